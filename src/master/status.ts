@@ -1,0 +1,119 @@
+/** What the master answers to `GET /status`, and so what `ftc status --json` prints. Null where not known. */
+import { z } from 'zod';
+import { Phase } from '../protocol/messages.ts';
+
+export const JobState = z.enum([
+  /** Too few workers are ready; `reason` says what is waited for. */
+  'waiting',
+  'running',
+  /** The loop is over; scripts are returning. */
+  'finishing',
+  'stopping',
+  /** Stopped on request, with a checkpoint; `ftc up` goes on from there. */
+  'stopped',
+  'succeeded',
+  'failed',
+]);
+export type JobState = z.infer<typeof JobState>;
+
+export const WorkerState = z.enum([
+  /** Its container is not running; the supervisor will start it. */
+  'down',
+  /** The container runs, the process has not said hello yet. */
+  'starting',
+  'connected',
+  'ready',
+  'training',
+  'finishing',
+  'done',
+  'left',
+  /** The supervisor gave it up. */
+  'gone',
+]);
+export type WorkerState = z.infer<typeof WorkerState>;
+
+export const WorkerRow = z.object({
+  id: z.string(),
+  container: z.string().nullable(),
+  rank: z.int().nullable(),
+  role: z.enum(['rank', 'standby']).nullable(),
+  state: WorkerState,
+  phase: Phase.nullable(),
+  step: z.int().nullable(),
+  restarts: z.int(),
+  lastSeenMs: z.number().nullable(),
+});
+export type WorkerRow = z.infer<typeof WorkerRow>;
+
+export const Recovery = z.object({
+  generation: z.int(),
+  /** What was seen first: `link closed`, `heartbeat overdue`, `collective failed`, `left`, … */
+  cause: z.string(),
+  /** Ids of the workers lost. */
+  lost: z.array(z.string()),
+  /** Ranks they held, in the same order. */
+  lostRanks: z.array(z.int()),
+  /** Last step committed before the loss, as far as the master heard. */
+  atStep: z.int(),
+  /** First step committed after it; null while none is. */
+  resumedStep: z.int().nullable(),
+  /** Committed steps that had to be done again. */
+  stepsLost: z.int().nullable(),
+  /** From the first sign of the loss to the first step committed after it, milliseconds, on the workers' clock. */
+  resumedMs: z.number().nullable(),
+  /** The same, to the first step committed at full world size. */
+  wholeMs: z.number().nullable(),
+  /** When the first sign was seen, milliseconds since the epoch. */
+  at: z.number(),
+});
+export type Recovery = z.infer<typeof Recovery>;
+
+export const Status = z.object({
+  job: z.string(),
+  project: z.string(),
+  state: JobState,
+  reason: z.string().nullable(),
+  /** The user's traceback when the script failed the job. */
+  traceback: z.string().nullable(),
+  generation: z.int(),
+  worldSize: z.int(),
+  target: z.int(),
+  step: z.int().nullable(),
+  totalSteps: z.int().nullable(),
+  epoch: z.int().nullable(),
+  loss: z.number().nullable(),
+  samplesPerSecond: z.number().nullable(),
+  etaSeconds: z.number().nullable(),
+  finalDigest: z.string().nullable(),
+  metrics: z.record(z.string(), z.number()),
+  workers: z.array(WorkerRow),
+  recoveries: z.array(Recovery),
+});
+export type Status = z.infer<typeof Status>;
+
+/** One line of the job's history: a fault, a recovery, a generation, a checkpoint. `GET /events?after=SEQ`. */
+export const JobEvent = z.object({
+  seq: z.int(),
+  at: z.number(),
+  kind: z.enum(['generation', 'loss', 'recovered', 'whole', 'joined', 'checkpoint', 'error', 'state', 'note', 'container']),
+  level: z.enum(['info', 'warn', 'error']),
+  /** One line for people. */
+  text: z.string(),
+  generation: z.int(),
+  worker: z.string().nullable(),
+  rank: z.int().nullable(),
+  step: z.int().nullable(),
+});
+export type JobEvent = z.infer<typeof JobEvent>;
+
+export const CheckpointRow = z.object({
+  step: z.int(),
+  generation: z.int().nullable(),
+  createdAt: z.string().nullable(),
+  bytes: z.int(),
+  /** The manifest parses and every file has its size. (Hashes are checked before anything is loaded.) */
+  complete: z.boolean(),
+  problem: z.string().nullable(),
+  latest: z.boolean(),
+});
+export type CheckpointRow = z.infer<typeof CheckpointRow>;

@@ -1,0 +1,211 @@
+/**
+ * The control link's messages: one JSON object a line over TCP, from the master's point of view `Inbound` (workers and
+ * the supervisor to the master) and `Outbound`. Unknown fields are dropped, unknown types are refused by name.
+ * docs/protocol.md explains each; the vectors in test/vectors/ hold Python and TypeScript to the same reading.
+ *
+ * Times are milliseconds since the epoch on the sender's clock (all containers of a job share one host's clock).
+ * A step is the number of steps committed so far: 0 before the first.
+ */
+import { z } from 'zod';
+
+export const PROTOCOL_VERSION = 1;
+
+/** A line longer than this closes the link. Bytes, without the newline. */
+export const MAX_LINE_BYTES = 1 << 20;
+
+const id = z.string().min(1).max(128);
+const step = z.int().nonnegative();
+const generation = z.int().nonnegative();
+const time = z.number();
+const port = z.int().min(1).max(65535);
+
+/** What a worker is doing, as its heartbeats tell. */
+export const Phase = z.enum([
+  'starting',
+  'idle',
+  'regroup',
+  'sync',
+  'compute',
+  'reduce',
+  'checkpoint',
+  'finishing',
+  'stopping',
+]);
+export type Phase = z.infer<typeof Phase>;
+
+const Metrics = z.record(z.string(), z.number());
+
+const WorkerHello = z.object({
+  type: z.literal('hello'),
+  role: z.literal('worker'),
+  protocol: z.int(),
+  job: id,
+  id,
+  incarnation: id,
+  startedAt: time,
+  host: z.string().min(1),
+  storePort: port,
+  step,
+  holdsState: z.boolean(),
+  /** In `batches` (or past it): model built, data open. Only a ready worker is given a rank. */
+  ready: z.boolean(),
+  /** The generation it is a member of right now; null for a fresh process. */
+  generation: generation.nullable(),
+  totalSteps: step.nullable(),
+});
+
+const SupervisorHello = z.object({
+  type: z.literal('hello'),
+  role: z.literal('supervisor'),
+  protocol: z.int(),
+  job: id,
+  id,
+});
+
+const Ready = z.object({
+  type: z.literal('ready'),
+  step,
+  holdsState: z.boolean(),
+  totalSteps: step.nullable(),
+});
+
+const Heartbeat = z.object({
+  type: z.literal('heartbeat'),
+  generation: generation.nullable(),
+  step,
+  phase: Phase,
+  /** Mean loss of the last committed step; null before the first, or when it is not finite. */
+  loss: z.number().nullable(),
+  /** Samples in all committed steps of the job. */
+  samples: z.int().nonnegative(),
+  epoch: z.int().nonnegative(),
+  at: time,
+});
+
+const Committed = z.object({
+  type: z.literal('committed'),
+  generation,
+  /** The first step that this generation committed. */
+  step,
+  /** The step that the generation resumed from; `step - 1` unless state came from a checkpoint meanwhile. */
+  fromStep: step,
+  at: time,
+});
+
+const Broken = z.object({ type: z.literal('broken'), generation, reason: z.string() });
+
+const CheckpointReport = z.object({
+  type: z.literal('checkpoint'),
+  step,
+  generation,
+  ok: z.boolean(),
+  bytes: z.int().nonnegative(),
+  stallMs: z.number().nonnegative(),
+  writeMs: z.number().nonnegative(),
+  error: z.string().nullable(),
+});
+
+/** Something that a person should see among the job's events, such as a checkpoint that was set aside. */
+const Note = z.object({ type: z.literal('note'), level: z.enum(['info', 'warn']), text: z.string() });
+
+const Failed = z.object({
+  type: z.literal('failed'),
+  /** Trying again cannot help: the job fails at once. */
+  fatal: z.boolean(),
+  /** Equal for equal errors: exception type and the innermost line of the user's code. */
+  fingerprint: z.string(),
+  message: z.string(),
+  traceback: z.string(),
+  step,
+});
+
+const Finishing = z.object({ type: z.literal('finishing'), generation, step });
+
+const Done = z.object({
+  type: z.literal('done'),
+  step,
+  digest: z.string().regex(/^[0-9a-f]{64}$/),
+  metrics: Metrics,
+});
+
+const Leaving = z.object({ type: z.literal('leaving'), step, checkpointed: z.boolean() });
+
+export const ContainerFact = z.object({
+  /** The worker's id: its container's hostname. */
+  id,
+  /** The container's name, for people; never parsed. */
+  container: z.string(),
+  running: z.boolean(),
+  paused: z.boolean(),
+  exitCode: z.int().nullable(),
+  oomKilled: z.boolean(),
+  startedAt: time.nullable(),
+  /** How often the supervisor started it again. */
+  restarts: z.int().nonnegative(),
+  /** When the supervisor will start it; null when nothing is planned. */
+  startsAt: time.nullable(),
+  /** Why the supervisor will not start it any more; null while it would. */
+  gaveUp: z.string().nullable(),
+});
+export type ContainerFact = z.infer<typeof ContainerFact>;
+
+/** All worker containers of the project, whole, after every change. */
+const Containers = z.object({ type: z.literal('containers'), workers: z.array(ContainerFact) });
+
+const inboundTypes = {
+  ready: Ready,
+  heartbeat: Heartbeat,
+  committed: Committed,
+  broken: Broken,
+  checkpoint: CheckpointReport,
+  note: Note,
+  failed: Failed,
+  finishing: Finishing,
+  done: Done,
+  leaving: Leaving,
+  containers: Containers,
+} as const;
+
+export const Hello = z.discriminatedUnion('role', [WorkerHello, SupervisorHello]);
+export type WorkerHello = z.infer<typeof WorkerHello>;
+
+export const Inbound = z.discriminatedUnion('type', [
+  Hello,
+  ...(Object.values(inboundTypes) as [
+    typeof Ready,
+    typeof Heartbeat,
+    typeof Committed,
+    typeof Broken,
+    typeof CheckpointReport,
+    typeof Note,
+    typeof Failed,
+    typeof Finishing,
+    typeof Done,
+    typeof Leaving,
+    typeof Containers,
+  ]),
+]);
+export type Inbound = z.infer<typeof Inbound>;
+
+const Member = z.object({ id, host: z.string(), storePort: port });
+export type Member = z.infer<typeof Member>;
+
+export const Outbound = z.discriminatedUnion('type', [
+  z.object({ type: z.literal('welcome'), protocol: z.int(), job: id, heartbeatMs: z.number().positive() }),
+  z.object({
+    type: z.literal('generation'),
+    generation,
+    /** `now`: leave what you are in at once. `boundary`: at the step boundary that all ranks agree on. */
+    when: z.enum(['now', 'boundary']),
+    /** In order of rank. A receiver that is not among them is a standby. */
+    members: z.array(Member),
+    /** Index into `members` of the one whose store to meet at. */
+    storeRank: z.int().nonnegative(),
+  }),
+  z.object({ type: z.literal('stop'), reason: z.string() }),
+  z.object({ type: z.literal('shutdown'), reason: z.string() }),
+  z.object({ type: z.literal('refused'), reason: z.string() }),
+  z.object({ type: z.literal('fence'), worker: id, at: time, reason: z.string() }),
+  z.object({ type: z.literal('state'), state: z.string(), reason: z.string().nullable() }),
+]);
+export type Outbound = z.infer<typeof Outbound>;
