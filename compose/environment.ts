@@ -1,0 +1,65 @@
+/** The containers' environment: docs/protocol.md's table, service by service. */
+import { basename } from 'node:path';
+import { toSeconds } from '../src/job/duration.ts';
+import { builtinOf, type Job } from '../src/job/job.ts';
+
+export const controlPort = 7077;
+export const httpPort = 8080;
+export const checkpointMount = '/checkpoints';
+export const datasetMount = '/data';
+export const scriptMount = '/job';
+export const examplesFolder = '/opt/ftc/examples';
+
+type Environment = Record<string, string>;
+
+export function masterEnvironment(job: Job): Environment {
+  return {
+    JOB_ID: job.name,
+    FTC_PROJECT: job.name,
+    WORLD_SIZE: String(job.workers),
+    FTC_STANDBYS: String(job.standbys),
+    FTC_MIN_WORKERS: String(job.recovery.minWorkers),
+    HEARTBEAT_TIMEOUT: toSeconds(job.recovery.heartbeat),
+    CHECKPOINT_DIR: checkpointMount,
+    FTC_CHECKPOINT_KEEP: String(job.checkpoint.keep),
+  };
+}
+
+export function workerEnvironment(job: Job): Environment {
+  return {
+    JOB_ID: job.name,
+    FTC_MASTER: `master:${controlPort}`,
+    FTC_SCRIPT: scriptInContainer(job.script),
+    FTC_ARGS: JSON.stringify(job.args),
+    FTC_VIRTUAL_RANKS: String(job.virtualRanks),
+    FTC_SEED: String(job.seed),
+    ...('steps' in job.length
+      ? { FTC_STEPS: String(job.length.steps) }
+      : { FTC_EPOCHS: String(job.length.epochs) }),
+    FTC_THREADS: String(job.threads),
+    FTC_BACKEND: job.backend,
+    CHECKPOINT_DIR: checkpointMount,
+    CHECKPOINT_EVERY: String(job.checkpoint.every),
+    DATASET_DIR: datasetMount,
+    HEARTBEAT_TIMEOUT: toSeconds(job.recovery.heartbeat),
+  };
+}
+
+export function supervisorEnvironment(job: Job): Environment {
+  const { backoff, heartbeat, maxRestarts } = job.recovery;
+  return {
+    JOB_ID: job.name,
+    FTC_PROJECT: job.name,
+    FTC_MASTER: `master:${controlPort}`,
+    HEARTBEAT_TIMEOUT: toSeconds(heartbeat),
+    MAX_RESTARTS: String(maxRestarts),
+    FTC_BACKOFF_INITIAL: toSeconds(backoff.initial),
+    FTC_BACKOFF_MAX: toSeconds(backoff.max),
+    FTC_BACKOFF_RESET: toSeconds(backoff.reset),
+  };
+}
+
+function scriptInContainer(script: string): string {
+  const builtin = builtinOf(script);
+  return builtin === null ? `${scriptMount}/${basename(script)}` : `${examplesFolder}/${builtin}/train.py`;
+}

@@ -1,0 +1,56 @@
+/** A job as a Compose project. Pure, and the same to the byte for the same job: Compose recreates what has changed. */
+import { stringify } from 'yaml';
+import { LABEL_JOB } from '../src/docker/engine.ts';
+import type { Job } from '../src/job/job.ts';
+import type { LoadedJob } from '../src/job/load.ts';
+import { ownPackage } from '../src/package.ts';
+import type { Place } from './place.ts';
+import { master, supervisor, worker, type Service } from './services.ts';
+
+export interface ComposeFile {
+  readonly name: string;
+  readonly services: { readonly master: Service; readonly worker: Service; readonly supervisor: Service };
+  readonly volumes?: { readonly checkpoints: Service };
+  readonly networks: { readonly default: Service };
+}
+
+export interface Rendered {
+  readonly file: ComposeFile;
+  readonly yaml: string;
+}
+
+export function render({ job, projectDir, user }: LoadedJob): Rendered {
+  const { root: packageRoot, version } = ownPackage();
+  const file = composeFile(job, { projectDir, packageRoot, version, user });
+  return { file, yaml: toYaml(file) };
+}
+
+export function composeFile(job: Job, place: Place): ComposeFile {
+  const labels = { [LABEL_JOB]: job.name };
+  return {
+    name: job.name,
+    services: {
+      master: master(job, place),
+      worker: worker(job, place),
+      supervisor: supervisor(job, place),
+    },
+    ...(job.checkpoint.dir === null && { volumes: { checkpoints: { labels } } }),
+    networks: { default: { labels } },
+  };
+}
+
+const header = `# A fault-tolerant training job, rendered by "ftc config"; edit ftc.yaml instead.
+#
+#   docker compose up --scale worker=3     trains; kill any container, and it goes on
+#   docker compose logs -f worker          what the workers print
+#   curl http://127.0.0.1:7070/status      how far it is
+#   docker compose down                    stops it; the checkpoints stay (--volumes removes them)
+#
+# The engine and the machine decide three things, from the environment of "docker compose":
+# FTC_BASE_IMAGE (what the images are built on), FTC_PORT (of the master, on 127.0.0.1) and
+# FTC_DOCKER_SOCKET (the engine's own, for the supervisor).
+`;
+
+export function toYaml(file: ComposeFile): string {
+  return header + stringify(file, { aliasDuplicateObjects: false, lineWidth: 0, compat: 'yaml-1.1' });
+}

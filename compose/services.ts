@@ -1,0 +1,121 @@
+/** The three services of a job, as Compose knows them. */
+import { createHash } from 'node:crypto';
+import { dirname } from 'node:path';
+import { LABEL_JOB, LABEL_ROLE, type Role } from '../src/docker/engine.ts';
+import { builtinOf, type Job } from '../src/job/job.ts';
+import * as environment from './environment.ts';
+import { literal, variable } from './literal.ts';
+import { contextPath, hostPath, type Place } from './place.ts';
+
+export type Service = Record<string, unknown>;
+
+/** What to build with when nothing is said. A checkout without a registry names its own in FTC_BASE_IMAGE. */
+const baseImage = variable('FTC_BASE_IMAGE', 'debian:trixie-slim');
+
+export function master(job: Job, place: Place): Service {
+  return {
+    ...control(place),
+    command: ['node', '/opt/ftc/master.js'],
+    user: place.user,
+    environment: environment.masterEnvironment(job),
+    ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${environment.httpPort}`],
+    volumes: [checkpoints(job, place)],
+    restart: 'unless-stopped',
+    ...common(job, 'master'),
+  };
+}
+
+export function worker(job: Job, place: Place): Service {
+  const suffix =
+    job.base === null ? '' : `-${createHash('sha256').update(job.base).digest('hex').slice(0, 8)}`;
+  return {
+    image: `ftc-worker:${place.version}${suffix}`,
+    build: build('worker', place, job.base ?? baseImage),
+    scale: job.workers + job.standbys,
+    user: place.user,
+    environment: Object.fromEntries(
+      Object.entries(environment.workerEnvironment(job)).map(([name, value]) => [name, literal(value)]),
+    ),
+    depends_on: ['master'],
+    volumes: [
+      checkpoints(job, place),
+      ...(builtinOf(job.script) === null
+        ? [readOnly(hostPath(place, dirname(job.script)), environment.scriptMount)]
+        : []),
+      ...(job.dataset === null ? [] : [readOnly(hostPath(place, job.dataset), environment.datasetMount)]),
+    ],
+    // One supervisor, not two: ftc's own starts workers again.
+    restart: 'no',
+    // Time to commit the step and write a checkpoint.
+    stop_grace_period: '60s',
+    // Loaders with processes of their own hand batches over in shared memory.
+    shm_size: '1gb',
+    ...limits(job),
+    ...common(job, 'worker'),
+  };
+}
+
+export function supervisor(job: Job, place: Place): Service {
+  const socket = variable('FTC_DOCKER_SOCKET', '/var/run/docker.sock');
+  return {
+    ...control(place),
+    command: ['node', '/opt/ftc/supervisor.js'],
+    // Starts as root only to read who owns the socket, then becomes user 10001 in that group.
+    user: '0:0',
+    cap_add: ['SETUID', 'SETGID'],
+    environment: environment.supervisorEnvironment(job),
+    // Stops before the workers do, so that it does not start again what is being stopped.
+    depends_on: ['master', 'worker'],
+    volumes: [`${socket}:/var/run/docker.sock`],
+    restart: 'unless-stopped',
+    ...common(job, 'supervisor'),
+  };
+}
+
+function control(place: Place): Service {
+  return { image: `ftc-control:${place.version}`, build: build('control', place, baseImage) };
+}
+
+function build(image: 'control' | 'worker', place: Place, base: string): Service {
+  return {
+    context: contextPath(place),
+    dockerfile: `images/${image}/Dockerfile`,
+    args: { BASE_IMAGE: base },
+  };
+}
+
+function common(job: Job, role: Role): Service {
+  return {
+    init: true,
+    read_only: true,
+    tmpfs: ['/tmp'],
+    cap_drop: ['ALL'],
+    security_opt: ['no-new-privileges:true'],
+    labels: { [LABEL_JOB]: job.name, [LABEL_ROLE]: role },
+    logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } },
+  };
+}
+
+function checkpoints({ checkpoint }: Job, place: Place): unknown {
+  return checkpoint.dir === null
+    ? `checkpoints:${environment.checkpointMount}`
+    : { type: 'bind', source: hostPath(place, checkpoint.dir), target: environment.checkpointMount };
+}
+
+/** A directory that must exist: the engine would make an empty one of root's otherwise. */
+function readOnly(source: string, target: string): Service {
+  return { type: 'bind', source, target, read_only: true, bind: { create_host_path: false } };
+}
+
+function limits({ resources: { cpus, memory, gpus } }: Job): Service {
+  return {
+    ...(cpus !== null && { cpus }),
+    // Equal limits leave no swap: a worker that outgrows its memory dies at once instead of slowing everybody down.
+    ...(memory !== null && { mem_limit: memory, memswap_limit: memory }),
+    ...(gpus !== null && {
+      deploy: {
+        resources: { reservations: { devices: [{ driver: 'nvidia', count: gpus, capabilities: ['gpu'] }] } },
+      },
+    }),
+  };
+}

@@ -1,0 +1,86 @@
+/** The job file: found, read, checked; every error with its line and column. */
+import { readFileSync, statSync } from 'node:fs';
+import { dirname, isAbsolute, relative, resolve } from 'node:path';
+import { FtcError } from '../errors.ts';
+import { builtinOf } from './job.ts';
+import { check } from './problem.ts';
+import type { JobFile } from './schema.ts';
+import { readYaml, type Position } from './yaml.ts';
+
+export interface ReadJobFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly values: JobFile;
+  /** `ftc.yaml:3:5: `, if the file says something at one of `paths`; the first one that it does. */
+  locate(paths: readonly (readonly string[])[]): string;
+}
+
+/** The path of the job file, or null where the default job is meant. */
+export function findJobFile(file: string | undefined, cwd: string): string | null {
+  if (file !== undefined) return resolve(cwd, file);
+  const candidates = ['ftc.yaml', 'ftc.yml'].map(name => resolve(cwd, name));
+  return candidates.find(path => statSync(path, { throwIfNoEntry: false })?.isFile()) ?? null;
+}
+
+export function readJobFile(path: string, cwd: string): ReadJobFile {
+  const name = shortPath(path, cwd);
+  const yaml = readYaml(readText(path, name));
+  const at = ({ line, column }: Position) => `${name}:${line}:${column}: `;
+
+  const { value, problems } = yaml.errors.length > 0 ? { value: null, problems: [] } : check(yaml.values);
+  if (value === null) {
+    const lines = [
+      ...yaml.errors.map(({ position, message }) => ({ position, message })),
+      ...problems.map(({ path: where, atKey, key, message }) => ({
+        position: yaml.locate(where, atKey),
+        message: `${key === '' ? 'a job file' : key} ${message}`,
+      })),
+    ].sort((a, b) => a.position.line - b.position.line || a.position.column - b.position.column);
+    throw new FtcError(
+      'FTC_JOB_FILE',
+      lines.map(({ position, message }) => at(position) + message).join('\n'),
+    );
+  }
+  return {
+    path,
+    values: absolute(value, dirname(path)),
+    locate(paths) {
+      const found = paths.find(where => yaml.has(where));
+      return found === undefined ? '' : at(yaml.locate(found, false));
+    },
+  };
+}
+
+function readText(path: string, name: string): string {
+  try {
+    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw new FtcError('FTC_JOB_FILE', `there is no job file ${name}`, {
+        hint: 'Write one with "ftc init", or leave -f out to run the default job.',
+        cause,
+      });
+    const why = code === 'EISDIR' ? 'it is a directory' : (cause as Error).message;
+    throw new FtcError('FTC_JOB_FILE', `cannot read the job file ${name}: ${why}`, { cause });
+  }
+}
+
+/** Paths in a job file are relative to it. */
+function absolute(values: JobFile, folder: string): JobFile {
+  const { script, dataset, checkpoint } = values;
+  return {
+    ...values,
+    ...(script !== undefined && builtinOf(script) === null && { script: resolve(folder, script) }),
+    ...(typeof dataset === 'string' && { dataset: resolve(folder, dataset) }),
+    ...(typeof checkpoint?.dir === 'string' && {
+      checkpoint: { ...checkpoint, dir: resolve(folder, checkpoint.dir) },
+    }),
+  };
+}
+
+/** As a person would write it: relative where that does not climb. */
+export function shortPath(path: string, cwd: string): string {
+  const short = relative(cwd, path);
+  return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short;
+}

@@ -1,0 +1,76 @@
+/** What a job needs of the host's files, looked at before anything starts. */
+import { statSync, type Stats } from 'node:fs';
+import { dirname } from 'node:path';
+import { FtcError } from '../errors.ts';
+import { shortPath } from './file.ts';
+import { builtinOf, builtinPrefix, builtins, type Job } from './job.ts';
+
+/** The user of master and workers in their images. */
+export const containerUser = '10001:10001';
+
+/**
+ * Looks at script, dataset and checkpoint directory.
+ * @returns the user that master and workers run as
+ */
+export function checkHost({ script, dataset, checkpoint }: Job, cwd: string): string {
+  const user = checkpoint.dir === null ? containerUser : ownerOf(checkpoint.dir, cwd);
+  if (builtinOf(script) === null) checkScript(script, user, cwd);
+  if (dataset !== null) directory(dataset, 'dataset', cwd);
+  return user;
+}
+
+function checkScript(script: string, user: string, cwd: string): void {
+  const name = shortPath(script, cwd);
+  const file = look(script);
+  if (!file?.isFile())
+    throw new FtcError(
+      'FTC_SCRIPT_MISSING',
+      `the training script ${name} ${file ? 'is not a file' : 'does not exist'}`,
+      {
+        hint: `Name one that does (script: in the job file, or --script), write one with "ftc init", or use ${builtins.map(one => builtinPrefix + one).join(' or ')}.`,
+      },
+    );
+  // Elsewhere the engine runs in a virtual machine that does not show the host's owners and modes.
+  if (process.platform !== 'linux') return;
+  const folder = statSync(dirname(script));
+  if (!readable(file, user, 0o4) || !readable(folder, user, 0o5))
+    throw new FtcError('FTC_SCRIPT_MISSING', `the workers cannot read the training script ${name}`, {
+      hint: `They run as user ${user}. Allow it: chmod o+rX "${shortPath(dirname(script), cwd)}" "${name}"`,
+    });
+}
+
+function readable({ uid, gid, mode }: Stats, user: string, bits: number): boolean {
+  const [wantedUid, wantedGid] = user.split(':').map(Number);
+  const shift = uid === wantedUid ? 6 : gid === wantedGid ? 3 : 0;
+  return ((mode >> shift) & bits) === bits;
+}
+
+function ownerOf(dir: string, cwd: string): string {
+  const { uid, gid } = directory(dir, 'checkpoint.dir', cwd);
+  if (uid === 0)
+    throw new FtcError(
+      'FTC_USAGE',
+      `checkpoint.dir ${shortPath(dir, cwd)} belongs to root, and no worker runs as root`,
+      {
+        hint: `Give it to another user: chown ${containerUser} "${shortPath(dir, cwd)}"`,
+      },
+    );
+  return `${uid}:${gid}`;
+}
+
+function directory(path: string, key: string, cwd: string): Stats {
+  const stats = look(path);
+  const name = shortPath(path, cwd);
+  if (!stats)
+    throw new FtcError('FTC_USAGE', `${key} ${name} does not exist`, { hint: `Make it: mkdir -p "${name}"` });
+  if (!stats.isDirectory()) throw new FtcError('FTC_USAGE', `${key} ${name} is not a directory`);
+  return stats;
+}
+
+function look(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch {
+    return undefined;
+  }
+}

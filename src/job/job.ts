@@ -1,0 +1,73 @@
+/** A job as the rest of ftc knows it: whole, valid, with defaults filled in. Paths are absolute, durations milliseconds. */
+
+export const builtins = ['fashion-mnist', 'char-gpt'] as const;
+export const builtinPrefix = 'builtin:';
+
+export interface Job {
+  readonly name: string;
+  /** `builtin:<name>`, or the absolute path of a script. */
+  readonly script: string;
+  readonly args: readonly string[];
+  /** How many workers hold ranks when nothing is broken. */
+  readonly workers: number;
+  readonly standbys: number;
+  readonly virtualRanks: number;
+  readonly seed: number;
+  /** How long to train. */
+  readonly length: { readonly steps: number } | { readonly epochs: number };
+  readonly checkpoint: {
+    /** Steps between two. */
+    readonly every: number;
+    readonly keep: number;
+    /** A directory of the host instead of the named volume. */
+    readonly dir: string | null;
+  };
+  /** A directory of the host, mounted read-only at /data. */
+  readonly dataset: string | null;
+  readonly recovery: {
+    readonly heartbeat: number;
+    readonly backoff: { readonly initial: number; readonly max: number; readonly reset: number };
+    readonly maxRestarts: number;
+    readonly minWorkers: number;
+  };
+  /** Per worker; null is without a limit. */
+  readonly resources: {
+    readonly cpus: number | null;
+    readonly memory: string | null;
+    readonly gpus: number | 'all' | null;
+  };
+  readonly threads: number;
+  readonly backend: 'gloo' | 'nccl';
+  /** Base image of the workers; null is `FTC_BASE_IMAGE`, or Debian. */
+  readonly base: string | null;
+  /** Port on 127.0.0.1; 0 is any free one. */
+  readonly port: number;
+}
+
+/** What is not said anywhere. `name` and `backend` depend on the rest. */
+export const defaults = {
+  script: 'builtin:fashion-mnist',
+  args: [],
+  workers: 3,
+  standbys: 0,
+  virtualRanks: 12,
+  seed: 0,
+  epochs: 2,
+  checkpoint: { every: 50, keep: 3, dir: null },
+  dataset: null,
+  recovery: {
+    heartbeat: 5_000,
+    backoff: { initial: 500, max: 30_000, reset: 60_000 },
+    maxRestarts: 100,
+    minWorkers: 1,
+  },
+  resources: { cpus: null, memory: null, gpus: null },
+  threads: 1,
+  base: null,
+  port: 7070,
+} as const satisfies Omit<Job, 'name' | 'length' | 'backend'> & { epochs: number };
+
+/** The built-in's name, or null when the script is a file. */
+export function builtinOf(script: string): string | null {
+  return script.startsWith(builtinPrefix) ? script.slice(builtinPrefix.length) : null;
+}

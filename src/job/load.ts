@@ -1,0 +1,46 @@
+/** From the command line, the environment and the job file to one job. */
+import { basename, dirname, resolve } from 'node:path';
+import { FtcError } from '../errors.ts';
+import { findJobFile, readJobFile } from './file.ts';
+import { checkHost } from './host.ts';
+import { builtinOf, type Job } from './job.ts';
+import { conflicts, resolveJob } from './resolve.ts';
+import { fromEnvironment, fromFlags, type JobFlags } from './sources.ts';
+
+export interface LoadedJob {
+  readonly job: Job;
+  /** Absolute; null for a job without a file. */
+  readonly file: string | null;
+  /** Absolute: the job file's folder, or the working directory. */
+  readonly projectDir: string;
+  /** `uid:gid` of master and workers. */
+  readonly user: string;
+}
+
+/**
+ * The command line wins over the environment, which wins over the file, which wins over the defaults.
+ * @throws FtcError with every problem in it, one a line
+ */
+export function loadJob(
+  flags: JobFlags = {},
+  env: Readonly<Record<string, string | undefined>> = process.env,
+  cwd: string = process.cwd(),
+): LoadedJob {
+  const path = findJobFile(flags.file, cwd);
+  const file = path === null ? null : readJobFile(path, cwd);
+  const fromLine = fromFlags(flags, cwd);
+  const sources = [file?.values ?? {}, fromEnvironment(env, cwd), fromLine];
+
+  const projectDir = path === null ? resolve(cwd) : dirname(path);
+  const hasScript = sources.some(({ script }) => script !== undefined && builtinOf(script) === null);
+  const job = resolveJob(sources, path === null && !hasScript ? null : basename(projectDir));
+
+  const found = conflicts(job);
+  if (found.length > 0)
+    throw new FtcError(
+      file === null ? 'FTC_USAGE' : 'FTC_JOB_FILE',
+      found.map(({ paths, message }) => (file?.locate(paths) ?? '') + message).join('\n'),
+      { hint: found.map(({ hint }) => hint).join('\n') },
+    );
+  return { job, file: path, projectDir, user: checkHost(job, cwd) };
+}

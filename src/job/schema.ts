@@ -1,0 +1,149 @@
+/**
+ * The job file's schema. Everything is optional; `defaults` (job.ts) fills in the rest. The same schema checks what the
+ * environment and the command line say, and gives editors theirs (json-schema.ts). A message continues the key's name:
+ * `workers must be …`.
+ */
+import { z } from 'zod';
+import { durationForms, durationPattern, parseDuration } from './duration.ts';
+import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
+
+const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => {
+  const range = max === Number.MAX_SAFE_INTEGER ? `, ${min} or more` : ` from ${min} to ${max}`;
+  const message = `must be a whole number${range}`;
+  return z.int(message).min(min, message).max(max, message);
+};
+
+const text = (message: string, pattern = /./) => z.string(message).regex(pattern, message);
+
+const duration = (leastMs: number, least: string) => {
+  const message = `must be ${durationForms}, ${least} or more`;
+  return z
+    .union([z.number(message).nonnegative(message), text(message, durationPattern)], message)
+    .refine(value => (parseDuration(value) ?? 0) >= leastMs, message)
+    .transform(value => parseDuration(value) ?? 0);
+};
+
+const group = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
+  z.strictObject(shape, {
+    error: issue => (issue.code === 'invalid_type' ? 'must be a group of keys' : undefined),
+  });
+
+const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
+const described = (description: string, value?: unknown) =>
+  value === undefined ? { description } : { description, default: value };
+
+const nameMessage =
+  'must start with a lower-case letter or a digit and go on with those, "-" or "_"; 63 at most';
+const builtinList = builtins.map(name => builtinPrefix + name).join(', ');
+
+const Checkpoint = group({
+  every: whole(1).optional().meta(described('Steps between two checkpoints.', defaults.checkpoint.every)),
+  keep: whole(1, 10_000).optional().meta(described('How many are kept.', defaults.checkpoint.keep)),
+  dir: text('must be a directory of the host')
+    .nullable()
+    .optional()
+    .meta(described('A directory of the host to use instead of a named volume.', null)),
+});
+
+const Recovery = group({
+  heartbeat: duration(500, '500ms')
+    .optional()
+    .meta(described('A worker that is silent for this long is lost.', '5s')),
+  backoff: group({
+    initial: duration(1, '1ms').optional().meta(described('Wait before the first restart.', '500ms')),
+    max: duration(1, '1ms').optional().meta(described('The wait doubles up to this.', '30s')),
+    reset: duration(1, '1ms').optional().meta(described('Health after which the wait starts over.', '60s')),
+  })
+    .optional()
+    .meta(described('How long the supervisor waits before it starts a worker again.')),
+  maxRestarts: whole(0)
+    .optional()
+    .meta(
+      described(
+        'Restarts of one worker, after which the job goes on without it.',
+        defaults.recovery.maxRestarts,
+      ),
+    ),
+  minWorkers: whole(1, 1000)
+    .optional()
+    .meta(described('With fewer workers than this the job waits.', defaults.recovery.minWorkers)),
+});
+
+const gpusMessage = 'must be a whole number, 1 or more, or "all"';
+const Resources = group({
+  cpus: z
+    .number('must be a number of CPUs, such as 1.5')
+    .positive('must be a number of CPUs, such as 1.5')
+    .nullable()
+    .optional()
+    .meta(described('CPUs per worker.', null)),
+  memory: text('must be an amount such as "512m" or "2g"', /^[1-9]\d*[bkmg]b?$/i)
+    .nullable()
+    .optional()
+    .meta(described('Memory per worker, swap included, such as "2g".', null)),
+  gpus: z
+    .union([z.int(gpusMessage).min(1, gpusMessage), z.literal('all', gpusMessage)], gpusMessage)
+    .nullable()
+    .optional()
+    .meta(described('GPUs per worker.', null)),
+});
+
+export const JobFile = group({
+  name: text(nameMessage, namePattern)
+    .optional()
+    .meta(described("The job's name, which is its Compose project's. Default: the folder's.")),
+  script: text('must be a path or one of the built-in scripts')
+    .refine(
+      value => (builtins as readonly (string | null)[]).concat(null).includes(builtinOf(value)),
+      `must be a path, or one of ${builtinList}`,
+    )
+    .optional()
+    .meta(
+      described(`The training script, relative to this file, or one of ${builtinList}.`, defaults.script),
+    ),
+  args: z
+    .array(z.string('must be a string (put it in quotes)'), 'must be a list of strings')
+    .optional()
+    .meta(described("The script's arguments.", [])),
+  workers: whole(1, 1000).optional().meta(described('How many workers train.', defaults.workers)),
+  standbys: whole(0, 1000)
+    .optional()
+    .meta(described('Workers that wait, ready, for the loss of another.', defaults.standbys)),
+  virtualRanks: whole(1, 10_000)
+    .optional()
+    .meta(
+      described('Slices of every global batch. Part of the result, unlike `workers`.', defaults.virtualRanks),
+    ),
+  seed: whole(0).optional().meta(described('Seed of everything random.', defaults.seed)),
+  steps: whole(1).optional().meta(described('How many steps to train. Not together with `epochs`.')),
+  epochs: whole(1)
+    .optional()
+    .meta(described('How many passes over the data. Not together with `steps`.', defaults.epochs)),
+  checkpoint: Checkpoint.optional().meta(described('Checkpoints.')),
+  dataset: text('must be a directory of the host')
+    .nullable()
+    .optional()
+    .meta(described('A directory of the host, mounted read-only at /data.', null)),
+  recovery: Recovery.optional().meta(described('What happens when something dies.')),
+  resources: Resources.optional().meta(described('Limits of each worker.')),
+  threads: whole(1, 1024).optional().meta(described('Torch threads per worker.', defaults.threads)),
+  backend: z
+    .enum(['gloo', 'nccl'], 'must be "gloo" or "nccl"')
+    .optional()
+    .meta(described('Communication between workers. Default: gloo, or nccl where GPUs are asked for.')),
+  base: text('must be the name of an image', /^[^\s$]+$/)
+    .nullable()
+    .optional()
+    .meta(described('Base image of the workers. Default: $FTC_BASE_IMAGE, or debian:trixie-slim.', null)),
+  port: whole(0, 65_535)
+    .optional()
+    .meta(described('Port of the master on 127.0.0.1; 0 takes any free one.', defaults.port)),
+})
+  .refine(({ steps, epochs }) => steps === undefined || epochs === undefined, {
+    path: ['epochs'],
+    message: 'and steps exclude each other; give one of them',
+  })
+  .meta({ title: 'ftc job file', description: 'A fault-tolerant training job. Every key is optional.' });
+
+/** What one source (file, environment or command line) says. */
+export type JobFile = z.output<typeof JobFile>;

@@ -1,0 +1,92 @@
+/** Every setting that the environment or the command line can make, with its place in the job. */
+
+export interface Setting {
+  /** Where it is in the job file. */
+  readonly path: readonly [string] | readonly [string, string];
+  readonly env: string;
+  /** As commander declares it; null where there is no flag. */
+  readonly flag: string | null;
+  readonly help: string;
+  /** A `path` is relative to the working directory; a `script` is one, or a built-in's name. */
+  readonly kind: 'number' | 'text' | 'path' | 'script';
+}
+
+const setting = (
+  path: Setting['path'],
+  env: string,
+  flag: string | null,
+  kind: Setting['kind'],
+  help: string,
+): Setting => ({ path, env, flag, kind, help });
+
+export const settings: readonly Setting[] = [
+  setting(['name'], 'JOB_ID', '--name <name>', 'text', "the job's name"),
+  setting(['script'], 'FTC_SCRIPT', '--script <path>', 'script', 'training script, or builtin:<name>'),
+  setting(['workers'], 'WORLD_SIZE', null, 'number', 'how many workers train'),
+  setting(['standbys'], 'FTC_STANDBYS', '--standbys <n>', 'number', 'workers that wait, ready'),
+  setting(['virtualRanks'], 'FTC_VIRTUAL_RANKS', '--virtual-ranks <n>', 'number', 'slices of every batch'),
+  setting(['seed'], 'FTC_SEED', '--seed <n>', 'number', 'seed of everything random'),
+  setting(['steps'], 'FTC_STEPS', '--steps <n>', 'number', 'how many steps to train'),
+  setting(['epochs'], 'FTC_EPOCHS', '--epochs <n>', 'number', 'how many passes over the data'),
+  setting(
+    ['checkpoint', 'every'],
+    'CHECKPOINT_EVERY',
+    '--checkpoint-every <steps>',
+    'number',
+    'steps between checkpoints',
+  ),
+  setting(
+    ['checkpoint', 'keep'],
+    'FTC_CHECKPOINT_KEEP',
+    '--checkpoint-keep <n>',
+    'number',
+    'how many checkpoints are kept',
+  ),
+  setting(
+    ['checkpoint', 'dir'],
+    'CHECKPOINT_DIR',
+    '--checkpoint-dir <path>',
+    'path',
+    'directory for checkpoints, not a volume',
+  ),
+  setting(['dataset'], 'DATASET_DIR', '--dataset <path>', 'path', 'directory mounted at /data'),
+  setting(
+    ['recovery', 'heartbeat'],
+    'HEARTBEAT_TIMEOUT',
+    '--heartbeat <time>',
+    'text',
+    'a worker silent for this long is lost',
+  ),
+  setting(
+    ['recovery', 'maxRestarts'],
+    'MAX_RESTARTS',
+    '--max-restarts <n>',
+    'number',
+    'restarts of one worker, at most',
+  ),
+  setting(
+    ['recovery', 'minWorkers'],
+    'FTC_MIN_WORKERS',
+    '--min-workers <n>',
+    'number',
+    'with fewer workers the job waits',
+  ),
+  setting(['threads'], 'FTC_THREADS', '--threads <n>', 'number', 'torch threads per worker'),
+  setting(['backend'], 'FTC_BACKEND', '--backend <name>', 'text', 'gloo or nccl'),
+  setting(['port'], 'FTC_PORT', '--port <n>', 'number', 'port of the master on 127.0.0.1; 0 is any'),
+  // FTC_BASE_IMAGE is no layer of the job: Compose puts it in when images are built.
+  setting(['base'], '', '--base <image>', 'text', 'base image of the workers'),
+];
+
+/** The name under which commander hands a flag over: `--checkpoint-every <n>` is `checkpointEvery`. */
+export function optionName(flag: string): string {
+  const [name = ''] = flag.replace(/^--/, '').split(' ');
+  return name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** Flags that every command which reads a job takes, with one line of help each. `--scale` may be repeated. */
+export const jobFlags: readonly { flag: string; help: string; repeat?: true }[] = [
+  { flag: '-f, --file <path>', help: 'job file (default: ./ftc.yaml, then ./ftc.yml, then the default job)' },
+  { flag: '--scale <service=n>', help: 'how many workers train: worker=3', repeat: true },
+  ...settings.flatMap(({ flag, help }) => (flag === null ? [] : [{ flag, help }])),
+];

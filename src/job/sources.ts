@@ -1,0 +1,68 @@
+/** What the environment and the command line say about a job. */
+import { resolve } from 'node:path';
+import { FtcError } from '../errors.ts';
+import { builtinOf } from './job.ts';
+import { check } from './problem.ts';
+import { parseScale } from './scale.ts';
+import type { JobFile } from './schema.ts';
+import { optionName, settings, type Setting } from './settings.ts';
+
+/** As commander hands them over; names as in `settings`, and the two below. */
+export interface JobFlags {
+  readonly file?: string | undefined;
+  readonly scale?: readonly string[] | undefined;
+  readonly [name: string]: unknown;
+}
+
+/** A variable that is empty counts as absent. Paths are relative to `cwd`. */
+export function fromEnvironment(env: Readonly<Record<string, string | undefined>>, cwd: string): JobFile {
+  return read(
+    setting => (setting.env === '' ? undefined : env[setting.env]),
+    setting => setting.env,
+    cwd,
+  );
+}
+
+export function fromFlags(flags: JobFlags, cwd: string): JobFile {
+  const value = (setting: Setting): string | undefined => {
+    if (setting.flag === null) return undefined;
+    const given = flags[optionName(setting.flag)];
+    return typeof given === 'string' ? given : undefined;
+  };
+  const said = read(value, setting => (setting.flag ?? '').split(' ')[0] ?? '', cwd);
+  const workers = parseScale(flags.scale ?? []);
+  return workers === null ? said : { ...said, workers };
+}
+
+function read(
+  valueOf: (setting: Setting) => string | undefined,
+  nameOf: (setting: Setting) => string,
+  cwd: string,
+): JobFile {
+  const values: Record<string, unknown> = {};
+  const groups: Record<string, Record<string, unknown>> = {};
+  for (const setting of settings) {
+    const text = valueOf(setting);
+    if (text === undefined || text === '') continue;
+    const [first, second] = setting.path;
+    if (second === undefined) values[first] = interpret(setting, text, cwd);
+    else {
+      values[first] = groups[first] ??= {};
+      groups[first][second] = interpret(setting, text, cwd);
+    }
+  }
+  const { value, problems } = check(values);
+  if (value !== null) return value;
+  const lines = problems.map(problem => {
+    const setting = settings.find(({ path }) => path.join('.') === problem.key);
+    return `${setting ? nameOf(setting) : problem.key} ${problem.message}`;
+  });
+  throw new FtcError('FTC_USAGE', lines.join('\n'));
+}
+
+/** A number that is none stays text, so that the schema can say what it is not. */
+function interpret({ kind }: Setting, text: string, cwd: string): string | number {
+  if (kind === 'number') return /^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
+  if (kind === 'path' || (kind === 'script' && builtinOf(text) === null)) return resolve(cwd, text);
+  return text;
+}

@@ -1,0 +1,84 @@
+/** Reads a job file's text, and remembers where everything stands in it. */
+import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import type { Document, Node, Pair, YAMLError } from 'yaml';
+
+export interface Position {
+  /** Both from 1. */
+  readonly line: number;
+  readonly column: number;
+}
+
+export interface YamlText {
+  /** Plain data; an empty file is an empty group. Null if the text is no YAML. */
+  readonly values: unknown;
+  readonly errors: readonly { readonly position: Position; readonly message: string }[];
+  /** Where the value (or the key) at `path` stands; the nearest thing around it that stands in the text otherwise. */
+  locate(path: readonly PropertyKey[], atKey: boolean): Position;
+  has(path: readonly PropertyKey[]): boolean;
+}
+
+export function readYaml(text: string): YamlText {
+  const lineCounter = new LineCounter();
+  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  const position = (offset: number): Position => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { line: Math.max(line, 1), column: Math.max(col, 1) };
+  };
+  const errors = document.errors.map(error => ({
+    position: position(error.pos[0]),
+    message: explain(error, text),
+  }));
+  let values: unknown = null;
+  try {
+    if (errors.length === 0) values = document.toJS() ?? {};
+  } catch (error) {
+    // An alias without its anchor, or aliases that multiply without end.
+    errors.push({ position: { line: 1, column: 1 }, message: (error as Error).message });
+  }
+  return {
+    values,
+    errors,
+    locate: (path, atKey) => position(find(document, path, atKey).offset),
+    has: path => find(document, path, false).whole,
+  };
+}
+
+function explain({ code, message, pos: [start] }: YAMLError, text: string): string {
+  if (code === 'DUPLICATE_KEY') {
+    const key = /^[^\s:]+/.exec(text.slice(start))?.[0] ?? '';
+    return `${key} is given twice in the same group`;
+  }
+  return `this is no YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
+}
+
+function find(
+  document: Document,
+  path: readonly PropertyKey[],
+  atKey: boolean,
+): { offset: number; whole: boolean } {
+  let node: unknown = document.contents;
+  let offset = startOf(node) ?? 0;
+  for (const [index, part] of path.entries()) {
+    if (isAlias(node)) node = node.resolve(document);
+    let child: unknown;
+    let key: unknown;
+    if (isMap(node)) {
+      const pair: Pair | undefined = node.items.find(item => keyOf(item) === String(part));
+      child = pair?.value ?? pair?.key;
+      key = pair?.key;
+    } else if (isSeq(node)) child = node.items[Number(part)];
+    if (child === undefined || child === null) return { offset, whole: false };
+    const wantsKey = atKey && index === path.length - 1;
+    offset = startOf(wantsKey ? key : child) ?? offset;
+    node = child;
+  }
+  return { offset, whole: true };
+}
+
+function keyOf({ key }: Pair): string {
+  return isScalar(key) ? String(key.value) : String(key);
+}
+
+function startOf(node: unknown): number | undefined {
+  return isNode(node) ? (node as Node).range?.[0] : undefined;
+}
