@@ -206,6 +206,12 @@ export const Outbound = z.discriminatedUnion('type', [
   z.object({ type: z.literal('shutdown'), reason: z.string() }),
   z.object({ type: z.literal('refused'), reason: z.string() }),
   z.object({ type: z.literal('fence'), worker: id, at: time, reason: z.string() }),
-  z.object({ type: z.literal('state'), state: z.string(), reason: z.string().nullable() }),
+  z.object({
+    type: z.literal('state'),
+    state: z.string(),
+    reason: z.string().nullable(),
+    /** How often each worker was started again, as the supervisor told before: one that was replaced goes on counting. */
+    restarts: z.record(z.string(), z.int().nonnegative()).default({}),
+  }),
 ]);
 export type Outbound = z.infer<typeof Outbound>;

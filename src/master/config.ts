@@ -1,0 +1,52 @@
+/** The master's environment, as compose/ renders it. docs/protocol.md has the table. */
+import { hostname } from 'node:os';
+import { z } from 'zod';
+
+const number = (fallback: number) => z.coerce.number().nonnegative().default(fallback);
+
+const Environment = z.object({
+  JOB_ID: z.string().min(1),
+  FTC_PROJECT: z.string().min(1),
+  WORLD_SIZE: z.coerce.number().int().positive().default(3),
+  FTC_STANDBYS: z.coerce.number().int().nonnegative().default(0),
+  FTC_MIN_WORKERS: z.coerce.number().int().positive().default(1),
+  HEARTBEAT_TIMEOUT: number(5),
+  CHECKPOINT_DIR: z.string().default('/checkpoints'),
+  FTC_CHECKPOINT_KEEP: z.coerce.number().int().positive().default(3),
+  FTC_CONTROL_PORT: z.coerce.number().int().default(7077),
+  FTC_HTTP_PORT: z.coerce.number().int().default(8080),
+});
+
+export interface MasterConfig {
+  readonly job: string;
+  readonly project: string;
+  readonly workers: number;
+  readonly standbys: number;
+  readonly minWorkers: number;
+  readonly heartbeatMs: number;
+  /** The job's own directory in the checkpoint volume. */
+  readonly directory: string;
+  readonly keep: number;
+  readonly controlPort: number;
+  readonly httpPort: number;
+  /** Tells a restart of this container from a new one. */
+  readonly container: string;
+}
+
+/** Throws a ZodError that names the variable. */
+export function readConfig(env: NodeJS.ProcessEnv): MasterConfig {
+  const e = Environment.parse(env);
+  return {
+    job: e.JOB_ID,
+    project: e.FTC_PROJECT,
+    workers: e.WORLD_SIZE,
+    standbys: e.FTC_STANDBYS,
+    minWorkers: e.FTC_MIN_WORKERS,
+    heartbeatMs: e.HEARTBEAT_TIMEOUT * 1000,
+    directory: `${e.CHECKPOINT_DIR}/${e.JOB_ID}`,
+    keep: e.FTC_CHECKPOINT_KEEP,
+    controlPort: e.FTC_CONTROL_PORT,
+    httpPort: e.FTC_HTTP_PORT,
+    container: hostname(),
+  };
+}

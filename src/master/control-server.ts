@@ -1,0 +1,154 @@
+/** The control link's server side: sockets and lines. What they mean is the membership's business. */
+import { createServer, type Server, type Socket } from 'node:net';
+import type { z } from 'zod';
+import { Inbound, MAX_LINE_BYTES, type Outbound, PROTOCOL_VERSION, type WorkerHello } from '../protocol/messages.ts';
+import { LineSplitter } from '../protocol/lines.ts';
+import type { WorkerMessage } from './membership/events.ts';
+
+export interface ControlHandlers {
+  hello(hello: WorkerHello): void;
+  message(id: string, incarnation: string, message: WorkerMessage): void;
+  closed(id: string, incarnation: string): void;
+  supervisor(): void;
+  containers(workers: Extract<Inbound, { type: 'containers' }>['workers']): void;
+  refused(address: string, reason: string): void;
+}
+
+interface Peer {
+  readonly socket: Socket;
+  readonly incarnation: string;
+}
+
+export class ControlServer {
+  readonly #server: Server;
+  readonly #workers = new Map<string, Peer>();
+  readonly #job: string;
+  readonly #heartbeatMs: number;
+  readonly #on: ControlHandlers;
+  #supervisor: Socket | null = null;
+
+  constructor(job: string, heartbeatMs: number, on: ControlHandlers) {
+    this.#job = job;
+    this.#heartbeatMs = heartbeatMs;
+    this.#on = on;
+    this.#server = createServer({ noDelay: true, keepAlive: true }, socket => this.#accept(socket));
+  }
+
+  /** Resolves with the port when it listens. */
+  listen(port: number, host = '0.0.0.0'): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen(port, host, () => {
+        const address = this.#server.address();
+        resolve(typeof address === 'object' && address ? address.port : port);
+      });
+    });
+  }
+
+  send(id: string, message: Outbound): void {
+    const peer = this.#workers.get(id);
+    if (peer) write(peer.socket, message);
+  }
+
+  toSupervisor(message: Outbound): void {
+    if (this.#supervisor) write(this.#supervisor, message);
+  }
+
+  drop(id: string): void {
+    const peer = this.#workers.get(id);
+    this.#workers.delete(id);
+    peer?.socket.destroy();
+  }
+
+  close(): Promise<void> {
+    for (const { socket } of this.#workers.values()) socket.destroy();
+    this.#supervisor?.destroy();
+    return new Promise(resolve => this.#server.close(() => resolve()));
+  }
+
+  #accept(socket: Socket): void {
+    const lines = new LineSplitter(MAX_LINE_BYTES);
+    const link = { take: (message: Inbound) => this.#greet(socket, message, link) };
+    const refuse = (reason: string): void => {
+      this.#on.refused(socket.remoteAddress ?? 'unknown', reason);
+      write(socket, { type: 'refused', reason });
+      socket.destroySoon();
+      link.take = () => undefined;
+    };
+    socket.on('error', () => undefined); // `close` follows and says the rest
+    socket.on('data', chunk => {
+      try {
+        for (const line of lines.push(chunk)) link.take(parse(line));
+      } catch (error) {
+        refuse((error as Error).message);
+      }
+    });
+  }
+
+  #greet(socket: Socket, message: Inbound, link: { take: (message: Inbound) => void }): void {
+    if (message.type !== 'hello') throw new Error(`expected hello, got ${message.type}`);
+    if (message.protocol !== PROTOCOL_VERSION) {
+      throw new Error(
+        `protocol ${message.protocol} is spoken here as ${PROTOCOL_VERSION}: the images are of different versions`,
+      );
+    }
+    if (message.job !== this.#job) throw new Error(`job ${message.job} is not this job, ${this.#job}`);
+    const heartbeatMs = this.#heartbeatMs / 5;
+    write(socket, { type: 'welcome', protocol: PROTOCOL_VERSION, job: this.#job, heartbeatMs });
+    if (message.role === 'supervisor') {
+      this.#supervisor?.destroy();
+      this.#supervisor = socket;
+      socket.once('close', () => {
+        if (this.#supervisor === socket) this.#supervisor = null;
+      });
+      link.take = m => {
+        if (m.type !== 'containers') throw new Error(`the supervisor may not say ${m.type}`);
+        this.#on.containers(m.workers);
+      };
+      this.#on.supervisor();
+      return;
+    }
+    const { id, incarnation } = message;
+    const old = this.#workers.get(id);
+    this.#workers.set(id, { socket, incarnation });
+    old?.socket.destroy();
+    socket.once('close', () => {
+      // A link that a newer one of the same process has replaced is no news.
+      if (this.#workers.get(id)?.socket !== socket) return;
+      this.#workers.delete(id);
+      this.#on.closed(id, incarnation);
+    });
+    link.take = m => {
+      if (m.type === 'hello' || m.type === 'containers') throw new Error(`a worker may not say ${m.type} here`);
+      if (this.#workers.get(id)?.socket === socket) this.#on.message(id, incarnation, m);
+    };
+    this.#on.hello(message);
+  }
+}
+
+function write(socket: Socket, message: Outbound): void {
+  if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+}
+
+/** Throws with one line that names what is wrong. */
+function parse(line: string): Inbound {
+  let json: unknown;
+  try {
+    json = JSON.parse(line);
+  } catch {
+    throw new Error('a line is not JSON');
+  }
+  const result = Inbound.safeParse(json);
+  if (result.success) return result.data;
+  const type = typeof json === 'object' && json !== null && 'type' in json ? String(json.type) : 'none';
+  throw new Error(explain(type, result.error));
+}
+
+const known = new Set(['hello', 'ready', 'heartbeat', 'committed', 'broken', 'checkpoint', 'note', 'failed']
+  .concat(['finishing', 'done', 'leaving', 'containers']));
+
+function explain(type: string, error: z.ZodError): string {
+  if (!known.has(type)) return `unknown message type ${type}`;
+  const issue = error.issues[0];
+  return `${type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is wrong'}`;
+}

@@ -1,0 +1,28 @@
+/** The master's process. */
+import { z } from 'zod';
+import { createLogger } from '../shared/log.ts';
+import { readConfig } from './config.ts';
+import { serveHttp } from './http.ts';
+import { Master } from './master.ts';
+
+const log = createLogger('master', process.env['JOB_ID'] ?? 'unknown');
+
+try {
+  const config = readConfig(process.env);
+  const master = new Master(config, log);
+  await master.start();
+  const http = await serveHttp(master.api, config.httpPort);
+  log.info({ control: config.controlPort, http: config.httpPort }, 'master listens');
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(signal, () => {
+      log.info({ signal }, 'master stops; training goes on without it');
+      http.closeAllConnections();
+      http.close();
+      void master.close().then(() => process.exit(0));
+    });
+  }
+} catch (error) {
+  if (error instanceof z.ZodError) log.fatal(`the environment is wrong: ${z.prettifyError(error)}`);
+  else log.fatal({ err: error }, 'the master cannot start');
+  process.exit(1);
+}

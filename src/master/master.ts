@@ -1,0 +1,137 @@
+/** The shell around the membership: takes events from sockets and timers, carries out effects. Decides nothing. */
+import type { Logger } from '../shared/log.ts';
+import { now } from '../shared/clock.ts';
+import { listCheckpoints, prune } from './catalogue.ts';
+import type { MasterConfig } from './config.ts';
+import { ControlServer } from './control-server.ts';
+import { History } from './history.ts';
+import type { Api } from './http.ts';
+import { Journal, readJournal } from './journal.ts';
+import { advance } from './membership/advance.ts';
+import type { Effect, MembershipEvent } from './membership/events.ts';
+import type { Membership } from './membership/state.ts';
+import { Pace } from './pace.ts';
+import { isNewRun, resume } from './resume.ts';
+import { statusOf } from './status-view.ts';
+
+const TICK_MS = 50;
+
+export class Master {
+  readonly #config: MasterConfig;
+  readonly #log: Logger;
+  readonly #membership: Membership;
+  readonly #journal: Journal;
+  readonly #control: ControlServer;
+  readonly #history = new History();
+  readonly #pace = new Pace();
+  #timer: NodeJS.Timeout | null = null;
+  #pruning = false;
+
+  constructor(config: MasterConfig, log: Logger) {
+    this.#config = config;
+    this.#log = log;
+    const directory = `${config.directory}/journal`;
+    const { entries, skipped } = readJournal(directory);
+    this.#journal = new Journal(directory);
+    const { workers, standbys, minWorkers, heartbeatMs } = config;
+    const timing = { gatherMs: 2000, gatherMaxMs: 30_000, brokenMs: 1000 };
+    this.#membership = resume(
+      { workers, standbys, minWorkers, heartbeatMs, ...timing },
+      entries,
+      config.container,
+      now(),
+    );
+    if (isNewRun(entries, config.container)) {
+      this.#journal.append({ type: 'run', container: config.container, at: now() });
+    }
+    const { generation } = this.#membership.current;
+    log.info({ generation, state: this.#membership.state, entries: entries.length, skipped }, 'journal read');
+    this.#control = new ControlServer(config.job, heartbeatMs, {
+      hello: hello => this.#take({ type: 'hello', hello }),
+      message: (id, incarnation, message) => {
+        this.#take({ type: 'message', id, incarnation, message });
+        if (message.type === 'heartbeat') this.#pace.note(message);
+        if (message.type === 'checkpoint') this.#prune();
+      },
+      closed: (id, incarnation) => this.#take({ type: 'closed', id, incarnation }),
+      supervisor: () => {
+        const { state, reason, containers } = this.#membership;
+        const restarts = Object.fromEntries([...(containers ?? [])].map(([id, fact]) => [id, fact.restarts]));
+        this.#control.toSupervisor({ type: 'state', state, reason, restarts });
+        log.info({ generation: this.#membership.current.generation }, 'supervisor connected');
+      },
+      containers: workers => this.#take({ type: 'containers', workers }),
+      refused: (address, reason) => log.warn({ address, reason }, 'link refused'),
+    });
+  }
+
+  /** Listens, and lives until {@link close}. */
+  async start(): Promise<void> {
+    await this.#control.listen(this.#config.controlPort);
+    this.#timer = setInterval(() => this.#take({ type: 'tick' }), TICK_MS);
+  }
+
+  async close(): Promise<void> {
+    if (this.#timer) clearInterval(this.#timer);
+    await this.#control.close();
+    this.#journal.close();
+  }
+
+  get api(): Api {
+    const { job, project, directory } = this.#config;
+    return {
+      status: () => statusOf(this.#membership, this.#pace, { job, project }, now()),
+      events: after => this.#history.after(after),
+      checkpoints: () => listCheckpoints(directory),
+      stop: () => this.#take({ type: 'stop', reason: 'stopped on request' }),
+    };
+  }
+
+  #take(event: MembershipEvent): void {
+    for (const effect of advance(this.#membership, event, now())) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: Effect): void {
+    const { generation } = this.#membership.current;
+    switch (effect.type) {
+      case 'send':
+        return this.#control.send(effect.to, effect.message);
+      case 'drop':
+        return this.#control.drop(effect.id);
+      case 'fence': {
+        const { worker, at, reason } = effect;
+        this.#log.warn({ generation, worker, reason }, 'fence');
+        return this.#control.toSupervisor({ type: 'fence', worker, at, reason });
+      }
+      case 'state':
+        return this.#control.toSupervisor({ type: 'state', state: effect.state, reason: effect.reason, restarts: {} });
+      case 'journal':
+        return this.#remember(effect);
+      case 'history': {
+        const { level, text, worker, rank, step } = this.#history.add(effect.entry, generation, now());
+        this.#log[level]({ generation, worker, rank, step }, text);
+      }
+    }
+  }
+
+  /** A journal that cannot be written must not stop the training: the next master then asks the members. */
+  #remember(effect: Extract<Effect, { type: 'journal' }>): void {
+    try {
+      this.#journal.append(effect.entry);
+    } catch (error) {
+      const { generation } = this.#membership.current;
+      this.#log.error({ generation, err: error }, 'the journal cannot be written');
+    }
+  }
+
+  #prune(): void {
+    if (this.#pruning) return;
+    this.#pruning = true;
+    prune(this.#config.directory, this.#config.keep)
+      .then(
+        steps => steps.length > 0 && this.#log.info({ steps }, 'old checkpoints removed'),
+        (error: unknown) => this.#log.warn({ err: error }, 'old checkpoints could not be removed'),
+      )
+      .finally(() => (this.#pruning = false));
+  }
+}

@@ -1,0 +1,195 @@
+/**
+ * The membership: who trains, and in which generation. A reducer without I/O, clock or randomness: the same code runs in
+ * the master, in the property tests and in the simulation. The state is changed in place (heartbeats of ten thousand
+ * workers must cost nothing); a caller who wants the old one keeps a copy. Rules: docs/protocol.md.
+ */
+import { isDeterministic } from './failures.ts';
+import type { Effect, MembershipEvent, WorkerMessage } from './events.ts';
+import { end, generationMessage, history, setState } from './form.ts';
+import * as recoveries from './recoveries.ts';
+import { settle } from './settle.ts';
+import { observe } from './containers.ts';
+import type { Membership, Worker } from './state.ts';
+import { isMember, rankOf, terminal } from './state.ts';
+
+/** Takes one event at `now` (milliseconds since the epoch) and returns what has to be done, in order. */
+export function advance(m: Membership, event: MembershipEvent, now: number): Effect[] {
+  return [...take(m, event, now), ...settle(m, now)];
+}
+
+function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
+  switch (event.type) {
+    case 'hello':
+      return hello(m, event.hello, now);
+    case 'message': {
+      const w = m.workers.get(event.id);
+      // From a process that has been replaced, or from a link that was dropped: too late to count.
+      if (w?.incarnation !== event.incarnation || !w.connected) return [];
+      w.lastSeen = now;
+      return message(m, w, event.message, now);
+    }
+    case 'closed': {
+      const w = m.workers.get(event.id);
+      if (w?.incarnation !== event.incarnation || !w.connected) return [];
+      return lose(m, w, 'link closed', now);
+    }
+    case 'containers':
+      return observe(m, event.workers);
+    case 'stop':
+      return stop(m, event.reason);
+    case 'tick':
+      return overdue(m, now);
+  }
+}
+
+type Hello = Extract<MembershipEvent, { type: 'hello' }>['hello'];
+
+function hello(m: Membership, h: Hello, now: number): Effect[] {
+  const old = m.workers.get(h.id);
+  const same = old?.incarnation === h.incarnation;
+  const effects: Effect[] = [];
+  if (old?.connected && !same) effects.push(...lose(m, old, 'replaced by a new process', now));
+  m.workers.set(h.id, {
+    id: h.id,
+    incarnation: h.incarnation,
+    connected: true,
+    ready: h.ready,
+    host: h.host,
+    storePort: h.storePort,
+    step: h.step,
+    holdsState: h.holdsState,
+    phase: same ? old.phase : 'starting',
+    generation: h.generation,
+    lastSeen: now,
+    readyAt: now,
+    leaving: same && old.leaving,
+    finishing: same && old.finishing,
+    done: same && old.done,
+    failed: false,
+    lostBy: null,
+  });
+  m.lastArrival = now;
+  if (h.generation !== null && h.generation > m.current.generation) {
+    // The journal lost its end. Numbers must not repeat, and nobody knows who the members were: all meet again.
+    m.current = { generation: h.generation, when: 'now', members: [] };
+  }
+  m.totalSteps ??= h.totalSteps;
+  m.bestStep = Math.max(m.bestStep, h.step);
+  if (terminal(m.state) || m.state === 'stopping') {
+    const reason = m.reason ?? m.state;
+    // A member that comes back to a stopping job is asked again; anybody else has nothing to do any more.
+    const again = m.state === 'stopping' && same && isMember(m, h.id);
+    return [...effects, { type: 'send', to: h.id, message: { type: again ? 'stop' : 'shutdown', reason } }];
+  }
+  if (h.generation !== null && h.generation !== m.current.generation) {
+    effects.push({ type: 'send', to: h.id, message: generationMessage(m.current) });
+  }
+  if (h.generation === m.current.generation && h.step > 0) m.established.add(h.id);
+  return effects;
+}
+
+function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Effect[] {
+  switch (msg.type) {
+    case 'heartbeat':
+      w.phase = msg.phase;
+      w.generation = msg.generation;
+      if (msg.step >= m.bestStep && msg.step > 0) {
+        m.loss = msg.loss;
+        m.epoch = msg.epoch;
+      }
+      progress(m, w, msg.step);
+      return [];
+    case 'ready':
+      w.ready = true;
+      w.readyAt = m.lastArrival = now;
+      w.holdsState = msg.holdsState;
+      if (msg.totalSteps === null || m.totalSteps === msg.totalSteps) return [];
+      m.totalSteps = msg.totalSteps;
+      return [{ type: 'journal', entry: { type: 'total', totalSteps: msg.totalSteps } }];
+    case 'committed':
+      progress(m, w, msg.step);
+      w.holdsState = true;
+      if (msg.generation === m.current.generation) m.established.add(w.id);
+      return recoveries.committed(m, msg.generation, msg.step, msg.fromStep, msg.at);
+    case 'broken':
+      if (msg.generation !== m.current.generation || !isMember(m, w.id)) return [];
+      m.brokenAt ??= now;
+      return [history('note', 'warn', `${w.id} reports a broken collective: ${msg.reason}`, who(m, w))];
+    case 'checkpoint':
+      return [
+        msg.ok
+          ? history('checkpoint', 'info', `checkpoint at step ${msg.step} is durable`, { ...who(m, w), step: msg.step })
+          : history('checkpoint', 'warn', `checkpoint at step ${msg.step} failed: ${msg.error ?? 'unknown'}`, who(m, w)),
+      ];
+    case 'note':
+      return [history('note', msg.level, msg.text, who(m, w))];
+    case 'failed': {
+      w.failed = true;
+      w.lostBy = 'script failed';
+      const effects = [history('error', 'error', `${w.id}: ${msg.message}`, { ...who(m, w), step: msg.step })];
+      if (!isDeterministic(m, w.id, msg)) return effects;
+      m.traceback = msg.traceback;
+      return [...effects, ...end(m, 'failed', msg.message)];
+    }
+    case 'finishing':
+      w.finishing = true;
+      progress(m, w, msg.step);
+      m.established.add(w.id);
+      return m.state === 'stopping' ? [] : setState(m, 'finishing', null);
+    case 'done':
+      w.done = true;
+      w.finishing = true;
+      if (m.finalDigest === null || rankOf(m, w.id) === 0) {
+        m.finalDigest = msg.digest;
+        m.metrics = msg.metrics;
+      }
+      return [];
+    case 'leaving':
+      w.leaving = true;
+      m.left.add(w.id);
+      return [history('note', 'info', `${w.id} leaves after step ${msg.step}`, { ...who(m, w), step: msg.step })];
+  }
+}
+
+const who = (m: Membership, w: Worker): { worker: string; rank: number | null } => {
+  const rank = rankOf(m, w.id);
+  return { worker: w.id, rank: rank === -1 ? null : rank };
+};
+
+function progress(m: Membership, w: Worker, step: number): void {
+  w.step = step;
+  m.bestStep = Math.max(m.bestStep, step);
+}
+
+function lose(m: Membership, w: Worker, cause: string, now: number): Effect[] {
+  w.connected = false;
+  w.lostBy ??= cause;
+  const effects: Effect[] = [{ type: 'drop', id: w.id }];
+  // Somebody on the way out closes the link; everybody else must be dead before another takes the rank.
+  const expected = w.leaving || w.done || w.failed || terminal(m.state);
+  if (!expected) effects.push({ type: 'fence', worker: w.id, at: now, reason: cause });
+  w.ready = false;
+  return effects;
+}
+
+function stop(m: Membership, reason: string): Effect[] {
+  if (terminal(m.state) || m.state === 'stopping') return [];
+  const effects = setState(m, 'stopping', reason);
+  for (const w of m.workers.values()) {
+    if (w.connected) effects.push({ type: 'send', to: w.id, message: { type: 'stop', reason } });
+  }
+  return effects;
+}
+
+/** Heartbeats that did not come. Time in which the master itself stood still is nobody's fault. */
+function overdue(m: Membership, now: number): Effect[] {
+  const gap = m.lastTick === null ? 0 : now - m.lastTick;
+  m.lastTick = now;
+  const excuse = gap > m.config.heartbeatMs / 2 ? gap : 0;
+  const effects: Effect[] = [];
+  for (const w of m.workers.values()) {
+    w.lastSeen += excuse;
+    if (w.connected && now - w.lastSeen > m.config.heartbeatMs) effects.push(...lose(m, w, 'heartbeat overdue', now));
+  }
+  return effects;
+}

@@ -1,0 +1,44 @@
+/** What happens to a membership, and what it asks for in return. */
+import type { Inbound, Outbound, WorkerHello } from '../../protocol/messages.ts';
+import type { JobEvent, JobState, Recovery } from '../status.ts';
+import type { Generation } from './state.ts';
+
+/** Messages of an established link, after its hello. */
+export type WorkerMessage = Exclude<Inbound, { type: 'hello' } | { type: 'containers' }>;
+
+export type MembershipEvent =
+  | { readonly type: 'hello'; readonly hello: WorkerHello }
+  | { readonly type: 'message'; readonly id: string; readonly incarnation: string; readonly message: WorkerMessage }
+  | { readonly type: 'closed'; readonly id: string; readonly incarnation: string }
+  | { readonly type: 'containers'; readonly workers: Extract<Inbound, { type: 'containers' }>['workers'] }
+  | { readonly type: 'tick' }
+  | { readonly type: 'stop'; readonly reason: string };
+
+/** What must survive the master. */
+export type JournalEntry =
+  | ({ readonly type: 'generation' } & Generation)
+  | {
+      readonly type: 'state';
+      readonly state: JobState;
+      readonly reason: string | null;
+      readonly traceback?: string | null;
+      readonly finalDigest?: string | null;
+      readonly metrics?: Record<string, number>;
+    }
+  | { readonly type: 'wanted'; readonly wanted: number }
+  | { readonly type: 'recovery'; readonly recovery: Recovery }
+  | { readonly type: 'total'; readonly totalSteps: number };
+
+export type HistoryEntry = Omit<JobEvent, 'seq' | 'at' | 'generation'>;
+
+export type Effect =
+  | { readonly type: 'send'; readonly to: string; readonly message: Outbound }
+  /** Ask whatever runs the containers to kill this worker if it is still the one that ran at `at`. */
+  | { readonly type: 'fence'; readonly worker: string; readonly at: number; readonly reason: string }
+  /** Close the worker's link: it is lost, and has to say hello again should it wake up. */
+  | { readonly type: 'drop'; readonly id: string }
+  /** Must be durable before any `send` that follows it. */
+  | { readonly type: 'journal'; readonly entry: JournalEntry }
+  | { readonly type: 'history'; readonly entry: HistoryEntry }
+  /** The job's state changed: the supervisor wants to know. */
+  | { readonly type: 'state'; readonly state: JobState; readonly reason: string | null };

@@ -1,0 +1,95 @@
+/** Who is in the next generation, and the effects of making it. */
+import type { Member, Outbound } from '../../protocol/messages.ts';
+import type { Effect, HistoryEntry } from './events.ts';
+import type { Generation, Membership, Worker } from './state.ts';
+import { attached, target } from './state.ts';
+import type { JobState } from '../status.ts';
+
+/** May be given a rank: waits in `batches` or trains, and is not on its way out. */
+export const eligible = (w: Worker): boolean =>
+  w.connected && w.ready && !w.leaving && !w.finishing && !w.failed;
+
+/** Survivors in their order, then whoever else is ready in order of arrival, up to the target. */
+export function nextMembers(m: Membership): Worker[] {
+  const survivors = attached(m).filter(eligible);
+  const known = new Set(survivors.map(w => w.id));
+  const others = [...m.workers.values()]
+    .filter(w => eligible(w) && !known.has(w.id))
+    .sort((a, b) => a.readyAt - b.readyAt || (a.id < b.id ? -1 : 1));
+  return [...survivors, ...others].slice(0, target(m));
+}
+
+/** The line that tells a worker of a generation. */
+export function generationMessage(g: Generation): Outbound {
+  const members: Member[] = g.members.map(({ id, host, storePort }) => ({ id, host, storePort }));
+  return { type: 'generation', generation: g.generation, when: g.when, members, storeRank: 0 };
+}
+
+/**
+ * Makes `members` the current generation. An empty list is a generation too: it tells everybody to leave what they are
+ * in and to wait. Old and new members are told; standbys need not know.
+ */
+export function form(m: Membership, when: 'now' | 'boundary', members: Worker[], why: string): Effect[] {
+  const before = m.current.members;
+  const next: Generation = {
+    generation: m.current.generation + 1,
+    when,
+    members: members.map(({ id, host, storePort, incarnation }) => ({ id, host, storePort, incarnation })),
+  };
+  m.current = next;
+  m.established = new Set();
+  m.brokenAt = null;
+  m.gatheringSince = null;
+  const effects: Effect[] = [{ type: 'journal', entry: { type: 'generation', ...next } }];
+  const message = generationMessage(next);
+  for (const id of new Set([...before, ...next.members].map(x => x.id))) {
+    if (m.workers.get(id)?.connected) effects.push({ type: 'send', to: id, message });
+  }
+  const size = members.length === 1 ? '1 worker' : `${members.length} workers`;
+  const level = when === 'now' && before.length > 0 ? 'warn' : 'info';
+  effects.push(history('generation', level, `generation ${next.generation}: ${size}, ${why}`, { step: m.bestStep }));
+  const joined = members.filter(w => !before.some(x => x.id === w.id));
+  if (before.length > 0) {
+    for (const w of joined) {
+      const rank = members.indexOf(w);
+      effects.push(history('joined', 'info', `${w.id} joins as rank ${rank}`, { worker: w.id, rank }));
+    }
+  }
+  return effects;
+}
+
+export function history(
+  kind: HistoryEntry['kind'],
+  level: HistoryEntry['level'],
+  text: string,
+  where: Partial<Pick<HistoryEntry, 'worker' | 'rank' | 'step'>> = {},
+): Effect {
+  return { type: 'history', entry: { kind, level, text, worker: null, rank: null, step: null, ...where } };
+}
+
+/** Changes the job's state; nothing happens when it is that already. */
+export function setState(m: Membership, state: JobState, reason: string | null): Effect[] {
+  if (m.state === state && m.reason === reason) return [];
+  const changed = m.state !== state;
+  m.state = state;
+  m.reason = reason;
+  if (!changed) return [];
+  const { traceback, finalDigest, metrics } = m;
+  const level = state === 'failed' ? 'error' : 'info';
+  return [
+    { type: 'journal', entry: { type: 'state', state, reason, traceback, finalDigest, metrics } },
+    { type: 'state', state, reason },
+    history('state', level, reason === null ? state : `${state}: ${reason}`, { step: m.bestStep }),
+  ];
+}
+
+/** Ends the job: everybody goes home. */
+export function end(m: Membership, state: 'succeeded' | 'failed' | 'stopped', reason: string | null): Effect[] {
+  const effects = setState(m, state, reason);
+  for (const w of m.workers.values()) {
+    if (w.connected) {
+      effects.push({ type: 'send', to: w.id, message: { type: 'shutdown', reason: reason ?? state } });
+    }
+  }
+  return effects;
+}

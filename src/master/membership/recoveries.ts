@@ -1,0 +1,65 @@
+/** Follows each loss until the job is whole again. Measured from what was seen, never estimated. */
+import type { Effect } from './events.ts';
+import type { Membership } from './state.ts';
+import { rankOf, target } from './state.ts';
+import { history } from './form.ts';
+
+/** Members `ids` of the current generation are lost. Joins a recovery that has not resumed yet: one outage is one recovery. */
+export function open(m: Membership, ids: string[], now: number): Effect[] {
+  const lostRanks = ids.map(id => rankOf(m, id));
+  const cause = [...new Set(ids.map(id => m.workers.get(id)?.lostBy ?? 'did not come back'))].join(', ');
+  const last = m.recoveries.at(-1);
+  if (last?.resumedStep === null) {
+    last.lost.push(...ids);
+    last.lostRanks.push(...lostRanks);
+    last.generation = m.current.generation + 1;
+  } else {
+    m.recoveries.push({
+      generation: m.current.generation + 1,
+      cause,
+      lost: [...ids],
+      lostRanks,
+      atStep: m.bestStep,
+      resumedStep: null,
+      stepsLost: null,
+      resumedMs: null,
+      wholeMs: null,
+      at: now,
+    });
+  }
+  return ids.map((id, i) =>
+    history('loss', 'warn', `lost rank ${lostRanks[i] ?? '?'} (${id}) after step ${m.bestStep}: ${cause}`, {
+      worker: id,
+      rank: lostRanks[i] ?? null,
+      step: m.bestStep,
+    }),
+  );
+}
+
+/** A member of `generation` committed its first step there, at `at` on the workers' clock. */
+export function committed(m: Membership, generation: number, step: number, fromStep: number, at: number): Effect[] {
+  const effects: Effect[] = [];
+  for (const r of m.recoveries) {
+    if (r.generation > generation || generation !== m.current.generation) continue;
+    if (r.resumedStep === null) {
+      r.resumedStep = step;
+      r.stepsLost = Math.max(0, r.atStep - fromStep);
+      r.resumedMs = round(at - r.at);
+      const lost = r.stepsLost === 0 ? 'no step lost' : `${r.stepsLost} steps to do again`;
+      effects.push(
+        history('recovered', 'info', `training goes on at step ${step}, ${r.resumedMs} ms after the loss, ${lost}`, { step }),
+      );
+      effects.push({ type: 'journal', entry: { type: 'recovery', recovery: { ...r } } });
+    }
+    if (r.wholeMs === null && m.current.members.length >= target(m)) {
+      r.wholeMs = round(at - r.at);
+      effects.push(
+        history('whole', 'info', `whole again: ${m.current.members.length} ranks, ${r.wholeMs} ms after the loss`, { step }),
+      );
+      effects.push({ type: 'journal', entry: { type: 'recovery', recovery: { ...r } } });
+    }
+  }
+  return effects;
+}
+
+const round = (ms: number): number => Math.max(0, Math.round(ms * 10) / 10);

@@ -1,0 +1,73 @@
+/** What a master that starts makes of its journal. Pure. */
+import type { Entry } from './journal.ts';
+import type { Membership, MembershipConfig } from './membership/state.ts';
+import { createMembership } from './membership/state.ts';
+
+/**
+ * The membership as the journal left it. `container` is the id of the container that this master runs in: another one
+ * than the last run's means that somebody asked for the job again (`ftc up` after `ftc down`), so a job that had ended
+ * runs again, from its newest checkpoint. The same one means a restart, and what had ended stays ended; except `stopped`, which
+ * is how an interrupted `ftc up` leaves it and from where the next one goes on.
+ */
+export function resume(config: MembershipConfig, entries: readonly Entry[], container: string, now: number): Membership {
+  const m = createMembership(config);
+  let run: string | null = null;
+  for (const entry of entries) {
+    switch (entry.type) {
+      case 'run':
+        run = entry.container;
+        forget(m);
+        break;
+      case 'generation': {
+        const { generation, when, members } = entry;
+        m.current = { generation, when, members };
+        break;
+      }
+      case 'state':
+        m.state = entry.state;
+        m.reason = entry.reason;
+        m.traceback = entry.traceback ?? null;
+        m.finalDigest = entry.finalDigest ?? null;
+        m.metrics = entry.metrics ?? {};
+        break;
+      case 'wanted':
+        m.wanted = entry.wanted;
+        break;
+      case 'total':
+        m.totalSteps = entry.totalSteps;
+        break;
+      case 'recovery': {
+        const at = m.recoveries.findIndex(r => r.at === entry.recovery.at);
+        if (at === -1) m.recoveries.push(entry.recovery);
+        else m.recoveries[at] = entry.recovery;
+        m.bestStep = Math.max(m.bestStep, entry.recovery.resumedStep ?? entry.recovery.atStep);
+        break;
+      }
+    }
+  }
+  const again = run !== container;
+  if (again) m.wanted = config.workers;
+  const ended = m.state === 'succeeded' || m.state === 'failed';
+  if (ended && !again) return m;
+  if (ended) forget(m);
+  if (again) m.bestStep = 0;
+  const members = m.state === 'stopped' || ended ? [] : m.current.members;
+  m.current = { ...m.current, members };
+  m.state = members.length > 0 ? 'running' : 'waiting';
+  m.reason = null;
+  m.reattachUntil = members.length > 0 ? now + config.heartbeatMs : null;
+  return m;
+}
+
+/** True when `container` is not the one that the last run was started in. */
+export function isNewRun(entries: readonly Entry[], container: string): boolean {
+  return entries.findLast(e => e.type === 'run')?.container !== container;
+}
+
+function forget(m: Membership): void {
+  m.recoveries = [];
+  m.traceback = null;
+  m.finalDigest = null;
+  m.metrics = {};
+  m.bestStep = 0;
+}

@@ -1,0 +1,79 @@
+/** The membership as people see it. Pure. */
+import type { Membership, Worker } from './membership/state.ts';
+import { rankOf, target, terminal } from './membership/state.ts';
+import type { ContainerFact } from '../protocol/messages.ts';
+import type { Pace } from './pace.ts';
+import type { Status, WorkerRow, WorkerState } from './status.ts';
+
+export function statusOf(m: Membership, pace: Pace, names: { job: string; project: string }, now: number): Status {
+  const rates = terminal(m.state) || m.state === 'waiting' ? null : pace.rates(now);
+  const step = m.bestStep > 0 || m.current.members.length > 0 ? m.bestStep : null;
+  const left = m.totalSteps === null || step === null ? null : Math.max(0, m.totalSteps - step);
+  return {
+    ...names,
+    state: m.state,
+    reason: m.state === 'waiting' ? waitingFor(m) : m.reason,
+    traceback: m.traceback,
+    generation: m.current.generation,
+    worldSize: terminal(m.state) ? 0 : m.current.members.length,
+    target: target(m),
+    step,
+    totalSteps: m.totalSteps,
+    epoch: m.epoch,
+    loss: m.loss,
+    samplesPerSecond: rates ? Math.round(rates.samplesPerSecond * 10) / 10 : null,
+    etaSeconds: rates && left !== null ? Math.round(rates.secondsPerStep * left) : null,
+    finalDigest: m.finalDigest,
+    metrics: m.metrics,
+    workers: rows(m, now),
+    recoveries: m.recoveries,
+  };
+}
+
+function waitingFor(m: Membership): string {
+  const all = [...m.workers.values()].filter(w => w.connected);
+  const ready = all.filter(w => w.ready && !w.leaving).length;
+  const coming = all.length - ready;
+  const rest = coming > 0 ? `, ${coming} starting` : '';
+  return `waiting for workers: ${ready} of ${target(m)} ready${rest}`;
+}
+
+/** Ranks first, in their order, then the others by container name. */
+function rows(m: Membership, now: number): WorkerRow[] {
+  const ids = new Set([...m.current.members.map(x => x.id), ...(m.containers?.keys() ?? []), ...m.workers.keys()]);
+  const made = [...ids].map(id => row(m, id, now));
+  return made.sort(
+    (a, b) =>
+      (a.rank ?? Infinity) - (b.rank ?? Infinity) ||
+      (a.container ?? a.id).localeCompare(b.container ?? b.id, 'en', { numeric: true }),
+  );
+}
+
+function row(m: Membership, id: string, now: number): WorkerRow {
+  const w = m.workers.get(id);
+  const fact = m.containers?.get(id);
+  const rank = terminal(m.state) ? -1 : rankOf(m, id);
+  const state = stateOf(m, w, fact, rank);
+  const here = w?.connected === true;
+  return {
+    id,
+    container: fact?.container ?? null,
+    rank: rank === -1 ? null : rank,
+    role: rank !== -1 ? 'rank' : here && w.ready && !terminal(m.state) ? 'standby' : null,
+    state,
+    phase: here ? w.phase : null,
+    step: w?.step ?? null,
+    restarts: fact?.restarts ?? 0,
+    lastSeenMs: w ? Math.round(now - w.lastSeen) : null,
+  };
+}
+
+function stateOf(m: Membership, w: Worker | undefined, fact: ContainerFact | undefined, rank: number): WorkerState {
+  if (fact?.gaveUp != null) return 'gone';
+  if (w?.done) return 'done';
+  if (w?.leaving) return 'left';
+  if (!w?.connected) return fact?.running === true && w === undefined ? 'starting' : 'down';
+  if (w.finishing) return 'finishing';
+  if (!w.ready) return 'connected';
+  return rank === -1 ? 'ready' : m.state === 'waiting' ? 'ready' : 'training';
+}

@@ -1,0 +1,160 @@
+/**
+ * The loop around ./plan.ts: lists containers after every event and every reconnect, starts what is due, kills what the
+ * master fences. Events only say that something happened; what is true is what the engine lists.
+ */
+import type { Container, Engine } from '../docker/engine.ts';
+import type { ContainerFact, Outbound } from '../protocol/messages.ts';
+import type { Logger } from '../shared/log.ts';
+import { plan, type Records } from './plan.ts';
+import { afterStart, fresh, type RestartPolicy } from './restarts.ts';
+
+export interface SupervisorOptions {
+  readonly engine: Engine;
+  readonly project: string;
+  readonly policy: RestartPolicy;
+  readonly log: Logger;
+  readonly now: () => number;
+  tell(facts: readonly ContainerFact[]): void;
+}
+
+const ENDED = new Set(['succeeded', 'failed', 'stopped']);
+/** Workers that are still there so long after the job's end are killed. */
+const LINGER_MS = 15_000;
+/** Before trying again what the engine did not do. */
+const RETRY_MS = 1000;
+
+export class Supervisor {
+  readonly #o: SupervisorOptions;
+  #records: Records = new Map();
+  #state: string | null = null;
+  #counted: Record<string, number> = {};
+  #timer: NodeJS.Timeout | null = null;
+  #running: Promise<void> | null = null;
+  #again = false;
+  #endedAt: number | null = null;
+
+  constructor(options: SupervisorOptions) {
+    this.#o = options;
+  }
+
+  /** Watches until `signal` aborts. */
+  async watch(signal: AbortSignal): Promise<void> {
+    for await (const event of this.#o.engine.events(this.#o.project, signal)) {
+      if (event !== 'connected') {
+        this.#o.log.debug({ action: event.action, container: event.id.slice(0, 12) }, 'event');
+        if (event.action.startsWith('exec_')) continue;
+      }
+      this.reconcile();
+    }
+    if (this.#timer) clearTimeout(this.#timer);
+    await this.#running;
+  }
+
+  /** A message of the master. */
+  take(message: Outbound): void {
+    if (message.type === 'fence') {
+      void this.#fence(message.worker, message.at, message.reason);
+    } else if (message.type === 'state') {
+      const { state, reason } = message;
+      if (state !== this.#state) this.#o.log.info({ state, reason }, 'the job is now');
+      this.#state = state;
+      this.#counted = { ...this.#counted, ...message.restarts };
+      this.#endedAt = ENDED.has(state) ? (this.#endedAt ?? this.#o.now()) : null;
+      this.reconcile();
+    }
+  }
+
+  /** Brings the world and the plan together; one at a time, and once more when something happened meanwhile. */
+  reconcile(): void {
+    if (this.#running) {
+      this.#again = true;
+      return;
+    }
+    this.#running = this.#reconcile()
+      .catch((error: unknown) => {
+        this.#o.log.warn({ err: error }, 'the engine did not answer; trying again');
+        this.#planAt(this.#o.now() + RETRY_MS);
+      })
+      .finally(() => {
+        this.#running = null;
+        if (this.#again) {
+          this.#again = false;
+          this.reconcile();
+        }
+      });
+  }
+
+  async #reconcile(): Promise<void> {
+    const { engine, project, policy, now } = this.#o;
+    const containers = await engine.list(project);
+    this.#remember(containers);
+    const made = plan(policy, this.#records, containers, c => this.#mayStart(c), now());
+    this.#records = made.records;
+    this.#o.tell(made.facts);
+    this.#planAt(made.nextAt);
+    await Promise.all(made.start.map(id => this.#start(id, containers.find(c => c.id === id)?.name ?? id)));
+    await this.#clearUp(containers);
+  }
+
+  /** Counts that a supervisor before this one had reached, as the master tells them. */
+  #remember(containers: readonly Container[]): void {
+    const records = new Map(this.#records);
+    for (const c of containers) {
+      const record = records.get(c.id) ?? fresh;
+      const restarts = Math.max(record.restarts, this.#counted[c.hostname] ?? 0);
+      records.set(c.id, { ...record, restarts });
+    }
+    this.#records = records;
+  }
+
+  #mayStart(container: Container): boolean {
+    if (container.role === 'master') return true;
+    return this.#state !== null && this.#state !== 'stopping' && !ENDED.has(this.#state);
+  }
+
+  async #start(id: string, name: string): Promise<void> {
+    const record = this.#records.get(id) ?? fresh;
+    try {
+      await this.#o.engine.start(id);
+      const started = afterStart(record);
+      this.#records = new Map(this.#records).set(id, started);
+      this.#o.log.info({ worker: id.slice(0, 12), container: name, restarts: started.restarts }, 'started again');
+      this.#again = true;
+    } catch (error) {
+      this.#o.log.error({ err: error, container: name }, 'it could not be started; trying again');
+      this.#records = new Map(this.#records).set(id, { ...record, dueAt: this.#o.now() + RETRY_MS });
+      this.#planAt(this.#o.now() + RETRY_MS);
+    }
+  }
+
+  /** Kills the worker's container if it is still the run that was lost at `at`; a newer run is not touched. */
+  async #fence(worker: string, at: number, reason: string): Promise<void> {
+    try {
+      const containers = await this.#o.engine.list(this.#o.project);
+      const container = containers.find(c => c.role === 'worker' && c.hostname === worker);
+      const alive = container?.state === 'running' || container?.state === 'paused';
+      if (!container || !alive || (container.startedAt ?? 0) > at) return;
+      this.#o.log.warn({ worker, container: container.name, reason }, 'killed: the master counts it as lost');
+      await this.#o.engine.kill(container.id);
+    } catch (error) {
+      this.#o.log.error({ err: error, worker }, 'it could not be killed');
+    }
+  }
+
+  async #clearUp(containers: readonly Container[]): Promise<void> {
+    if (this.#endedAt === null) return;
+    const left = containers.filter(c => c.role === 'worker' && (c.state === 'running' || c.state === 'paused'));
+    if (left.length === 0) return;
+    const at = this.#endedAt + LINGER_MS;
+    if (this.#o.now() < at) return this.#planAt(at);
+    for (const c of left) {
+      this.#o.log.warn({ container: c.name }, 'killed: the job has ended and it is still there');
+      await this.#o.engine.kill(c.id);
+    }
+  }
+
+  #planAt(at: number | null): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = at === null ? null : setTimeout(() => this.reconcile(), Math.max(0, at - this.#o.now()) + 1);
+  }
+}
