@@ -29,6 +29,7 @@ const exitCodes = {
   FTC_NO_ENGINE: ExitCode.engine,
   FTC_ENGINE_PERMISSION: ExitCode.engine,
   FTC_ENGINE_GONE: ExitCode.engine,
+  FTC_ENGINE_FAILED: ExitCode.engine,
   FTC_NO_COMPOSE: ExitCode.engine,
   FTC_COMPOSE_FAILED: ExitCode.engine,
   FTC_NO_BASE_IMAGE: ExitCode.engine,

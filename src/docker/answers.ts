@@ -1,0 +1,106 @@
+/** The engine's answers, read through the least that we need of them. */
+import { z } from 'zod';
+import { LABEL_JOB, LABEL_ROLE, type Container, type ContainerEvent, type Role } from './engine.ts';
+
+export const labelProject = 'com.docker.compose.project';
+const labelNumber = 'com.docker.compose.container-number';
+const labelOneOff = 'com.docker.compose.oneoff';
+
+const Role = z.enum(['master', 'supervisor', 'worker']);
+const Labels = z.record(z.string(), z.string()).nullish();
+
+export const Summary = z.object({ Id: z.string(), Labels });
+
+const Inspection = z.object({
+  Id: z.string(),
+  Name: z.string(),
+  Config: z.object({ Hostname: z.string(), Image: z.string(), Labels, Tty: z.boolean().nullish() }),
+  State: z.object({
+    Status: z.enum(['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead']),
+    Pid: z.int(),
+    ExitCode: z.int(),
+    OOMKilled: z.boolean().nullish(),
+    StartedAt: z.string(),
+    FinishedAt: z.string(),
+  }),
+  NetworkSettings: z
+    .object({
+      Ports: z.record(z.string(), z.array(z.object({ HostPort: z.string() })).nullable()).nullish(),
+    })
+    .nullish(),
+});
+
+const Event = z.object({
+  Type: z.literal('container'),
+  Action: z.string(),
+  Actor: z.object({ ID: z.string(), Attributes: z.record(z.string(), z.string()).nullish() }),
+  time: z.number(),
+  timeNano: z.number().optional(),
+});
+
+/** A container of ours that Compose made to stay: not the `run` of a moment. */
+export function isMember(labels: z.output<typeof Labels>): boolean {
+  return Role.safeParse(labels?.[LABEL_ROLE]).success && labels?.[labelOneOff] !== 'True';
+}
+
+/** Null for a container that is not ours. */
+export function toContainer(answer: unknown): Container | null {
+  const { Id, Name, Config, State, NetworkSettings } = Inspection.parse(answer);
+  const labels = Config.Labels ?? {};
+  const role = Role.safeParse(labels[LABEL_ROLE]);
+  if (!role.success) return null;
+  const runs = State.Status === 'running' || State.Status === 'paused';
+  const startedAt = toTime(State.StartedAt);
+  const ports = Object.entries(NetworkSettings?.Ports ?? {}).flatMap(([name, bindings]) =>
+    bindings?.[0] ? [[name, Number(bindings[0].HostPort)] as const] : [],
+  );
+  return {
+    id: Id,
+    hostname: Config.Hostname,
+    name: Name.replace(/^\//, ''),
+    role: role.data,
+    job: labels[LABEL_JOB] ?? '',
+    project: labels[labelProject] ?? '',
+    number: Number(labels[labelNumber] ?? 0),
+    image: Config.Image,
+    state: State.Status,
+    startedAt,
+    finishedAt: toTime(State.FinishedAt),
+    exitCode: runs || startedAt === null ? null : State.ExitCode,
+    oomKilled: State.OOMKilled ?? false,
+    pid: State.Pid === 0 ? null : State.Pid,
+    ports: Object.fromEntries(ports),
+  };
+}
+
+/** Does it write to a terminal, that is: without frames around what it prints? */
+export function hasTerminal(answer: unknown): boolean {
+  return Inspection.parse(answer).Config.Tty ?? false;
+}
+
+/** Null for a line that is none of ours. */
+export function toEvent(line: string): ContainerEvent | null {
+  const parsed = Event.safeParse(JSON.parse(line));
+  if (!parsed.success) return null;
+  const { Action, Actor, time, timeNano } = parsed.data;
+  const attributes = Actor.Attributes ?? {};
+  const role: Role | null = Role.safeParse(attributes[LABEL_ROLE]).data ?? null;
+  return {
+    action: Action,
+    id: Actor.ID,
+    role,
+    at: timeNano === undefined ? time * 1000 : timeNano / 1e6,
+    exitCode: attributes.exitCode === undefined ? null : Number(attributes.exitCode),
+  };
+}
+
+const order: readonly Role[] = ['master', 'supervisor', 'worker'];
+export function byRoleAndNumber(a: Container, b: Container): number {
+  return order.indexOf(a.role) - order.indexOf(b.role) || a.number - b.number || (a.id < b.id ? -1 : 1);
+}
+
+/** The engine's zero time is the year 1. */
+function toTime(text: string): number | null {
+  const time = Date.parse(text);
+  return time > 0 ? time : null;
+}
