@@ -1,0 +1,40 @@
+/** Finds a job's containers on the engine, and the way to its master. */
+import type { Connection } from '../docker/connect.ts';
+import type { Container } from '../docker/engine.ts';
+import { FtcError } from '../errors.ts';
+import { MasterClient } from './master-client.ts';
+
+const HTTP = '8080/tcp';
+
+export interface FoundJob {
+  readonly project: string;
+  readonly containers: readonly Container[];
+  readonly master: MasterClient;
+}
+
+/** @throws FtcError FTC_NOT_RUNNING when the project has no containers, FTC_MASTER_UNREACHABLE when its master is down. */
+export async function findJob({ engine, docker }: Connection, project: string): Promise<FoundJob> {
+  const containers = await engine.list(project);
+  if (containers.length === 0) {
+    const all = await docker.listContainers({ all: true, filters: { label: ['io.ftc.job'] } });
+    const others = [...new Set(all.map(c => c.Labels['io.ftc.job']))].sort();
+    const hint =
+      others.length > 0
+        ? `There is ${others.join(', ')}: name it with --name.`
+        : 'Start it with "ftc up".';
+    throw new FtcError('FTC_NOT_RUNNING', `no job "${project}" is here`, { hint });
+  }
+  return { project, containers, master: masterOf(containers) };
+}
+
+/** @throws FtcError FTC_MASTER_UNREACHABLE */
+export function masterOf(containers: readonly Container[]): MasterClient {
+  const master = containers.find(c => c.role === 'master');
+  const port = master?.ports[HTTP];
+  if (port === undefined) {
+    throw new FtcError('FTC_MASTER_UNREACHABLE', `the job's master is ${master?.state ?? 'not there'}`, {
+      hint: 'The supervisor starts it again within seconds; "ftc ps" shows all containers, "ftc up" starts what was stopped.',
+    });
+  }
+  return new MasterClient(`http://127.0.0.1:${port}`);
+}
