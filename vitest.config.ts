@@ -9,7 +9,12 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['test/unit/**/*.test.ts', 'src/**/*.test.ts', 'compose/**/*.test.ts', 'chaos/**/*.test.ts'],
+          include: [
+            'test/unit/**/*.test.ts',
+            'src/**/*.test.ts',
+            'compose/**/*.test.ts',
+            'chaos/**/*.test.ts',
+          ],
           testTimeout: 10_000,
         },
       },

@@ -19,7 +19,9 @@ try {
   linkCommand(root);
   for (const entry of missing) console.error(`build: ${entry} is not there, left out`);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
-  console.error(`build: dist/ is up to date, ${written} file${written === 1 ? '' : 's'} changed (${seconds} s)`);
+  console.error(
+    `build: dist/ is up to date, ${written} file${written === 1 ? '' : 's'} changed (${seconds} s)`,
+  );
 } catch (error) {
   // esbuild has already printed what is wrong with the source, with line and column.
   if (!Array.isArray(error.errors)) throw error;

@@ -1,4 +1,13 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { basename, join } from 'node:path';
 import { build } from 'esbuild';
 
@@ -19,7 +28,10 @@ const stubs = {
   name: 'stubs',
   setup(plugin) {
     plugin.onResolve({ filter: unusedInContainers }, ({ path }) => ({ path, namespace: 'stub' }));
-    plugin.onLoad({ filter: /.*/, namespace: 'stub' }, () => ({ contents: 'module.exports = {};', loader: 'js' }));
+    plugin.onLoad({ filter: /.*/, namespace: 'stub' }, () => ({
+      contents: 'module.exports = {};',
+      loader: 'js',
+    }));
   },
 };
 
@@ -52,7 +64,9 @@ const daemon = (root, entry, name) => ({
   outdir: join(root, 'dist'),
   plugins: [stubs],
   // CommonJS packages call `require` for Node's own modules; in an ES module there is none.
-  banner: { js: `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);` },
+  banner: {
+    js: `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);`,
+  },
 });
 
 /**
@@ -67,8 +81,12 @@ export async function bundle(root) {
     ['src/supervisor/main.ts', daemon, 'supervisor'],
   ];
   const present = wanted.filter(([entry]) => existsSync(join(root, entry)));
-  const results = await Promise.all(present.map(([entry, options, name]) => build(options(root, entry, name))));
-  const files = new Map(results.flatMap(result => result.outputFiles).map(file => [basename(file.path), file.contents]));
+  const results = await Promise.all(
+    present.map(([entry, options, name]) => build(options(root, entry, name))),
+  );
+  const files = new Map(
+    results.flatMap(result => result.outputFiles).map(file => [basename(file.path), file.contents]),
+  );
   if (files.has('main.js')) files.set('cli.js', Buffer.from(launcher));
 
   const dist = join(root, 'dist');
