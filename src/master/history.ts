@@ -6,7 +6,8 @@ const KEEP = 2000;
 
 export class History {
   #events: JobEvent[] = [];
-  #seq = 0;
+  /** Numbers go on over a restart of the master: they begin with the clock. */
+  #seq = Date.now();
 
   add(entry: HistoryEntry, generation: number, at: number): JobEvent {
     const event = { ...entry, seq: (this.#seq += 1), at, generation };
@@ -15,8 +16,8 @@ export class History {
     return event;
   }
 
-  /** Events with a number above `seq`. After a restart of the master numbers begin again: a reader that is ahead gets all. */
+  /** Events with a number above `seq`. */
   after(seq: number): JobEvent[] {
-    return this.#events.filter(e => e.seq > (seq > this.#seq ? 0 : seq));
+    return this.#events.filter(e => e.seq > seq);
   }
 }

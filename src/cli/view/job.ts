@@ -1,0 +1,90 @@
+/** A job's status as lines for people. Pure but for colours. */
+import type { JobEvent, Recovery, Status, WorkerRow } from '../../master/status.ts';
+import { clock, duration, paint, table } from './format.ts';
+
+const BAR = 28;
+
+/** `fashion-mnist  running  generation 3  2 of 3 workers` and what it says about progress. */
+export function headline(s: Status): string[] {
+  const size = `${s.worldSize} of ${s.target} workers`;
+  const first = [paint('bold', s.job), stateOf(s), `generation ${s.generation}`, size].join('  ');
+  return s.step === null ? [first] : [first, `${bar(s)}  ${progress(s)}`];
+}
+
+function stateOf(s: Status): string {
+  const style = { succeeded: 'green', failed: 'red', running: 'cyan' } as const;
+  const text = s.reason === null ? s.state : `${s.state} (${s.reason})`;
+  return paint(s.state in style ? style[s.state as keyof typeof style] : 'yellow', text);
+}
+
+function bar(s: Status): string {
+  const share = s.totalSteps ? Math.min(1, (s.step ?? 0) / s.totalSteps) : 0;
+  const full = Math.round(share * BAR);
+  return paint('green', '━'.repeat(full)) + paint('dim', '━'.repeat(BAR - full));
+}
+
+/** `step 412/940  loss 0.41  3120 samples/s  ETA 1 min 12 s`. */
+export function progress(s: Status): string {
+  const parts = [`step ${s.step ?? 0}/${s.totalSteps ?? '?'}`];
+  if (s.loss !== null) parts.push(`loss ${s.loss.toPrecision(3)}`);
+  if (s.samplesPerSecond !== null) parts.push(`${Math.round(s.samplesPerSecond)} samples/s`);
+  if (s.etaSeconds !== null && s.state === 'running') parts.push(`ETA ${duration(s.etaSeconds * 1000)}`);
+  return parts.join('  ');
+}
+
+export function workerTable(workers: readonly WorkerRow[]): string[] {
+  return table(
+    ['ROLE', 'CONTAINER', 'STATE', 'STEP', 'RESTARTS'],
+    workers.map(w => [
+      w.rank !== null ? `rank ${w.rank}` : (w.role ?? '-'),
+      w.container ?? w.id,
+      w.state === 'training' && w.phase !== null && w.phase !== 'idle' ? w.phase : w.state,
+      w.step === null ? '-' : String(w.step),
+      String(w.restarts),
+    ]),
+    [3, 4],
+  );
+}
+
+export function eventLine(e: JobEvent): string {
+  const mark = { info: ' ', warn: '!', error: 'x' }[e.level];
+  const text = `${clock(e.at)} ${mark} ${e.text}`;
+  if (e.level === 'error') return paint('red', text);
+  if (e.level === 'warn') return paint('yellow', text);
+  return e.kind === 'recovered' || e.kind === 'whole' ? paint('green', text) : text;
+}
+
+export function recoveryTable(recoveries: readonly Recovery[]): string[] {
+  return table(
+    ['GENERATION', 'LOST RANKS', 'CAUSE', 'AT STEP', 'STEPS LOST', 'TRAINING AGAIN', 'WHOLE AGAIN'],
+    recoveries.map(r => [
+      String(r.generation),
+      r.lostRanks.join(','),
+      r.cause,
+      String(r.atStep),
+      r.stepsLost === null ? '-' : String(r.stepsLost),
+      r.resumedMs === null ? '-' : duration(r.resumedMs),
+      r.wholeMs === null ? '-' : duration(r.wholeMs),
+    ]),
+    [0, 3, 4, 5, 6],
+  );
+}
+
+/** What is said when a job has ended. */
+export function outcome(s: Status): string[] {
+  const metrics = Object.entries(s.metrics).map(([k, v]) => `${k} ${Number(v.toPrecision(4))}`);
+  const lost = s.recoveries.reduce((sum, r) => sum + (r.stepsLost ?? 0), 0);
+  const lines = [
+    [paint('bold', s.job), stateOf(s), s.step === null ? '' : `at step ${s.step}`, ...metrics]
+      .filter(Boolean)
+      .join('  '),
+  ];
+  if (s.recoveries.length > 0) {
+    lines.push(
+      `${s.recoveries.length} ${s.recoveries.length === 1 ? 'loss' : 'losses'} recovered, ${lost} committed steps lost`,
+    );
+    lines.push(...recoveryTable(s.recoveries).map(l => `  ${l}`));
+  }
+  if (s.finalDigest !== null) lines.push(`digest ${s.finalDigest}`);
+  return lines;
+}

@@ -1,0 +1,75 @@
+/** Shows a job as it goes: a panel that is redrawn on a terminal, plain lines elsewhere. Everything goes to stderr. */
+import { createLogUpdate } from 'log-update';
+import type { Moment } from '../../client/follow.ts';
+import type { Status } from '../../master/status.ts';
+import { clock, paint } from './format.ts';
+import { eventLine, headline, progress, workerTable } from './job.ts';
+
+export interface View {
+  show(moment: Moment): void;
+  say(line: string): void;
+  /** Leaves what stands on the screen and shows no more. */
+  end(): void;
+}
+
+export function createView(stream: NodeJS.WriteStream = process.stderr): View {
+  return stream.isTTY && process.env['TERM'] !== 'dumb' ? panel(stream) : lines(stream);
+}
+
+function panel(stream: NodeJS.WriteStream): View {
+  const update = createLogUpdate(stream);
+  let last: Status | null = null;
+  let silent = false;
+  const draw = (): void => {
+    if (!last) return;
+    const note = silent ? [paint('yellow', 'the master does not answer; training goes on without it')] : [];
+    update(['', ...headline(last), ...note, '', ...workerTable(last.workers), ''].join('\n'));
+  };
+  return {
+    show({ status, events }) {
+      if (events.length > 0) {
+        update.clear();
+        for (const event of events) stream.write(`${eventLine(event)}\n`);
+      }
+      silent = status === null;
+      last = status ?? last;
+      draw();
+    },
+    say(line) {
+      update.clear();
+      stream.write(`${line}\n`);
+      draw();
+    },
+    end() {
+      update.clear();
+      update.done();
+      last = null;
+    },
+  };
+}
+
+/** A line for every event, and one of progress every tenth of the way or every ten seconds, whichever is later. */
+function lines(stream: NodeJS.WriteStream): View {
+  let toldAt = 0;
+  let tenth = -1;
+  let silent = false;
+  return {
+    show({ status, events }) {
+      for (const event of events) stream.write(`${eventLine(event)}\n`);
+      if ((status === null) !== silent) {
+        silent = status === null;
+        stream.write(
+          `${clock(Date.now())} ${silent ? '! the master does not answer' : '  the master answers again'}\n`,
+        );
+      }
+      if (status?.step == null || status.state !== 'running') return;
+      const now = Math.floor((10 * status.step) / (status.totalSteps ?? Infinity));
+      if (now === tenth || Date.now() - toldAt < 2000) return;
+      tenth = now;
+      toldAt = Date.now();
+      stream.write(`${clock(toldAt)}   ${progress(status)}\n`);
+    },
+    say: line => void stream.write(`${line}\n`),
+    end: () => undefined,
+  };
+}
