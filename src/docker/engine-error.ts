@@ -9,8 +9,7 @@ interface Raw {
   readonly json?: unknown;
 }
 
-const raw = (error: unknown): Raw =>
-  error instanceof Error ? (error) : { message: String(error) };
+const raw = (error: unknown): Raw => (error instanceof Error ? error : { message: String(error) });
 
 /** The HTTP status that the engine answered with; null when it did not answer. */
 export function statusOf(error: unknown): number | null {

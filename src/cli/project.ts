@@ -1,0 +1,25 @@
+/** What commands that act on a job need: the job, rendered for the engine that was found. */
+import { render, type Rendered } from '../../compose/render.ts';
+import { baseImage } from '../docker/base-image.ts';
+import type { ComposeProject } from '../docker/compose.ts';
+import type { Connection } from '../docker/connect.ts';
+import type { LoadedJob } from '../job/load.ts';
+
+export async function composeProject(
+  loaded: LoadedJob,
+  connection: Connection,
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Promise<ComposeProject & { readonly rendered: Rendered }> {
+  const rendered = render(loaded);
+  return {
+    name: loaded.job.name,
+    directory: loaded.projectDir,
+    yaml: rendered.yaml,
+    variables: {
+      FTC_PORT: String(loaded.job.port),
+      FTC_DOCKER_SOCKET: connection.socket,
+      FTC_BASE_IMAGE: await baseImage(connection.docker, loaded.projectDir, env),
+    },
+    rendered,
+  };
+}

@@ -1,0 +1,127 @@
+/** Compose: creates, scales and removes a job's containers. Everything else goes through `Engine`. */
+import { stripVTControlCharacters } from 'node:util';
+import { execa } from 'execa';
+import { composeError } from './compose-error.ts';
+import { findCompose, type ComposeCommand } from './compose-command.ts';
+import { hostEnvironment, type EngineHost } from './host.ts';
+
+export interface ComposeProject {
+  readonly name: string;
+  /** Absolute; relative paths in `yaml` start here. */
+  readonly directory: string;
+  /** The rendered file. Null is enough for what only stops or removes: the containers' labels tell the rest. */
+  readonly yaml: string | null;
+  /** Values of the file's own variables: FTC_PORT and the like. Undefined leaves one to Compose. */
+  readonly variables: Readonly<Record<string, string | undefined>>;
+}
+
+export interface RunOptions {
+  /** Each line that Compose prints, as it comes. */
+  readonly onLine?: (line: string) => void;
+  /** Ends Compose; the call then rejects. */
+  readonly signal?: AbortSignal;
+}
+
+export interface UpOptions extends RunOptions {
+  /** How many containers of the service `worker`, standbys included. Default: the file's. */
+  readonly workers?: number;
+  /** False keeps containers whose configuration has changed as they are. */
+  readonly recreate?: boolean;
+  /** False (the default) trusts that the images are there: see `build`. */
+  readonly build?: boolean;
+  readonly services?: readonly string[];
+}
+
+export class Compose {
+  readonly version: string;
+  readonly #command: ComposeCommand;
+  readonly #env: NodeJS.ProcessEnv;
+
+  private constructor(command: ComposeCommand, env: NodeJS.ProcessEnv) {
+    this.#command = command;
+    this.#env = env;
+    this.version = command.version;
+  }
+
+  /** @throws FtcError FTC_NO_COMPOSE */
+  static async find(host: EngineHost, env: NodeJS.ProcessEnv = process.env): Promise<Compose> {
+    const all = { ...env, ...hostEnvironment(host) };
+    return new Compose(await findCompose(all), all);
+  }
+
+  /** Builds both images; what has not changed comes from the engine's cache. */
+  async build(project: ComposeProject, options: RunOptions = {}): Promise<void> {
+    // The supervisor's image is the master's.
+    await this.#run(project, 'build the images', ['build', 'master', 'worker'], options);
+  }
+
+  async up(project: ComposeProject, options: UpOptions = {}): Promise<void> {
+    const { workers, recreate = true, build = false, services = [] } = options;
+    const args = ['up', '--detach', build ? '--build' : '--no-build'];
+    if (!recreate) args.push('--no-recreate');
+    if (workers !== undefined) args.push('--scale', `worker=${workers}`);
+    await this.#run(project, 'start the job', [...args, ...services], options);
+  }
+
+  /** Stops containers, dependants first; each gets the time that the file grants, or `seconds`. */
+  async stop(
+    project: ComposeProject,
+    options: RunOptions & { seconds?: number; services?: readonly string[] } = {},
+  ): Promise<void> {
+    const time = options.seconds === undefined ? [] : ['--timeout', String(options.seconds)];
+    await this.#run(project, 'stop the job', ['stop', ...time, ...(options.services ?? [])], options);
+  }
+
+  /** Ends containers at once. That there are none to end is no error. */
+  async kill(
+    project: ComposeProject,
+    options: RunOptions & { services?: readonly string[] } = {},
+  ): Promise<void> {
+    await this.#run(project, 'kill the job', ['kill', ...(options.services ?? [])], options);
+  }
+
+  /** Removes containers and network, with `volumes` the checkpoints too. */
+  async down(
+    project: ComposeProject,
+    options: RunOptions & { volumes?: boolean; seconds?: number } = {},
+  ): Promise<void> {
+    const args = ['down', '--remove-orphans'];
+    if (options.volumes) args.push('--volumes');
+    if (options.seconds !== undefined) args.push('--timeout', String(options.seconds));
+    await this.#run(project, 'remove the job', args, options);
+  }
+
+  async #run(
+    project: ComposeProject,
+    doing: string,
+    args: readonly string[],
+    { onLine, signal }: RunOptions,
+  ): Promise<void> {
+    const { file, before } = this.#command;
+    const where = ['-p', project.name, '--project-directory', project.directory];
+    const text = project.yaml === null ? [] : ['-f', '-'];
+    const output: string[] = [];
+    const collect = function* (raw: unknown): Generator<string> {
+      const line = stripVTControlCharacters(String(raw)).trimEnd();
+      output.push(line);
+      if (line !== '') onLine?.(line);
+      yield line;
+    };
+    const result = await execa(file, [...before, '--ansi', 'never', ...where, ...text, ...args], {
+      env: { ...this.#env, ...project.variables },
+      extendEnv: false,
+      cwd: project.directory,
+      ...(project.yaml === null ? { stdin: 'ignore' } : { input: project.yaml }),
+      stdout: collect,
+      stderr: collect,
+      reject: false,
+      ...(signal && { cancelSignal: signal }),
+    });
+    signal?.throwIfAborted();
+    if (result.failed && !isNothingToKill(args, output)) throw composeError(doing, output, result);
+  }
+}
+
+function isNothingToKill(args: readonly string[], output: readonly string[]): boolean {
+  return args[0] === 'kill' && output.some(line => /no container to kill|is not running/i.test(line));
+}

@@ -1,0 +1,115 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { randomBytes } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { stringify } from 'yaml';
+import { Compose, type ComposeProject } from '../../src/docker/compose.ts';
+import { connect, type Connection } from '../../src/docker/connect.ts';
+import { LABEL_JOB, LABEL_ROLE } from '../../src/docker/engine.ts';
+import { smallImage } from './small-image.ts';
+
+describe('Compose on a real engine', () => {
+  const name = `ftctest-compose-${randomBytes(4).toString('hex')}`;
+  let connection: Connection;
+  let compose: Compose;
+  let image: string;
+
+  beforeAll(async () => {
+    connection = await connect();
+    compose = await Compose.find(connection.host);
+    image = await smallImage(connection.docker);
+  });
+  afterEach(() => compose.down({ ...project(), yaml: null }, { volumes: true, seconds: 0 }));
+  afterAll(() => compose.down({ ...project(), yaml: null }, { volumes: true, seconds: 0 }));
+
+  const labels = (role: string) => ({ [LABEL_JOB]: name, [LABEL_ROLE]: role });
+  const service = (role: string, more: object = {}) => ({
+    image,
+    init: true,
+    command: ['sleep', '1000'],
+    labels: labels(role),
+    ...more,
+  });
+  const project = (more: { worker?: object; master?: object } = {}, port = '0'): ComposeProject => ({
+    name,
+    directory: tmpdir(),
+    yaml: stringify({
+      name,
+      services: {
+        master: service('master', { ports: ['127.0.0.1:${FTC_PORT:-1}:8080'], ...more.master }),
+        worker: service('worker', { depends_on: ['master'], scale: 1, ...more.worker }),
+      },
+    }),
+    variables: { FTC_PORT: port },
+  });
+  const containers = () => connection.engine.list(name);
+  const workers = async () => (await containers()).filter(({ role }) => role === 'worker');
+
+  it('starts, scales, keeps what runs, stops and removes', async () => {
+    const lines: string[] = [];
+    await compose.up(project(), { workers: 2, onLine: line => lines.push(line) });
+    expect(lines.join('\n')).toMatch(/worker-2\s+Started/);
+    const first = await workers();
+    expect(first.map(({ state, number, project: owner }) => [state, number, owner])).toEqual([
+      ['running', 1, name],
+      ['running', 2, name],
+    ]);
+    const [master] = await containers();
+    expect(master?.ports['8080/tcp']).toBeGreaterThan(1023);
+
+    await compose.up(project({ worker: { environment: { CHANGED: '1' } } }), { workers: 3, recreate: false });
+    const ids = (await workers()).map(({ id }) => id);
+    expect(ids.slice(0, 2)).toEqual(first.map(({ id }) => id));
+    expect(ids).toHaveLength(3);
+
+    await compose.kill(project(), { services: ['worker'] });
+    expect((await workers()).map(({ state }) => state)).toEqual(['exited', 'exited', 'exited']);
+    await compose.kill(project(), { services: ['worker'] });
+    await compose.stop(project(), { seconds: 0 });
+    expect((await containers()).map(({ state }) => state)).toEqual(Array(4).fill('exited'));
+
+    await compose.down({ ...project(), yaml: null });
+    expect(await containers()).toEqual([]);
+    await compose.down(project());
+  });
+
+  it('recognises a port in use', async () => {
+    const server = createServer().listen(0, '127.0.0.1');
+    await new Promise(resolve => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    await expect(compose.up(project({}, String(port)))).rejects.toMatchObject({
+      code: 'FTC_PORT_IN_USE',
+      message: `port ${port} is in use on this machine`,
+    });
+    server.close();
+  });
+
+  it('recognises an image that cannot be had', async () => {
+    const build = { context: '.', dockerfile_inline: 'FROM ftctest.invalid/none:1\n' };
+    const bad = { ...project({ worker: { build }, master: { build } }), name };
+    await expect(compose.build(bad)).rejects.toMatchObject({ code: 'FTC_NO_BASE_IMAGE' });
+  });
+
+  it('shows what Compose says of anything else', async () => {
+    const bad = project({ worker: { mem_limit: '1k' } });
+    await expect(compose.up(bad)).rejects.toMatchObject({
+      code: 'FTC_COMPOSE_FAILED',
+      message: expect.stringMatching(/memory/i) as string,
+    });
+  });
+
+  it('is ended by a signal', async () => {
+    const stop = new AbortController();
+    const slow = project({ worker: { stop_signal: 'SIGWINCH', init: false } });
+    await compose.up(slow);
+    const stopping = compose.stop(slow, { signal: stop.signal, seconds: 60, services: ['worker'] });
+    setTimeout(() => stop.abort(), 500);
+    await expect(stopping).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(workers()).resolves.toMatchObject([{ state: 'running' }]);
+  });
+
+  it('has nothing to say to an engine that is not there', async () => {
+    const away = await Compose.find({ url: 'tcp://127.0.0.1:1', source: 'a test', certificates: null });
+    await expect(away.up(project())).rejects.toMatchObject({ code: 'FTC_ENGINE_GONE' });
+  });
+});
