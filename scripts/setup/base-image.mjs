@@ -53,7 +53,12 @@ export async function ensureBaseImage({
   if ('use' in decision) return decision.use;
 
   const image = decision.pull;
-  const refusal = await report.step(`pull ${image}`, 'the images are built on it', () => pull(image));
+  const refusal = await report.step(
+    `pull ${image}`,
+    'the images are built on it',
+    () => pull(image),
+    reason => (reason === null ? 'done' : 'not to be had'),
+  );
   if (refusal === null) return image;
   if (report.dryRun) return image;
   if (decision.else === 'fail') {

@@ -16,7 +16,7 @@ export class SetupProblem extends Error {
  *   dryRun: boolean,
  *   changed: () => number,
  *   note: (text: string) => void,
- *   step: <T>(what: string, why: string, action: () => Promise<T>) => Promise<T | undefined>,
+ *   step: <T>(what: string, why: string, action: () => Promise<T>, outcome?: (result: T) => string) => Promise<T | undefined>,
  * }} Report
  */
 
@@ -37,7 +37,7 @@ export function createReport({
     dryRun,
     changed: () => steps,
     note: text => write(`${name}: ${text}`),
-    async step(what, why, action) {
+    async step(what, why, action, outcome = () => 'done') {
       steps += 1;
       if (dryRun) {
         write(`${name}: would ${what} (${why})`);
@@ -46,7 +46,7 @@ export function createReport({
       write(`${name}: ${what} (${why}) …`);
       const startedAt = clock();
       const result = await action();
-      write(`${name}:   done in ${((clock() - startedAt) / 1000).toFixed(1)} s`);
+      write(`${name}:   ${outcome(result)} in ${((clock() - startedAt) / 1000).toFixed(1)} s`);
       return result;
     },
   };

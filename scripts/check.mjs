@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// Types, lint, format, dead code, Python types: all of them, also when one fails, and a table at the end.
+import { join } from 'node:path';
+import { followConnection } from './setup/client.mjs';
+import { root } from './setup/paths.mjs';
+import { run } from './setup/run.mjs';
+import { workerTestImage } from './setup/test-images.mjs';
+
+/** @param {string} path */
+const node = (path, ...args) => [process.execPath, join(root, 'node_modules', path), ...args];
+const checks = [
+  { name: 'types', command: node('typescript/bin/tsc', '--noEmit') },
+  { name: 'lint', command: node('eslint/bin/eslint.js', '.', '--max-warnings=0') },
+  { name: 'format', command: node('prettier/bin/prettier.cjs', '--check', '.') },
+  { name: 'dead code', command: node('knip/bin/knip.js') },
+  {
+    name: 'Python types',
+    command: ['docker', 'run', '--rm', workerTestImage, 'python3', '-m', 'mypy', '--strict', 'ftc'],
+  },
+];
+
+await followConnection();
+const waiting = [...checks];
+const rows = [];
+/** Each takes the next check until none is left: two at a time, because the larger two are. */
+async function worker() {
+  for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
+    const startedAt = performance.now();
+    const [program = '', ...args] = check.command;
+    const { ok, missing, stdout, stderr } = await run(program, args, { cwd: root });
+    const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+    if (!ok) {
+      console.error(`\ncheck: ${check.name}\n`);
+      console.error(
+        missing ? `There is no ${program}; run "npm run setup".` : `${stdout}${stderr}`.trimEnd(),
+      );
+    }
+    rows.push({ name: check.name, ok, seconds });
+  }
+}
+await Promise.all([worker(), worker()]);
+
+console.log('');
+for (const { name } of checks) {
+  const row = rows.find(each => each.name === name);
+  console.log(`${name.padEnd(14)}${row.ok ? 'ok    ' : 'FAILED'}${`${row.seconds} s`.padStart(9)}`);
+}
+process.exitCode = rows.every(row => row.ok) ? 0 : 1;

@@ -1,0 +1,39 @@
+#!/usr/bin/env node
+// Runs every test and closes with one line, `N passed, N failed`. `--only NAME` (unit, python, engine) runs a part.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { followConnection } from './setup/client.mjs';
+import { readEnvFile, readVariable } from './setup/env-file.mjs';
+import { root } from './setup/paths.mjs';
+import { removeLeftovers } from './test/leftovers.mjs';
+import { runners } from './test/runners.mjs';
+import { tally } from './test/tally.mjs';
+
+const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
+const unknown = values.only?.find(name => !(name in runners));
+if (unknown !== undefined) {
+  console.error(`test: there is no "${unknown}"; --only takes ${Object.keys(runners).join(', ')}`);
+  process.exit(2);
+}
+
+await followConnection();
+process.env.FTC_BASE_IMAGE ??= readVariable(readEnvFile(join(root, '.env')), 'FTC_BASE_IMAGE') ?? '';
+const removed = await removeLeftovers();
+if (removed > 0) console.error(`test: removed ${removed} leftovers of an earlier run that was killed`);
+
+const folder = mkdtempSync(join(tmpdir(), 'ftc-test-'));
+const outcomes = [];
+try {
+  for (const name of values.only ?? Object.keys(runners)) {
+    console.error(`\ntest: ${name}`);
+    outcomes.push(await runners[name](folder));
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+const { line, ok, problems } = tally(outcomes);
+for (const problem of problems) console.error(`test: ${problem}`);
+process.exitCode = ok ? 0 : 1;
+console.log(line);

@@ -1,0 +1,61 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from '../setup/paths.mjs';
+import { run } from '../setup/run.mjs';
+import { workerTestImage } from '../setup/test-images.mjs';
+import { testPrefix } from './leftovers.mjs';
+import { live } from './live.mjs';
+import { countJunit, countVitest } from './tally.mjs';
+
+/** @type {(file: string) => string} */
+const contents = file => (existsSync(file) ? readFileSync(file, 'utf8') : '');
+
+/**
+ * The test runners, cheapest first. Each shows what it does and ends with what it counted.
+ * @type {Record<string, (folder: string) => Promise<import('./tally.mjs').Outcome>>}
+ */
+export const runners = {
+  unit: folder => vitest('unit', folder),
+  python: folder => pytest(folder),
+  engine: folder => vitest('engine', folder),
+};
+
+/**
+ * @param {string} project
+ * @param {string} folder
+ */
+async function vitest(project, folder) {
+  const report = join(folder, `${project}.json`);
+  const code = await live(process.execPath, [
+    join(root, 'node_modules/vitest/vitest.mjs'),
+    ...['run', '--root', root, '--project', project],
+    ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
+  ]);
+  return { name: project, code, counts: countVitest(contents(report)) };
+}
+
+/** @param {string} folder */
+async function pytest(folder) {
+  // A name and a label, so that the next run can remove it if this one is killed; no --rm, because the report is
+  // fetched from it afterwards, which works with an engine on another machine too.
+  const name = `${testPrefix}python`;
+  await run('docker', ['rm', '--force', '--volumes', name]);
+  const code = await live('docker', [
+    ...[
+      'run',
+      '--name',
+      name,
+      '--label',
+      `io.ftc.job=${name}`,
+      '--init',
+      '--shm-size',
+      '1g',
+      workerTestImage,
+    ],
+    ...['python3', '-m', 'pytest', '-p', 'no:cacheprovider', '--junitxml=/tmp/junit.xml'],
+  ]);
+  const report = join(folder, 'python.xml');
+  await run('docker', ['cp', `${name}:/tmp/junit.xml`, report]);
+  await run('docker', ['rm', '--force', '--volumes', name]);
+  return { name: 'python', code, counts: countJunit(contents(report)) };
+}
