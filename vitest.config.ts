@@ -5,6 +5,7 @@ export default defineConfig({
     // A test that was left with `.only` or `.skip` by accident must not pass for the whole.
     allowOnly: false,
     passWithNoTests: false,
+    teardownTimeout: 60_000,
     projects: [
       {
         test: {
@@ -26,7 +27,6 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 5 * 60_000,
           hookTimeout: 5 * 60_000,
-          teardownTimeout: 60_000,
         },
       },
     ],

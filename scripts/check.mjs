@@ -15,7 +15,17 @@ const checks = [
   { name: 'dead code', command: node('knip/bin/knip.js') },
   {
     name: 'Python types',
-    command: ['docker', 'run', '--rm', workerTestImage, 'python3', '-m', 'mypy', '--strict', 'ftc'],
+    command: [
+      'docker',
+      'run',
+      '--rm',
+      '--volume',
+      `${root}:/repo:ro`,
+      workerTestImage,
+      'python3',
+      '-m',
+      'mypy',
+    ],
   },
 ];
 
