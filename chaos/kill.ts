@@ -79,13 +79,19 @@ export async function kill(
   const ids = new Set(report.killed.map(v => v.id));
   const signal = AbortSignal.any([abort, AbortSignal.timeout(o.watchMs)]);
   const after = seen.at(-1)?.seq ?? 0;
-  for await (const moment of follow(connection, project, { everyMs: 100, patienceMs: o.watchMs, signal, after })) {
+  for await (const moment of follow(connection, project, {
+    everyMs: 100,
+    patienceMs: o.watchMs,
+    signal,
+    after,
+  })) {
     watcher.events(moment.events);
     await Promise.all(
       report.killed.map(async (v, i) => {
         const container = v.backMs === null ? await engine.inspect(targets[i]?.container.id ?? '') : null;
         const started = container?.state === 'running' ? container.startedAt : null;
-        if (started !== null && started > (targets[i]?.container.startedAt ?? 0)) v.backMs = Math.max(0, started - at);
+        if (started !== null && started > (targets[i]?.container.startedAt ?? 0))
+          v.backMs = Math.max(0, started - at);
       }),
     );
     if (moment.status && observe(report, moment.status, ids, at)) break;
@@ -97,7 +103,8 @@ export async function kill(
 function observe(report: KillReport, status: Status, ids: ReadonlySet<string>, at: number): boolean {
   report.state = status.state;
   report.generationAfter = status.generation;
-  report.recovery = status.recoveries.findLast(r => r.lost.some(id => ids.has(id)) && r.at > at - 1000) ?? null;
+  report.recovery =
+    status.recoveries.findLast(r => r.lost.some(id => ids.has(id)) && r.at > at - 1000) ?? null;
   const since = (ms: number | null | undefined): number | null =>
     ms == null || !report.recovery ? null : Math.round((report.recovery.at + ms - at) * 10) / 10;
   report.resumedMs = since(report.recovery?.resumedMs);
@@ -107,7 +114,10 @@ function observe(report: KillReport, status: Status, ids: ReadonlySet<string>, a
   return report.whole || ['succeeded', 'failed', 'stopped'].includes(status.state);
 }
 
-function candidates(containers: Awaited<ReturnType<typeof findJob>>['containers'], status: Status): Candidate[] {
+function candidates(
+  containers: Awaited<ReturnType<typeof findJob>>['containers'],
+  status: Status,
+): Candidate[] {
   const ranks = new Map(status.workers.map(w => [w.id, w.rank]));
   return containers
     .filter(c => c.role === 'worker' && c.state === 'running')
@@ -121,7 +131,11 @@ function victim({ container, rank }: Candidate, status: Status): Victim {
 
 function refuseEnded(status: Status): void {
   if (!['succeeded', 'failed', 'stopped'].includes(status.state)) return;
-  throw new FtcError('FTC_NOT_RUNNING', `the job "${status.job}" has ${status.state}: there is nothing to break`, {
-    hint: 'Start it again with "ftc up".',
-  });
+  throw new FtcError(
+    'FTC_NOT_RUNNING',
+    `the job "${status.job}" has ${status.state}: there is nothing to break`,
+    {
+      hint: 'Start it again with "ftc up".',
+    },
+  );
 }

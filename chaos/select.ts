@@ -41,7 +41,9 @@ export function select(candidates: readonly Candidate[], wish: Wish): Candidate[
   if (wish.all) return [...candidates];
   const count = wish.count ?? 1;
   if (count > candidates.length) {
-    throw new FtcError('FTC_NO_TARGET', `${count} workers were asked for and ${candidates.length} run`, { hint: there });
+    throw new FtcError('FTC_NO_TARGET', `${count} workers were asked for and ${candidates.length} run`, {
+      hint: there,
+    });
   }
   return shuffle(candidates, wish.seed).slice(0, count);
 }

@@ -19,9 +19,7 @@ export async function findJob({ engine, docker }: Connection, project: string): 
     const all = await docker.listContainers({ all: true, filters: { label: ['io.ftc.job'] } });
     const others = [...new Set(all.map(c => c.Labels['io.ftc.job']))].sort();
     const hint =
-      others.length > 0
-        ? `There is ${others.join(', ')}: name it with --name.`
-        : 'Start it with "ftc up".';
+      others.length > 0 ? `There is ${others.join(', ')}: name it with --name.` : 'Start it with "ftc up".';
     throw new FtcError('FTC_NOT_RUNNING', `no job "${project}" is here`, { hint });
   }
   return { project, containers, master: masterOf(containers) };

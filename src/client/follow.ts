@@ -22,7 +22,11 @@ export interface FollowOptions {
 }
 
 /** Ends when `signal` aborts. @throws FtcError FTC_MASTER_UNREACHABLE, FTC_NOT_RUNNING, FTC_ENGINE_GONE */
-export async function* follow(connection: Connection, project: string, o: FollowOptions): AsyncGenerator<Moment> {
+export async function* follow(
+  connection: Connection,
+  project: string,
+  o: FollowOptions,
+): AsyncGenerator<Moment> {
   let master: MasterClient | null = null;
   let after = o.after ?? 0;
   let lastSeen = performance.now();

@@ -49,7 +49,9 @@ export class MasterClient {
     }
     if (!response.ok) {
       const hint = 'Another program may listen on that port; "ftc ps" shows which port is the master’s.';
-      throw new FtcError('FTC_MASTER_UNREACHABLE', `the master answered ${response.status} to ${path}`, { hint });
+      throw new FtcError('FTC_MASTER_UNREACHABLE', `the master answered ${response.status} to ${path}`, {
+        hint,
+      });
     }
     return response;
   }

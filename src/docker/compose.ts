@@ -32,6 +32,9 @@ export interface UpOptions extends RunOptions {
   readonly services?: readonly string[];
 }
 
+/** Of what Compose prints, for the error that may follow. */
+const KEPT_LINES = 200;
+
 export class Compose {
   readonly version: string;
   readonly #command: ComposeCommand;
@@ -91,6 +94,17 @@ export class Compose {
     await this.#run(project, 'remove the job', args, options);
   }
 
+  /** What the containers print, line by line, each behind its container's name and a bar. */
+  async logs(
+    project: ComposeProject,
+    options: RunOptions & { follow?: boolean; tail?: string; services?: readonly string[] },
+  ): Promise<void> {
+    const args = ['logs', '--no-color'];
+    if (options.follow) args.push('--follow');
+    if (options.tail !== undefined) args.push('--tail', options.tail);
+    await this.#run(project, 'read the logs', [...args, ...(options.services ?? [])], options);
+  }
+
   async #run(
     project: ComposeProject,
     doing: string,
@@ -104,6 +118,7 @@ export class Compose {
     const collect = function* (raw: unknown): Generator<string> {
       const line = stripVTControlCharacters(String(raw)).trimEnd();
       output.push(line);
+      if (output.length > KEPT_LINES) output.shift();
       if (line !== '') onLine?.(line);
       yield line;
     };

@@ -4,14 +4,18 @@ import { terminal } from '../../../src/master/membership/state.ts';
 import { World } from './simulation.ts';
 
 type Act =
-  | { do: 'start' | 'ready' | 'die' | 'hang' | 'relink' | 'leave' | 'remove' | 'broken' | 'done' | 'late'; who: number }
+  | {
+      do: 'start' | 'ready' | 'die' | 'hang' | 'relink' | 'leave' | 'remove' | 'broken' | 'done' | 'late';
+      who: number;
+    }
   | { do: 'step' | 'report' | 'restart' }
   | { do: 'pass'; ms: number };
 
 const ids = ['a', 'b', 'c', 'd', 'e'];
 const who = fc.integer({ min: 0, max: ids.length - 1 });
-const about = (name: 'start' | 'ready' | 'die' | 'hang' | 'relink' | 'leave' | 'remove' | 'broken' | 'done' | 'late') =>
-  fc.record({ do: fc.constant(name), who });
+const about = (
+  name: 'start' | 'ready' | 'die' | 'hang' | 'relink' | 'leave' | 'remove' | 'broken' | 'done' | 'late',
+) => fc.record({ do: fc.constant(name), who });
 
 const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 6, arbitrary: about('start') },
@@ -27,7 +31,10 @@ const act: fc.Arbitrary<Act> = fc.oneof(
   { weight: 8, arbitrary: fc.constant<Act>({ do: 'step' }) },
   { weight: 2, arbitrary: fc.constant<Act>({ do: 'report' }) },
   { weight: 1, arbitrary: fc.constant<Act>({ do: 'restart' }) },
-  { weight: 4, arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 8000 }) }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({ do: fc.constant('pass' as const), ms: fc.integer({ min: 1, max: 8000 }) }),
+  },
 );
 
 function perform(w: World, a: Act): void {
@@ -35,7 +42,7 @@ function perform(w: World, a: Act): void {
   if (a.do === 'step') return void w.step();
   if (a.do === 'report') return w.report();
   if (a.do === 'restart') return w.restartMaster();
-  const id = ids[a.who]!;
+  const id = ids[(a as { who: number }).who]!;
   const p = w.processes.get(id);
   switch (a.do) {
     case 'start':
@@ -56,11 +63,17 @@ function perform(w: World, a: Act): void {
       if (!p) w.containers.delete(id);
       return w.report();
     case 'broken':
-      return p ? w.say(id, { type: 'broken', generation: w.m.current.generation, reason: 'reset' }) : undefined;
+      return p
+        ? w.say(id, { type: 'broken', generation: w.m.current.generation, reason: 'reset' })
+        : undefined;
     case 'done':
       return w.done(id);
     case 'late':
-      return w.say(id, { type: 'committed', generation: 1, step: 1, fromStep: 0, at: w.now }, 'a process of long ago');
+      return w.say(
+        id,
+        { type: 'committed', generation: 1, step: 1, fromStep: 0, at: w.now },
+        'a process of long ago',
+      );
   }
 }
 

@@ -64,7 +64,16 @@ describe('a loss', () => {
     w.now += 40;
     w.step();
     expect(w.m.recoveries).toMatchObject([
-      { cause: 'link closed', lost: ['b'], lostRanks: [1], atStep: 1, resumedStep: 2, stepsLost: 0, resumedMs: 40, wholeMs: null },
+      {
+        cause: 'link closed',
+        lost: ['b'],
+        lostRanks: [1],
+        atStep: 1,
+        resumedStep: 2,
+        stepsLost: 0,
+        resumedMs: 40,
+        wholeMs: null,
+      },
     ]);
     w.now += 960;
     w.start('b');
@@ -127,7 +136,11 @@ describe('the end', () => {
     w.done('a');
     expect(w.m.state).toBe('finishing');
     w.done('c');
-    expect(w.m).toMatchObject({ state: 'succeeded', finalDigest: 'a'.repeat(64), metrics: { accuracy: 0.9 } });
+    expect(w.m).toMatchObject({
+      state: 'succeeded',
+      finalDigest: 'a'.repeat(64),
+      metrics: { accuracy: 0.9 },
+    });
     expect(w.processes.size).toBe(0);
   });
 

@@ -2,7 +2,11 @@
 import assert from 'node:assert/strict';
 import { advance } from '../../../src/master/membership/advance.ts';
 import type { Effect, JournalEntry, MembershipEvent } from '../../../src/master/membership/events.ts';
-import { createMembership, type Membership, type MembershipConfig } from '../../../src/master/membership/state.ts';
+import {
+  createMembership,
+  type Membership,
+  type MembershipConfig,
+} from '../../../src/master/membership/state.ts';
 import { resume } from '../../../src/master/resume.ts';
 import type { Entry } from '../../../src/master/journal.ts';
 import type { ContainerFact } from '../../../src/protocol/messages.ts';
@@ -139,7 +143,11 @@ export class World {
     this.say(id, { type: 'ready', step: p.step, holdsState: p.holdsState, totalSteps: this.totalSteps });
   }
 
-  say(id: string, message: Extract<MembershipEvent, { type: 'message' }>['message'], incarnation?: string): void {
+  say(
+    id: string,
+    message: Extract<MembershipEvent, { type: 'message' }>['message'],
+    incarnation?: string,
+  ): void {
     const p = this.processes.get(id);
     if (p && !p.linked) return;
     this.take({ type: 'message', id, incarnation: incarnation ?? p?.incarnation ?? 'gone', message });
@@ -174,7 +182,16 @@ export class World {
     if (!p) return;
     const { generation, step } = p;
     const at = this.now;
-    this.say(id, { type: 'heartbeat', generation, step, phase: 'compute', loss: 1, samples: step, epoch: 0, at });
+    this.say(id, {
+      type: 'heartbeat',
+      generation,
+      step,
+      phase: 'compute',
+      loss: 1,
+      samples: step,
+      epoch: 0,
+      at,
+    });
   }
 
   /** Every member of the current generation is there and knows it: they commit one step together. */
@@ -245,7 +262,8 @@ export class World {
   check(): void {
     const { members, generation } = this.m.current;
     assert(new Set(members.map(x => x.id)).size === members.length, 'no worker holds two ranks');
-    for (const p of this.processes.values()) assert((p.generation ?? 0) <= generation, 'nobody is ahead of the master');
+    for (const p of this.processes.values())
+      assert((p.generation ?? 0) <= generation, 'nobody is ahead of the master');
   }
 
   /** Three workers, started, ready and one step on. */

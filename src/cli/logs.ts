@@ -1,0 +1,60 @@
+/** `ftc logs`: what the containers print; the JSON lines of master and supervisor made readable on a terminal. */
+import pretty from 'pino-pretty';
+import { findJob } from '../client/find-job.ts';
+import { Compose } from '../docker/compose.ts';
+import { connect } from '../docker/connect.ts';
+import { FtcError } from '../errors.ts';
+import type { JobFlags } from '../job/sources.ts';
+import { jobName } from './job-name.ts';
+
+const SERVICES = ['master', 'supervisor', 'worker'];
+/** Compose's prefix, then a JSON object. */
+const JSON_LINE = /^(\S+ +\| )(\{.*\})$/;
+
+export interface LogsOptions extends JobFlags {
+  readonly follow?: boolean;
+  readonly tail?: string;
+  /** Lines as the containers print them. */
+  readonly raw?: boolean;
+}
+
+export async function run(options: LogsOptions, service: string | undefined): Promise<undefined> {
+  if (service !== undefined && !SERVICES.includes(service)) {
+    throw new FtcError('FTC_USAGE', `there is no service "${service}"`, {
+      hint: `There are ${SERVICES.join(', ')}.`,
+    });
+  }
+  if (options.tail !== undefined && !/^(\d+|all)$/.test(options.tail)) {
+    throw new FtcError('FTC_USAGE', `--tail is "${options.tail}" and must be a number of lines, or all`);
+  }
+  const connection = await connect();
+  const { project: name } = await findJob(connection, jobName(options));
+  const compose = await Compose.find(connection.host);
+  const readable = options.raw ? (line: string) => line : prettifier(process.stdout.isTTY);
+  const stop = new AbortController();
+  process.once('SIGINT', () => stop.abort());
+  await compose.logs(
+    { name, directory: process.cwd(), yaml: null, variables: {} },
+    {
+      follow: options.follow === true,
+      ...(options.tail !== undefined && { tail: options.tail }),
+      services: service === undefined ? [] : [service],
+      onLine: line => process.stdout.write(`${readable(line)}\n`),
+      signal: stop.signal,
+    },
+  );
+}
+
+function prettifier(colour: boolean): (line: string) => string {
+  const prettify = pretty.prettyFactory({
+    colorize: colour,
+    singleLine: true,
+    translateTime: 'HH:MM:ss.l',
+    ignore: 'name,job,pid,hostname',
+  });
+  return line => {
+    const [, prefix, json] = JSON_LINE.exec(line) ?? [];
+    if (prefix === undefined || json === undefined) return line;
+    return prefix + String(prettify(json)).trimEnd();
+  };
+}

@@ -1,0 +1,64 @@
+/** `ftc ps`: the job's containers and the role that each has now. Works also while the master is down. */
+import { findJob, masterOf } from '../client/find-job.ts';
+import { connect } from '../docker/connect.ts';
+import type { Container } from '../docker/engine.ts';
+import { FtcError } from '../errors.ts';
+import type { JobFlags } from '../job/sources.ts';
+import type { Status, WorkerRow } from '../master/status.ts';
+import { jobName } from './job-name.ts';
+import { duration, table } from './view/format.ts';
+
+export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
+  const connection = await connect();
+  const project = jobName(options);
+  const containers = await connection.engine.list(project);
+  if (containers.length === 0) await findJob(connection, project); // says what there is
+  const status = await statusOf(containers);
+  const rows = containers.map(c =>
+    describe(
+      c,
+      status?.workers.find(w => w.id === c.hostname),
+    ),
+  );
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+    return;
+  }
+  const lines = table(
+    ['CONTAINER', 'ROLE', 'STATE', 'FOR', 'RESTARTS', 'PORT'],
+    rows.map(r => [
+      r.container,
+      r.rank === null ? r.role : `rank ${r.rank}`,
+      r.exitCode === null ? r.state : `${r.state} (${r.exitCode})`,
+      r.since === null ? '-' : duration(Date.now() - r.since),
+      r.restarts === null ? '-' : String(r.restarts),
+      r.port === null ? '-' : `127.0.0.1:${r.port}`,
+    ]),
+    [4],
+  );
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+async function statusOf(containers: readonly Container[]): Promise<Status | null> {
+  try {
+    return await masterOf(containers).status();
+  } catch (error) {
+    if (error instanceof FtcError) return null;
+    throw error;
+  }
+}
+
+function describe(c: Container, row: WorkerRow | undefined) {
+  return {
+    container: c.name,
+    id: c.hostname,
+    role: c.role === 'worker' ? (row?.role === 'standby' ? 'standby' : 'worker') : c.role,
+    rank: row?.rank ?? null,
+    state: c.state,
+    exitCode: c.state === 'running' ? null : c.exitCode,
+    /** Milliseconds since the epoch. */
+    since: c.state === 'running' || c.state === 'paused' ? c.startedAt : c.finishedAt,
+    restarts: row?.restarts ?? null,
+    port: c.ports['8080/tcp'] ?? null,
+  };
+}

@@ -1,0 +1,23 @@
+/** `ftc status`: how far the job is, who trains, what was lost and how it recovered. */
+import { findJob } from '../client/find-job.ts';
+import { connect } from '../docker/connect.ts';
+import type { JobFlags } from '../job/sources.ts';
+import { jobName } from './job-name.ts';
+import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
+
+export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
+  const { master } = await findJob(await connect(), jobName(options));
+  const status = await master.status();
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
+    return;
+  }
+  const lines = ['succeeded', 'failed', 'stopped'].includes(status.state)
+    ? outcome(status)
+    : [...headline(status), '', ...workerTable(status.workers)];
+  if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
+    lines.push('', ...recoveryTable(status.recoveries.slice(-10)));
+  }
+  if (status.traceback) lines.push('', status.traceback.trimEnd());
+  process.stdout.write(`${lines.join('\n')}\n`);
+}

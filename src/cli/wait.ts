@@ -1,0 +1,35 @@
+/** `ftc wait`: ends when the job does; its exit code is the job's. */
+import { findJob } from '../client/find-job.ts';
+import { follow } from '../client/follow.ts';
+import { connect } from '../docker/connect.ts';
+import { ExitCode, FtcError } from '../errors.ts';
+import type { JobFlags } from '../job/sources.ts';
+import { jobName } from './job-name.ts';
+import { outcome } from './view/job.ts';
+
+const PATIENCE_MS = 600_000;
+
+export async function run(options: JobFlags & { json?: boolean }): Promise<number> {
+  const connection = await connect();
+  const { project } = await findJob(connection, jobName(options));
+  const { signal } = new AbortController();
+  for await (const { status } of follow(connection, project, {
+    everyMs: 500,
+    patienceMs: PATIENCE_MS,
+    signal,
+  })) {
+    if (!status || !['succeeded', 'failed', 'stopped'].includes(status.state)) continue;
+    if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
+    else process.stdout.write(`${outcome(status).join('\n')}\n`);
+    if (status.state === 'stopped') return ExitCode.interrupted;
+    if (status.state === 'succeeded') return ExitCode.ok;
+    throw new FtcError(
+      'FTC_JOB_FAILED',
+      `the job "${status.job}" failed: ${status.reason ?? 'no reason is known'}`,
+      {
+        hint: '"ftc status" shows the traceback, "ftc logs worker" what the workers printed.',
+      },
+    );
+  }
+  return ExitCode.interrupted;
+}

@@ -1,0 +1,128 @@
+/** Shows a job until it ends (or its first step has committed), and what Ctrl+C means meanwhile. */
+import { follow } from '../client/follow.ts';
+import { masterOf } from '../client/find-job.ts';
+import { keepSupervisor } from '../client/keep-supervisor.ts';
+import type { Compose, ComposeProject } from '../docker/compose.ts';
+import type { Connection } from '../docker/connect.ts';
+import { ExitCode, FtcError } from '../errors.ts';
+import type { Status } from '../master/status.ts';
+import type { Interrupt } from './interrupt.ts';
+import { outcome } from './view/job.ts';
+import { createView, type View } from './view/live.ts';
+
+export interface WatchJobOptions {
+  readonly connection: Connection;
+  readonly compose: Compose;
+  readonly project: ComposeProject;
+  readonly interrupt: Interrupt;
+  readonly until: 'first-step' | 'end';
+  readonly json: boolean;
+  /** What Ctrl+C does: `ftc up` stops the job, `ftc watch` only looks away. */
+  readonly onInterrupt: 'stop-job' | 'leave';
+}
+
+const EVERY_MS = 250;
+/** The supervisor of a watched job is looked after about this often. */
+const KEEP_EVERY_MS = 2000;
+/** An engine that is restarted is back sooner. */
+const PATIENCE_MS = 120_000;
+
+/** Returns the exit code: the job's, or 130 after an interrupt. @throws FtcError FTC_JOB_FAILED */
+export async function watchJob(o: WatchJobOptions): Promise<number> {
+  const view = createView();
+  const done = new AbortController();
+  const { interrupt } = o;
+  const asked = { toStop: false };
+  interrupt.handle(
+    () => {
+      if (o.onInterrupt === 'leave') return done.abort();
+      asked.toStop = true;
+      view.say('stopping: the step is finished and a checkpoint written. Ctrl+C again stops at once.');
+      void askToStop(o, done);
+    },
+    async () => {
+      view.say('stopping at once');
+      await o.compose.kill(o.project);
+    },
+  );
+  const last = await show(o, view, done, () => asked.toStop);
+  view.end();
+  if (o.onInterrupt === 'leave' && done.signal.aborted) return ExitCode.interrupted;
+  return asked.toStop ? stopped(o, last) : finish(o, last);
+}
+
+async function show(
+  o: WatchJobOptions,
+  view: View,
+  done: AbortController,
+  stopping: () => boolean,
+): Promise<Status | null> {
+  const { connection, project } = o;
+  let last: Status | null = null;
+  let keptAt = performance.now();
+  const following = follow(connection, project.name, {
+    everyMs: EVERY_MS,
+    patienceMs: PATIENCE_MS,
+    signal: done.signal,
+  });
+  for await (const moment of following) {
+    view.show(moment);
+    last = moment.status ?? last;
+    if (moment.status && isOver(moment.status, o.until, stopping())) break;
+    if (stopping() || performance.now() - keptAt < KEEP_EVERY_MS) continue;
+    keptAt = performance.now();
+    const started = await keepSupervisor(connection.engine, project.name).catch(() => false);
+    if (started) view.say('the supervisor was down and is started again');
+  }
+  return last;
+}
+
+function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): boolean {
+  if (['succeeded', 'failed', 'stopped'].includes(s.state)) return true;
+  if (until === 'end' || stopping) return false;
+  // Two different steps were seen: one of them was committed by this run.
+  return s.state === 'finishing' || s.samplesPerSecond !== null;
+}
+
+/** Tells the master; when that fails, Compose's own stop lets the workers finish their step as well. */
+async function askToStop(
+  { connection, project, compose }: WatchJobOptions,
+  done: AbortController,
+): Promise<void> {
+  try {
+    await masterOf(await connection.engine.list(project.name)).stop();
+  } catch {
+    await compose.stop(project).catch(() => undefined);
+    done.abort();
+  }
+}
+
+async function stopped({ compose, project }: WatchJobOptions, last: Status | null): Promise<number> {
+  await compose.stop(project);
+  const at = last?.step == null ? '' : ` after step ${last.step}`;
+  process.stderr.write(`stopped${at}; "ftc up" goes on from there, "ftc down" removes the containers\n`);
+  return ExitCode.interrupted;
+}
+
+function finish({ json, until }: WatchJobOptions, last: Status | null): number {
+  if (!last) return ExitCode.interrupted;
+  if (json) process.stdout.write(`${JSON.stringify(last)}\n`);
+  if (last.state === 'failed') {
+    if (last.traceback) process.stderr.write(`\n${last.traceback.trimEnd()}\n\n`);
+    throw new FtcError(
+      'FTC_JOB_FAILED',
+      `the job "${last.job}" failed: ${last.reason ?? 'no reason is known'}`,
+      {
+        hint: 'Its containers and checkpoints are kept: "ftc logs worker" shows what they printed; mend it and "ftc up" again.',
+      },
+    );
+  }
+  const running = until === 'first-step' && last.state !== 'succeeded';
+  const lines = running
+    ? [
+        `${last.job} trains at step ${last.step ?? 0} of ${last.totalSteps ?? '?'}; "ftc watch" shows it, "ftc wait" waits for its end`,
+      ]
+    : outcome(last);
+  process.stderr.write(`${lines.join('\n')}\n`);
+  return last.state === 'stopped' ? ExitCode.interrupted : ExitCode.ok;
+}

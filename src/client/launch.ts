@@ -1,0 +1,68 @@
+/** From a rendered project to running containers. */
+import type { Compose, ComposeProject } from '../docker/compose.ts';
+import type { Connection } from '../docker/connect.ts';
+import { FtcError } from '../errors.ts';
+import type { Status } from '../master/status.ts';
+import { masterOf } from './find-job.ts';
+import { saveProject } from './saved-project.ts';
+
+const ENDED = ['succeeded', 'failed', 'stopped'];
+
+export interface Stages {
+  /** Runs one stage under a title; `line` shows what goes on inside. */
+  stage(title: string, work: (line: (text: string) => void) => Promise<void>): Promise<void>;
+}
+
+/**
+ * Removes what is left of a run that has ended, builds, starts. Checkpoints are never touched.
+ * @throws FtcError FTC_ALREADY_RUNNING, FTC_COMPOSE_FAILED, FTC_PORT_IN_USE
+ */
+export async function launch(
+  connection: Connection,
+  compose: Compose,
+  project: ComposeProject,
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<void> {
+  const left = await refuseRunning(connection, project.name);
+  await stages.stage('building the images (the first time takes a minute or two)', line =>
+    compose.build(project, { onLine: line, signal }),
+  );
+  if (left) {
+    await stages.stage('removing the containers of the run before (checkpoints stay)', line =>
+      compose.down(project, { onLine: line, signal }),
+    );
+  }
+  await stages.stage('starting the containers', async line => {
+    await saveProject(project);
+    try {
+      await compose.up(project, { onLine: line, signal });
+    } catch (error) {
+      // Half a job is worse than none, and the next try must find the way free.
+      await compose.down(project).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
+/** True when containers of an ended run are there. @throws FtcError FTC_ALREADY_RUNNING */
+async function refuseRunning({ engine }: Connection, name: string): Promise<boolean> {
+  const containers = await engine.list(name);
+  const running = containers.filter(c => ['running', 'paused', 'restarting'].includes(c.state));
+  if (running.length === 0) return containers.length > 0;
+  let status: Status | null = null;
+  try {
+    status = await masterOf(containers).status();
+  } catch (error) {
+    if (!(error instanceof FtcError)) throw error;
+  }
+  if (status ? ENDED.includes(status.state) : !running.some(c => c.role === 'worker')) return true;
+  const where = status?.step != null ? ` at step ${status.step} of ${status.totalSteps ?? '?'}` : '';
+  throw new FtcError(
+    'FTC_ALREADY_RUNNING',
+    `the job "${name}" is already ${status?.state ?? 'running'}${where}`,
+    {
+      hint: '"ftc watch" shows it, "ftc scale" changes its size, "ftc down" ends it; --name and --port start another beside it.',
+    },
+  );
+}
