@@ -1,14 +1,16 @@
 /** What the images are built on when nobody says. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseEnv } from 'node:util';
 import type Docker from 'dockerode';
 
-const usual = 'debian:trixie-slim';
+export const usualBaseImage = 'debian:trixie-slim';
 /** What `npm run setup` makes from Debian's archive where no registry can be reached. */
 const own = 'ftc-debian:trixie';
 
 /**
- * The value for FTC_BASE_IMAGE. Undefined leaves it to Compose, which asks the project's .env and then pulls Debian.
+ * The value for FTC_BASE_IMAGE: the environment's, else the one in the project's .env, as Compose has it; else our own
+ * Debian where it is there and the registry's is not. Undefined leaves it to Compose, which pulls Debian.
  * @param projectDir where Compose looks for .env
  */
 export async function baseImage(
@@ -16,10 +18,9 @@ export async function baseImage(
   projectDir: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<string | undefined> {
-  if (env.FTC_BASE_IMAGE) return env.FTC_BASE_IMAGE;
-  if (/^\s*(export\s+)?FTC_BASE_IMAGE\s*=\s*\S/m.test(readIfThere(join(projectDir, '.env'))))
-    return undefined;
-  if (!(await hasImage(docker, usual)) && (await hasImage(docker, own))) return own;
+  const named = env.FTC_BASE_IMAGE || parseEnv(readIfThere(join(projectDir, '.env'))).FTC_BASE_IMAGE;
+  if (named) return named;
+  if (!(await hasImage(docker, usualBaseImage)) && (await hasImage(docker, own))) return own;
   return undefined;
 }
 

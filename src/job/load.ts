@@ -1,7 +1,7 @@
 /** From the command line, the environment and the job file to one job. */
 import { basename, dirname, resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
-import { findJobFile, readJobFile } from './file.ts';
+import { findJobFile, readJobFile, type ReadJobFile } from './file.ts';
 import { checkHost } from './host.ts';
 import { builtinOf, type Job } from './job.ts';
 import { conflicts, resolveJob } from './resolve.ts';
@@ -17,24 +17,18 @@ export interface LoadedJob {
   readonly user: string;
 }
 
+type Env = Readonly<Record<string, string | undefined>>;
+
 /**
  * The command line wins over the environment, which wins over the file, which wins over the defaults.
  * @throws FtcError with every problem in it, one a line
  */
 export function loadJob(
   flags: JobFlags = {},
-  env: Readonly<Record<string, string | undefined>> = process.env,
+  env: Env = process.env,
   cwd: string = process.cwd(),
 ): LoadedJob {
-  const path = findJobFile(flags.file, cwd);
-  const file = path === null ? null : readJobFile(path, cwd);
-  const fromLine = fromFlags(flags, cwd);
-  const sources = [file?.values ?? {}, fromEnvironment(env, cwd), fromLine];
-
-  const projectDir = path === null ? resolve(cwd) : dirname(path);
-  const hasScript = sources.some(({ script }) => script !== undefined && builtinOf(script) === null);
-  const job = resolveJob(sources, path === null && !hasScript ? null : basename(projectDir));
-
+  const { job, file, projectDir } = read(flags, env, cwd);
   const found = conflicts(job);
   if (found.length > 0)
     throw new FtcError(
@@ -42,5 +36,32 @@ export function loadJob(
       found.map(({ paths, message }) => (file?.locate(paths) ?? '') + message).join('\n'),
       { hint: found.map(({ hint }) => hint).join('\n') },
     );
-  return { job, file: path, projectDir, user: checkHost(job, cwd) };
+  return { job, file: file?.path ?? null, projectDir, user: checkHost(job, cwd) };
+}
+
+/**
+ * Which job is meant, for commands that act on one that is there: what it would need to start is not looked at.
+ * @throws FtcError when the file, the environment or the command line cannot be read
+ */
+export function loadJobName(
+  flags: JobFlags = {},
+  env: Env = process.env,
+  cwd: string = process.cwd(),
+): string {
+  return read(flags, env, cwd).job.name;
+}
+
+function read(
+  flags: JobFlags,
+  env: Env,
+  cwd: string,
+): { job: Job; file: ReadJobFile | null; projectDir: string } {
+  const path = findJobFile(flags.file, cwd);
+  const file = path === null ? null : readJobFile(path, cwd);
+  const sources = [file?.values ?? {}, fromEnvironment(env, cwd), fromFlags(flags, cwd)];
+
+  const projectDir = path === null ? resolve(cwd) : dirname(path);
+  const hasScript = sources.some(({ script }) => script !== undefined && builtinOf(script) === null);
+  const folderName = path === null && !hasScript ? null : basename(projectDir);
+  return { job: resolveJob(sources, folderName), file, projectDir };
 }

@@ -1,0 +1,9 @@
+/** `ftc config`: the Compose project, as text. */
+import { render } from '../../compose/render.ts';
+import { loadJob } from '../job/load.ts';
+import type { JobFlags } from '../job/sources.ts';
+
+export function run(flags: JobFlags): Promise<undefined> {
+  process.stdout.write(render(loadJob(flags)).yaml);
+  return Promise.resolve(undefined);
+}

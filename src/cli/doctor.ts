@@ -1,0 +1,59 @@
+/** `ftc doctor`: what is fine, what is not, what to do. */
+import { Compose } from '../docker/compose.ts';
+import { connect, type Connection } from '../docker/connect.ts';
+import { FtcError } from '../errors.ts';
+import { type LoadedJob, loadJob } from '../job/load.ts';
+import type { JobFlags } from '../job/sources.ts';
+import { type Check, failed, ok } from './doctor/check.ts';
+import { engineChecks } from './doctor/engine-checks.ts';
+
+export interface DoctorOptions extends JobFlags {
+  readonly json?: boolean;
+}
+
+/** @returns 0, or the exit code of the first thing that is wrong */
+export async function run(options: DoctorOptions): Promise<number> {
+  const checks = await examine(options);
+  const wrong = checks.find(({ state }) => state === 'fail');
+  process.stdout.write(
+    options.json
+      ? `${JSON.stringify({ ok: !wrong, checks }, null, 2)}\n`
+      : `${checks.map(line).join('\n')}\n`,
+  );
+  return wrong?.code ? new FtcError(wrong.code, wrong.detail).exitCode : 0;
+}
+
+async function examine(options: JobFlags): Promise<Check[]> {
+  const checks: Check[] = [];
+  let loaded: LoadedJob | null = null;
+  let connection: Connection | null = null;
+  try {
+    loaded = loadJob(options);
+    checks.push(ok('job', `${loaded.job.name}, ${loaded.file ?? 'the default job'}`));
+  } catch (error) {
+    checks.push(failed('job', error));
+  }
+  try {
+    connection = await connect();
+    const { version, host } = connection;
+    checks.push(ok('engine', `${version} at ${host.url}, ${host.source}`));
+  } catch (error) {
+    checks.push(failed('engine', error));
+  }
+  if (connection) {
+    try {
+      const { version } = await Compose.find(connection.host);
+      checks.push(ok('compose', version));
+    } catch (error) {
+      checks.push(failed('compose', error));
+    }
+  }
+  if (connection && loaded) checks.push(...(await engineChecks(connection, loaded)));
+  return checks;
+}
+
+function line({ name, state, detail, hint }: Check): string {
+  const indent = ' '.repeat(18);
+  const text = [detail, ...(hint === null ? [] : [hint])].join('\n').replaceAll('\n', `\n${indent}`);
+  return `${state.padEnd(5)} ${name.padEnd(11)} ${text}`;
+}

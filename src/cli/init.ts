@@ -1,0 +1,51 @@
+/** `ftc init`: a job file and a training script that run as they are. */
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { basename, join, relative, resolve, sep } from 'node:path';
+import { FtcError } from '../errors.ts';
+import { shortPath } from '../job/file.ts';
+import { validName } from '../job/resolve.ts';
+import { ownPackage } from '../package.ts';
+import { jobFile, trainingScript } from './init-files.ts';
+
+export function run({ dir = '.' }: { dir?: string }): Promise<undefined> {
+  const folder = resolve(dir);
+  const files = {
+    'ftc.yaml': jobFile(validName(basename(folder)), schemaFor(folder)),
+    'train.py': trainingScript,
+  };
+  const shown = (name: string) => shortPath(join(folder, name), process.cwd());
+  const there = [...Object.keys(files), 'ftc.yml'].filter(name => existsSync(join(folder, name)));
+  if (there.length > 0)
+    throw new FtcError(
+      'FTC_FILE_EXISTS',
+      `${there.map(shown).join(' and ')} exist${there.length > 1 ? '' : 's'} already; nothing was written`,
+      {
+        hint: 'Move it out of the way, or choose another folder: ftc init --dir my-job',
+      },
+    );
+
+  const made = mkdirSync(folder, { recursive: true }) !== undefined;
+  // Workers run as a user of their own: the script must be readable for others, whatever the umask.
+  if (made) chmodSync(folder, 0o755);
+  for (const [name, text] of Object.entries(files)) {
+    writeFileSync(join(folder, name), text, { flag: 'wx' });
+    chmodSync(join(folder, name), 0o644);
+  }
+  const cd = folder === process.cwd() ? '' : `cd ${shortPath(folder, process.cwd())} && `;
+  process.stderr.write(
+    `Wrote ${Object.keys(files).map(shown).join(' and ')}.\nRun it: ${cd}ftc up\nBreak it, meanwhile: ${cd}ftc chaos kill worker\n`,
+  );
+  return Promise.resolve(undefined);
+}
+
+/** The schema in the package beside the job, or its address where the package may move. */
+function schemaFor(folder: string): string {
+  const { root, version } = ownPackage();
+  const path = relative(folder, join(root, 'schema/ftc.schema.json')).split(sep).join('/');
+  const near = resolve(folder).startsWith(root + sep) || (!path.startsWith('..') && !path.startsWith('/'));
+  return near
+    ? path.startsWith('.')
+      ? path
+      : `./${path}`
+    : `https://unpkg.com/fault-tolerant-compose@${version}/schema/ftc.schema.json`;
+}

@@ -1,0 +1,17 @@
+/** The `ftc` command. Here, and only here, errors end: with a sentence for the person, or a stack trace for us. */
+import { createProgram } from './program.ts';
+import { report } from './report.ts';
+
+// A reader that has seen enough, as `ftc config | head` has, is no error.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit();
+  throw error;
+});
+
+const program = createProgram();
+try {
+  if (process.argv.length <= 2) program.outputHelp();
+  else await program.parseAsync();
+} catch (error) {
+  process.exitCode = report(error, text => process.stderr.write(text));
+}

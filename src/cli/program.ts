@@ -1,0 +1,115 @@
+/** The commands of `ftc`: what they are called and take. What they do is in a file each, loaded when called. */
+import { Command } from 'commander';
+import { ownPackage } from '../package.ts';
+import { jobOptions, whichJob } from './job-options.ts';
+import { lazy } from './lazy.ts';
+
+const examples = `
+Examples:
+  ftc init                        write ftc.yaml and train.py that run as they are
+  ftc up --scale worker=3         build, start, and watch the job to its end
+  ftc chaos kill worker           kill a worker, and see the job recover
+  ftc status --json               where the job is
+  ftc down                        remove its containers; checkpoints stay
+
+Without an ftc.yaml in this folder, the job is the default one: a small CNN on Fashion-MNIST.
+The command line wins over the environment, which wins over ftc.yaml.`;
+
+export function createProgram(): Command {
+  const program = new Command('ftc')
+    .description(
+      'Distributed PyTorch training, as a Compose project that survives the loss of any container.',
+    )
+    .version(ownPackage().version, '-V, --version')
+    .addHelpText('after', examples)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ftc: ')) })
+    .showHelpAfterError('     (ftc --help shows what there is)');
+
+  addRunning(program);
+  addLooking(program);
+  addChaos(program);
+  addPreparing(program);
+  return program;
+}
+
+function addRunning(program: Command): void {
+  jobOptions(program.command('up'))
+    .description('start the job and watch it to its end; Ctrl+C stops it with a checkpoint')
+    .option('-d, --detach', 'return when the first step has committed')
+    .option('--json', 'print the result as one JSON object')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ftc up --scale worker=3\n  ftc up -d --script train.py --steps 1000',
+    )
+    .action(lazy(() => import('./up.ts')));
+  whichJob(program.command('watch'))
+    .description('show a running job as "up" does; Ctrl+C leaves it running')
+    .action(lazy(() => import('./watch.ts')));
+  whichJob(program.command('scale'))
+    .description('change how many workers a running job has')
+    .argument('<service=n...>', 'worker=5')
+    .addHelpText('after', '\nExample:\n  ftc scale worker=5')
+    .action(lazy(() => import('./scale.ts')));
+  whichJob(program.command('wait'))
+    .description("wait until the job has ended; the exit code is the job's")
+    .option('--json', 'print the final status as JSON')
+    .action(lazy(() => import('./wait.ts')));
+  whichJob(program.command('down'))
+    .description("remove the job's containers; its checkpoints stay")
+    .option('--volumes', 'remove the checkpoints too')
+    .action(lazy(() => import('./down.ts')));
+}
+
+function addLooking(program: Command): void {
+  whichJob(program.command('status'))
+    .description('where the job is: step, workers, recoveries')
+    .option('--json', 'print JSON')
+    .action(lazy(() => import('./status.ts')));
+  whichJob(program.command('ps'))
+    .description("the job's containers")
+    .option('--json', 'print JSON')
+    .action(lazy(() => import('./ps.ts')));
+  whichJob(program.command('logs'), '--file <path>')
+    .description('what the containers print')
+    .argument('[service]', 'master, supervisor or worker; all without it')
+    .option('-f, --follow', 'go on as more is printed')
+    .option('-n, --tail <lines>', 'only the last lines of each container')
+    .action(lazy(() => import('./logs.ts')));
+  whichJob(program.command('checkpoints'))
+    .description("the job's checkpoints, and whether each is whole")
+    .option('--json', 'print JSON')
+    .action(lazy(() => import('./checkpoints.ts')));
+}
+
+function addChaos(program: Command): void {
+  const chaos = program.command('chaos').description('break the job on purpose, and see it recover');
+  whichJob(chaos.command('kill'))
+    .description('kill a container through the Docker API, and watch until the job is whole')
+    .argument('[service]', 'worker', 'worker')
+    .option('--signal <signal>', 'signal to send', 'SIGKILL')
+    .option('--count <n>', 'how many workers')
+    .option('--all', 'all workers')
+    .option('--rank <n>', 'the worker that holds this rank')
+    .option('--container <id>', 'the container with this name or id')
+    .option('--seed <n>', 'makes the choice repeatable')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', '\nExamples:\n  ftc chaos kill worker\n  ftc chaos kill worker --count 2 --seed 7')
+    .action(lazy(() => import('./chaos-kill.ts')));
+}
+
+function addPreparing(program: Command): void {
+  jobOptions(program.command('config'))
+    .description('print the Compose project that "up" runs')
+    .addHelpText('after', '\nExample:\n  ftc config --scale worker=5 > docker-compose.yml')
+    .action(lazy(() => import('./config.ts')));
+  program
+    .command('init')
+    .description('write a job file and a training script that run')
+    .option('--dir <path>', 'where to', '.')
+    .action(lazy(() => import('./init.ts')));
+  jobOptions(program.command('doctor'))
+    .description('look at engine, Compose, images, disk, memory and port; say what to do')
+    .option('--json', 'print JSON')
+    .action(lazy(() => import('./doctor.ts')));
+}
