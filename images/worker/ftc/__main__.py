@@ -1,0 +1,46 @@
+"""`python -m ftc`: one worker. Exit codes are in docs/protocol.md."""
+
+from __future__ import annotations
+
+import sys
+import threading
+
+from .config import from_env
+from .errors import ConfigError, Leave
+from .failure import describe
+from .runtime import Runtime
+from .script import execute
+
+
+def main() -> int:
+    try:
+        config = from_env()
+    except ConfigError as error:
+        print(f"ftc: {error}", file=sys.stderr)
+        return 2
+    runtime = Runtime(config)
+    try:
+        runtime.start()
+        execute(runtime)
+    except Leave:
+        runtime.link.drain(5.0)
+        return 0
+    except BaseException as error:  # the one place: every failure of the script ends here
+        failed = describe(error, runtime.progress.step)
+        print(failed.traceback or f"ftc: {failed.message}", file=sys.stderr, flush=True)
+        runtime.link.send(failed)
+        runtime.link.drain(5.0)
+        return 1
+    threading.Event().wait()  # for `shutdown`
+    return 0
+
+
+if __name__ == "__main__":
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    if code == 0:
+        sys.exit(0)
+    import os
+
+    os._exit(code)

@@ -1,0 +1,140 @@
+"""A generation's process group: made from the member list alone, left within milliseconds, never reused."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+import torch.distributed as dist
+from torch._C._distributed_c10d import PrefixStore
+
+from .errors import Broken
+from .guard import Guard
+from .mailbox import Mailbox
+from .messages import Generation
+from .sockets import addresses
+from .store import LONG, reach
+
+Work = Any
+"""A pending operation: torch.distributed's Work."""
+
+
+class Group:
+    """Collectives among a generation's members. Every failure is `Broken`; after one, only `close` is of use.
+
+    Control words and state travel over gloo; gradients too, or over NCCL where `data` is a group of that.
+    """
+
+    def __init__(self, generation: int, rank: int, size: int, guard: Guard, control: Any, data: Any) -> None:
+        self.generation = generation
+        self.rank = rank
+        self.size = size
+        self._guard = guard
+        self._control = control
+        self._data = data
+
+    def all_to_all(self, out: torch.Tensor, inp: torch.Tensor, out_splits: list[int], in_splits: list[int]) -> Work:
+        return self._start(lambda: self._data.alltoall_base(out, inp, out_splits, in_splits, dist.AllToAllOptions()))
+
+    def all_gather(self, out: torch.Tensor, inp: torch.Tensor) -> Work:
+        return self._start(lambda: self._data._allgather_base(out, inp))
+
+    def broadcast(self, tensor: torch.Tensor) -> Work:
+        """From rank 0."""
+        return self._start(lambda: self._data.broadcast([tensor], dist.BroadcastOptions()))
+
+    def all_gather_words(self, out: torch.Tensor, inp: torch.Tensor) -> Work:
+        """Of host memory, whatever the backend of gradients."""
+        return self._start(lambda: self._control._allgather_base(out, inp))
+
+    def send(self, tensor: torch.Tensor, to: int) -> Work:
+        return self._start(lambda: self._control.send([tensor], to, 0))
+
+    def receive(self, tensor: torch.Tensor, source: int) -> Work:
+        return self._start(lambda: self._control.recv([tensor], source, 0))
+
+    def barrier(self) -> None:
+        """Returns when all members have come."""
+        if self.size > 1:
+            everyone = torch.zeros(self.size, dtype=torch.int64)
+            self.wait([self.all_gather_words(everyone, torch.zeros(1, dtype=torch.int64))])
+
+    def wait(self, works: Sequence[Work]) -> None:
+        """Waits for operations in order."""
+        reason = None
+        try:
+            for work in works:
+                work.wait()
+                while not work.is_completed():  # NCCL's wait orders streams only; gloo's is done here
+                    if self._guard.tripped:
+                        reason = "a newer generation came"
+                        break
+                    time.sleep(0.0002)
+        except RuntimeError as error:
+            reason = str(error)
+        if reason is not None:
+            raise Broken(reason)
+
+    def close(self) -> None:
+        """Leaves. What is pending fails at once, in the other members too."""
+        if self.size > 1:
+            self._guard.shut()
+        self._control = self._data = None
+        self._guard.release()
+
+    def _start(self, operation: Any) -> Work:
+        if self._guard.tripped:
+            raise Broken("a newer generation came")
+        reason = ""
+        try:
+            return operation()
+        except RuntimeError as error:
+            reason = str(error)
+        raise Broken(reason)
+
+
+def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, backend: str) -> Group:
+    """Forms the group: every member calls this, and it returns when all have. Raises Broken."""
+    number, size = generation.generation, len(generation.members)
+    if size == 1:
+        guard.meeting = False
+        return Group(number, rank, size, guard, None, None)
+
+    def given_up() -> bool:
+        return guard.tripped or mailbox.superseded(number)
+
+    control = data = None
+    reason = ""
+    try:
+        guard.admit(set().union(*(addresses(member.host) for member in generation.members)))
+        at = generation.members[generation.store_rank]
+        store = PrefixStore(f"gen-{number}", reach(at.host, at.store_port, given_up))
+        if given_up():
+            raise RuntimeError("a newer generation came")
+        control = _gloo(PrefixStore("control", store), rank, size, generation.members[rank].host)
+        data = control
+        if backend == "nccl":
+            data = _nccl(PrefixStore("data", store), rank, size)
+            guard.on_trip(data.abort)
+        guard.meeting = False
+        return Group(number, rank, size, guard, control, data)
+    except (RuntimeError, OSError) as error:
+        reason = str(error)
+    control = data = None  # the traceback keeps this frame
+    raise Broken(reason)
+
+
+def _gloo(store: Any, rank: int, size: int, host: str) -> Any:
+    options = dist.ProcessGroupGloo._Options()  # type: ignore[attr-defined]
+    options._devices = [dist.ProcessGroupGloo.create_device(hostname=host)]
+    options._timeout = LONG
+    options._threads = 2
+    return dist.ProcessGroupGloo(store, rank, size, options)
+
+
+def _nccl(store: Any, rank: int, size: int) -> Any:
+    options = dist.ProcessGroupNCCL.Options()
+    options._timeout = LONG
+    return dist.ProcessGroupNCCL(store, rank, size, options)

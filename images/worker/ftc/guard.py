@@ -1,0 +1,91 @@
+"""Lets the link's thread break the training thread out of a group, from the start of its meeting to its end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from . import sockets
+
+
+class Guard:
+    """Watches over one generation's group. Only sockets to its members, opened since the guard was made, are touched.
+
+    `spared` tells the inodes that are never shut down (the control link's own). `own_store_port` is this worker's
+    store: connections that others hold to it stay.
+    """
+
+    def __init__(self, generation: int, own_store_port: int, spared: Callable[[], set[int]]) -> None:
+        self.generation = generation
+        self.meeting = True
+        self._own_store_port = own_store_port
+        self._spared = spared
+        self._before = set(sockets.inodes())
+        self._peers: set[str] = set()
+        self._lock = threading.Lock()
+        self._released = threading.Event()
+        self._tripped = False
+        self._on_trip: Callable[[], None] | None = None
+
+    def admit(self, peers: set[str]) -> None:
+        """The members' addresses, once they are resolved."""
+        self._peers = peers
+
+    def on_trip(self, action: Callable[[], None]) -> None:
+        """A backend's own abort, called besides the shutting down of sockets."""
+        self._on_trip = action
+
+    @property
+    def tripped(self) -> bool:
+        return self._tripped
+
+    def trip(self) -> None:
+        """Breaks the group, from any thread, at once; and goes on breaking what is being connected until `release`."""
+        with self._lock:
+            if self._tripped or self._released.is_set():
+                return
+            self._tripped = True
+        if self._on_trip is not None:
+            self._on_trip()
+        self.shut()
+        threading.Thread(target=self._insist, name="ftc-abort", daemon=True).start()
+
+    def shut(self) -> int:
+        """One pass over the group's sockets: how many were shut down."""
+        with self._lock:
+            if self._released.is_set():
+                return 0
+            spared = self._spared() | self._before
+            return sum(
+                sockets.shut(found)
+                for found in sockets.connections()
+                if found.remote in self._peers and found.inode not in spared and found.local_port != self._own_store_port
+            )
+
+    def release(self) -> None:
+        """The training thread has left the group: from here on nothing is touched any more."""
+        with self._lock:
+            self._released.set()
+
+    def _insist(self) -> None:
+        while not self._released.wait(0.005):
+            self.shut()
+
+
+class Guards:
+    """The guard of the group that the training thread is in or meeting, if any."""
+
+    def __init__(self) -> None:
+        self.current: Guard | None = None
+
+    def leave_below(self, generation: int) -> None:
+        """A generation came that must be joined at once: breaks an older one."""
+        guard = self.current
+        if guard is not None and guard.generation < generation:
+            guard.trip()
+
+    def stop_meeting(self) -> None:
+        """This worker is to stop: ends a wait for others, not a step in progress."""
+        guard = self.current
+        if guard is not None and guard.meeting:
+            guard.trip()

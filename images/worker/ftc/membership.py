@@ -1,0 +1,80 @@
+"""This worker's place in the job: which generation it is in, and how it gets into the next."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .config import Config
+from .errors import Broken
+from .group import Group, meet
+from .guard import Guard, Guards
+from .link import Link
+from .mailbox import Mailbox
+from .messages import BrokenReport
+from .progress import Progress
+
+
+class Membership:
+    """`group` is None while the worker is a standby, or between two generations."""
+
+    def __init__(
+        self, config: Config, link: Link, mailbox: Mailbox, progress: Progress, guards: Guards, store_port: int
+    ) -> None:
+        self._config = config
+        self._link = link
+        self._mailbox = mailbox
+        self._progress = progress
+        self._guards = guards
+        self._store_port = store_port
+        self.group: Group | None = None
+        self.generation = -1
+        """Of the newest group that was met or tried; -1 before the first."""
+
+    def join(self, synchronise: Callable[[Group], None], at_least: int = 0) -> Group:
+        """Waits for a generation with this worker in it, meets, and has the state synchronised. Raises Leave.
+
+        What breaks on the way is told, and the next generation waited for.
+        """
+        least = max(at_least, self.generation + 1)
+        while True:
+            self._progress.phase = "regroup" if self._progress.generation is not None else "idle"
+            generation = self._mailbox.wait(least)
+            least = generation.generation + 1
+            rank = generation.rank_of(self._config.worker)
+            self._link.unstick("broken")
+            if rank is None:
+                self._progress.generation = None
+                continue
+            self.generation = self._progress.generation = generation.generation
+            self._progress.phase = "regroup"
+            guard = Guard(generation.generation, self._store_port, self._link.spared)
+            self._guards.current = guard
+            reason = ""
+            try:
+                self.group = meet(generation, rank, guard, self._mailbox, self._config.backend)
+                self._progress.phase = "sync"
+                synchronise(self.group)
+                return self.group
+            except Broken as error:
+                reason = error.reason
+            if self.group is None:
+                guard.shut()
+                guard.release()
+            self.lost(reason)
+
+    def lost(self, reason: str) -> None:
+        """The group failed: leaves it, and says so unless a newer generation is known already."""
+        self.part()
+        if self._mailbox.newest <= self.generation:
+            self._link.send(BrokenReport(self.generation, reason[:2000]), sticky=True)
+
+    def part(self) -> None:
+        """Leaves the group, if any."""
+        if self.group is not None:
+            self.group.close()
+            self.group = None
+        self._guards.current = None
+
+    @property
+    def superseded(self) -> bool:
+        return self._mailbox.superseded(self.generation)

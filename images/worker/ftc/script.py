@@ -1,0 +1,59 @@
+"""Running the user's script, and `ftc.run` inside it."""
+
+from __future__ import annotations
+
+import os
+import runpy
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from .errors import FtcError, UsageError
+from .messages import Done
+from .runtime import Runtime
+
+if TYPE_CHECKING:
+    from .job import Job
+
+_runtime: Runtime | None = None
+_finished = False
+
+
+def run(train: Callable[[Job], object]) -> None:
+    """Trains: calls `train(job)` and reports its result. The last thing that a training script does."""
+    from .job import Job
+
+    global _finished
+    if _runtime is None:
+        raise UsageError("this script runs inside of a job: start it with `ftc up`")
+    if _finished:
+        raise UsageError("ftc.run was called twice")
+    job = Job(_runtime)
+    train(job)
+    loop = job.loop
+    if loop is None:
+        raise UsageError("the script's function returned without a loop over job.batches: nothing was trained")
+    if not loop.digest:
+        raise UsageError("the loop over job.batches was left before its last step: set `steps` or `epochs` instead")
+    _finished = True
+    _runtime.link.send(Done(_runtime.progress.step, loop.digest, job.metrics), sticky=True)
+
+
+def execute(runtime: Runtime) -> None:
+    """Runs the job's script as `__main__`. Whatever it raises passes through; FtcError where it cannot start."""
+    global _runtime
+    _runtime = runtime
+    path = runtime.config.script
+    if not path.is_file():
+        raise FtcError(f"the script {path} is not there: is its folder mounted, and FTC_SCRIPT right?")
+    if not os.access(path, os.R_OK):
+        raise FtcError(f"the script {path} cannot be read by user {os.getuid()}: its permissions do not allow it")
+    sys.argv = [str(path), *runtime.config.args]
+    sys.path.insert(0, str(path.parent))
+    try:
+        runpy.run_path(str(path), run_name="__main__")
+    except SystemExit as ended:
+        if ended.code not in (None, 0):
+            raise RuntimeError(f"the script called sys.exit({ended.code!r})") from None
+    if not _finished:
+        raise UsageError(f"the script {path} ended without ftc.run(train): nothing was trained")

@@ -1,0 +1,78 @@
+"""What a job's state is: the model, its optimizer, the schedule, and whatever else the script registered."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import torch
+
+from .digest import digest, signature
+from .errors import FtcError, UsageError
+
+State = dict[str, Any]
+"""Nested dicts of numbers, text and tensors; `torch.load(weights_only=True)` reads it."""
+
+
+class Stateful(Protocol):
+    def state_dict(self) -> Any: ...
+
+    def load_state_dict(self, state: Any) -> Any: ...
+
+
+class Registered:
+    """The script's objects. `extra` by the names that the script gave them."""
+
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+        scheduler: Any,
+        clip_norm: float | None,
+        extra: dict[str, Stateful],
+    ) -> None:
+        for name, item in extra.items():
+            if not hasattr(item, "state_dict") or not hasattr(item, "load_state_dict"):
+                raise UsageError(f"register: {name} has no state_dict and load_state_dict")
+        self.model = model
+        self.optimizer = optimizer
+        self.scheduler = scheduler
+        self.clip_norm = clip_norm
+        self.extra = extra
+        self.params = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
+        if not self.params:
+            raise UsageError("register: the optimizer has no parameters that require a gradient")
+
+    def capture(self) -> State:
+        """The state as it is; its tensors are the live ones, not copies."""
+        state: State = {"model": dict(self.model.state_dict()), "optimizer": self.optimizer.state_dict()}
+        loose = {name: b for name, b in self.model.named_buffers() if name not in state["model"]}
+        if loose:
+            state["buffers"] = loose
+        if self.scheduler is not None:
+            state["scheduler"] = self.scheduler.state_dict()
+        if self.extra:
+            state["extra"] = {name: item.state_dict() for name, item in self.extra.items()}
+        return state
+
+    def restore(self, state: State) -> None:
+        """Loads a state that nothing else uses. Raises FtcError where it does not fit."""
+        try:
+            self.model.load_state_dict(state["model"])
+            own = dict(self.model.named_buffers())
+            with torch.no_grad():
+                for name, value in state.get("buffers", {}).items():
+                    own[name].copy_(value)
+            self.optimizer.load_state_dict(state["optimizer"])
+            if self.scheduler is not None:
+                self.scheduler.load_state_dict(state["scheduler"])
+            for name, item in self.extra.items():
+                item.load_state_dict(state["extra"][name])
+        except (KeyError, ValueError, RuntimeError) as error:
+            raise FtcError(f"the saved state does not fit this script's objects: {error}") from error
+
+    def digest(self) -> str:
+        return digest(self.capture())
+
+    def signature(self) -> str:
+        """Of the model alone: an optimizer makes its state as it goes."""
+        return signature(dict(self.model.state_dict()))

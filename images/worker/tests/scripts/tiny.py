@@ -1,0 +1,31 @@
+"""Everything that makes equal bits hard, small: dropout, BatchNorm, Adam, a schedule, clipping, a last batch not full."""
+
+import sys
+import time
+
+import torch
+from torch import nn
+
+import ftc
+
+
+def train(job: ftc.Job) -> None:
+    samples, pause = int(job.args[0]) if job.args else 112, float(job.args[1]) if len(job.args) > 1 else 0.0
+    generator = torch.Generator().manual_seed(1)
+    x = torch.randn(samples, 8, generator=generator)
+    y = (x.sum(1) > 0).long()
+    model = nn.Sequential(nn.Linear(8, 33), nn.BatchNorm1d(33), nn.ReLU(), nn.Dropout(0.3), nn.Linear(33, 2))
+    optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 20)
+    job.register(model=model, optimizer=optimizer, scheduler=scheduler, clip_norm=0.5)
+    for batch in job.batches((x, y), batch_size=24):
+        if pause:
+            time.sleep(pause)
+        job.step(nn.functional.cross_entropy(model(batch.x), batch.y))
+    model.eval()
+    with torch.no_grad():
+        job.log(accuracy=(model(x).argmax(1) == y).float().mean().item())
+    print("ended", job.step_number, file=sys.stderr)
+
+
+ftc.run(train)
