@@ -45,10 +45,12 @@ function addRunning(program: Command): void {
     .action(lazy(() => import('./up.ts')));
   whichJob(program.command('watch'))
     .description('show a running job as "up" does; Ctrl+C leaves it running')
+    .option('--json', 'print the final status as JSON')
     .action(lazy(() => import('./watch.ts')));
   whichJob(program.command('scale'))
     .description('change how many workers a running job has')
     .argument('<service=n...>', 'worker=5')
+    .option('--json', 'print the status as JSON')
     .addHelpText('after', '\nExample:\n  ftc scale worker=5')
     .action(lazy(() => import('./scale.ts')));
   whichJob(program.command('wait'))
@@ -75,6 +77,7 @@ function addLooking(program: Command): void {
     .argument('[service]', 'master, supervisor or worker; all without it')
     .option('-f, --follow', 'go on as more is printed')
     .option('-n, --tail <lines>', 'only the last lines of each container')
+    .option('--raw', 'lines as the containers print them')
     .action(lazy(() => import('./logs.ts')));
   whichJob(program.command('checkpoints'))
     .description("the job's checkpoints, and whether each is whole")
@@ -93,6 +96,7 @@ function addChaos(program: Command): void {
     .option('--rank <n>', 'the worker that holds this rank')
     .option('--container <id>', 'the container with this name or id')
     .option('--seed <n>', 'makes the choice repeatable')
+    .option('--timeout <seconds>', 'how long to watch', '120')
     .option('--json', 'print one JSON object')
     .addHelpText('after', '\nExamples:\n  ftc chaos kill worker\n  ftc chaos kill worker --count 2 --seed 7')
     .action(lazy(() => import('./chaos-kill.ts')));

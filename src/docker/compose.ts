@@ -129,6 +129,8 @@ export class Compose {
       ...(project.yaml === null ? { stdin: 'ignore' } : { input: project.yaml }),
       stdout: collect,
       stderr: collect,
+      // What matters of it is in `output`; a log that is followed has no end.
+      buffer: false,
       reject: false,
       ...(signal && { cancelSignal: signal }),
     });

@@ -4,7 +4,10 @@ export function closest(word: string, known: readonly string[]): string | null {
   const near = known
     .map(candidate => ({ candidate, distance: distance(plain(word), plain(candidate)) }))
     .sort((a, b) => a.distance - b.distance)[0];
-  return near && near.distance <= Math.max(1, Math.floor(word.length / 3)) ? near.candidate : null;
+  if (near && near.distance <= Math.max(1, Math.floor(word.length / 3))) return near.candidate;
+  // `heartbeatTimeout` for `heartbeat`.
+  const start = known.filter(candidate => candidate.length > 2 && plain(word).startsWith(plain(candidate)));
+  return start[0] ?? null;
 }
 
 /** Damerau-Levenshtein (optimal string alignment): insertions, deletions, substitutions, swaps of neighbours. */

@@ -1,0 +1,13 @@
+/** Files that are made from the sources and committed; scripts/generate.mjs writes them, and a test keeps them current. */
+import { jsonSchema } from '../src/job/json-schema.ts';
+import { loadJob } from '../src/job/load.ts';
+import { render } from './render.ts';
+
+/** Text by path from the checkout's root. */
+export function generated(root: string): Record<string, string> {
+  return {
+    'schema/ftc.schema.json': jsonSchema(),
+    // The default job, in an environment that says nothing.
+    'docker-compose.yml': render(loadJob({}, {}, root)).yaml,
+  };
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env node
+// Writes what is made from the sources and committed: schema/ftc.schema.json and docker-compose.yml.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { build } from 'esbuild';
+import { root } from './setup/paths.mjs';
+
+const { outputFiles } = await build({
+  entryPoints: [join(root, 'compose/generated.ts')],
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  target: 'node20',
+  packages: 'external',
+  write: false,
+});
+// Beside the sources, so that its imports are found where theirs are.
+const bundled = join(root, 'node_modules/.ftc-generated.mjs');
+writeFileSync(bundled, outputFiles[0].contents);
+const { generated } = await import(bundled);
+for (const [name, text] of Object.entries(generated(root))) {
+  mkdirSync(join(root, name, '..'), { recursive: true });
+  writeFileSync(join(root, name), text);
+  console.log(`wrote ${name}`);
+}

@@ -1,0 +1,196 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type { Place } from '../../../compose/place.ts';
+import { composeFile, toYaml, type ComposeFile } from '../../../compose/render.ts';
+import type { Job } from '../../../src/job/job.ts';
+import { resolveJob } from '../../../src/job/resolve.ts';
+import type { JobFile } from '../../../src/job/schema.ts';
+
+const place: Place = {
+  projectDir: '/home/me/job',
+  packageRoot: '/opt/ftc',
+  version: '1.2.3',
+  user: '10001:10001',
+};
+const job = (said: JobFile = {}): Job => resolveJob([said], null);
+const file = (said: JobFile = {}, where: Partial<Place> = {}): ComposeFile =>
+  composeFile(job(said), { ...place, ...where });
+/** What Compose reads. */
+const read = (said: JobFile = {}, where: Partial<Place> = {}) =>
+  parse(toYaml(file(said, where)), { version: '1.1' }) as ComposeFile;
+
+describe('a rendered project', () => {
+  it('gives the socket to the supervisor alone, and the port to the master alone', () => {
+    const { master, worker, supervisor } = read().services;
+    expect(JSON.stringify([master, worker])).not.toContain('docker.sock');
+    expect(supervisor.volumes).toEqual(['${FTC_DOCKER_SOCKET:-/var/run/docker.sock}:/var/run/docker.sock']);
+    expect(master.ports).toEqual(['127.0.0.1:${FTC_PORT:-7070}:8080']);
+    expect(worker.ports ?? supervisor.ports).toBeUndefined();
+  });
+
+  it('grants nobody more than he needs', () => {
+    for (const service of Object.values(read().services))
+      expect(service).toMatchObject({
+        cap_drop: ['ALL'],
+        read_only: true,
+        init: true,
+        security_opt: ['no-new-privileges:true'],
+        user: expect.stringMatching(/^\d+:\d+$/) as string,
+      });
+    const { master, worker, supervisor } = read().services;
+    expect([master.user, worker.user, supervisor.user]).toEqual(['10001:10001', '10001:10001', '0:0']);
+    expect([master.cap_add, worker.cap_add, supervisor.cap_add]).toEqual([
+      undefined,
+      undefined,
+      ['SETUID', 'SETGID'],
+    ]);
+  });
+
+  it('leaves the restarting of workers to the supervisor, and stops it before them', () => {
+    const { master, worker, supervisor } = read().services;
+    expect([master.restart, worker.restart, supervisor.restart]).toEqual([
+      'unless-stopped',
+      'no',
+      'unless-stopped',
+    ]);
+    expect(supervisor.depends_on).toEqual(['master', 'worker']);
+  });
+
+  it('labels what is the job', () => {
+    const { services, volumes, networks } = read({ name: 'mine' });
+    for (const [role, { labels }] of Object.entries(services))
+      expect(labels).toEqual({ 'io.ftc.job': 'mine', 'io.ftc.role': role });
+    expect([volumes?.checkpoints, networks.default]).toEqual(
+      Array(2).fill({ labels: { 'io.ftc.job': 'mine' } }),
+    );
+  });
+
+  it('makes as many worker containers as there are workers and standbys', () => {
+    expect(read({ workers: 4, standbys: 2 }).services.worker.scale).toBe(6);
+  });
+
+  it('mounts a script of the user and a dataset, read-only, and nothing for a built-in', () => {
+    expect(read().services.worker.volumes).toEqual(['checkpoints:/checkpoints']);
+    const { worker } = read({ script: '/home/me/job/src/train.py', dataset: '/mnt/data' }).services;
+    expect(worker.volumes).toEqual([
+      'checkpoints:/checkpoints',
+      { type: 'bind', source: './src', target: '/job', read_only: true, bind: { create_host_path: false } },
+      {
+        type: 'bind',
+        source: '/mnt/data',
+        target: '/data',
+        read_only: true,
+        bind: { create_host_path: false },
+      },
+    ]);
+    expect(worker.environment).toMatchObject({ FTC_SCRIPT: '/job/train.py' });
+  });
+
+  it('puts checkpoints where the job says, as the owner of that place', () => {
+    const where = { user: '1000:1000' };
+    const { services, volumes } = read({ checkpoint: { dir: '/mnt/ckpt' } }, where);
+    expect(volumes).toBeUndefined();
+    for (const service of [services.master, services.worker]) {
+      expect(service.user).toBe('1000:1000');
+      expect(service.volumes).toContainEqual({ type: 'bind', source: '/mnt/ckpt', target: '/checkpoints' });
+    }
+  });
+
+  it('limits what a worker takes', () => {
+    expect(read({ resources: { cpus: 1.5, memory: '2g', gpus: 2 } }).services.worker).toMatchObject({
+      cpus: 1.5,
+      mem_limit: '2g',
+      memswap_limit: '2g',
+      environment: { FTC_BACKEND: 'nccl' },
+      deploy: {
+        resources: { reservations: { devices: [{ driver: 'nvidia', count: 2, capabilities: ['gpu'] }] } },
+      },
+    });
+  });
+
+  it('tags an image of another base differently', () => {
+    const { worker, master } = read({ base: 'pytorch/pytorch:2.6.0' }).services;
+    expect(worker.image).toMatch(/^ftc-worker:1\.2\.3-[0-9a-f]{8}$/);
+    expect(worker.build).toMatchObject({ args: { BASE_IMAGE: 'pytorch/pytorch:2.6.0' } });
+    expect(master.image).toBe('ftc-control:1.2.3');
+    expect(read().services.worker.image).toBe('ftc-worker:1.2.3');
+  });
+
+  it.each([
+    ['/opt/ftc', '/opt/ftc', '.'],
+    ['/opt/ftc', '/opt/ftc/examples/char-gpt', '../..'],
+    [
+      '/home/me/job/node_modules/fault-tolerant-compose',
+      '/home/me/job',
+      './node_modules/fault-tolerant-compose',
+    ],
+  ])('finds %s from %s', (packageRoot, projectDir, context) => {
+    expect(read({}, { packageRoot, projectDir }).services.worker.build).toMatchObject({ context });
+  });
+
+  it('tells the containers what docs/protocol.md says, as text', () => {
+    const { master, worker, supervisor } = read({ steps: 100 }).services;
+    expect(worker.environment).toMatchObject({
+      FTC_MASTER: 'master:7077',
+      FTC_STEPS: '100',
+      HEARTBEAT_TIMEOUT: '5',
+    });
+    expect(worker.environment).not.toHaveProperty('FTC_EPOCHS');
+    expect(supervisor.environment).toMatchObject({
+      FTC_BACKOFF_INITIAL: '0.5',
+      FTC_BACKOFF_MAX: '30',
+      MAX_RESTARTS: '100',
+    });
+    for (const { environment } of [master, worker, supervisor])
+      for (const value of Object.values(environment as object)) expect(value).toBeTypeOf('string');
+  });
+});
+
+const anyJob: fc.Arbitrary<JobFile> = fc.record(
+  {
+    name: fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,20}$/),
+    args: fc.array(fc.string()),
+    workers: fc.integer({ min: 1, max: 1000 }),
+    seed: fc.nat(),
+    steps: fc.integer({ min: 1 }),
+    script: fc.constantFrom('builtin:char-gpt', '/home/me/job/$HOME/a b.py', '/x/${Y}.py'),
+    dataset: fc.constantFrom(null, '/data/$1', '/home/me/job/ü'),
+    base: fc.constantFrom(null, 'a:b', 'c@sha256:0'),
+  },
+  { requiredKeys: [] },
+);
+
+it('is the same to the byte for the same job, however that was put together', () => {
+  fc.assert(
+    fc.property(anyJob, said => {
+      const reversed = Object.fromEntries(Object.entries(said).reverse()) as JobFile;
+      expect(toYaml(file(reversed))).toBe(toYaml(file(structuredClone(said))));
+    }),
+  );
+});
+
+it('hands every text of the user through Compose unharmed', () => {
+  /** Compose's interpolation, on what is left to it: `$$` is `$`, and of variables only ours may be there. */
+  const interpolate = (text: string): string =>
+    text.replace(
+      /\$(\$|\{(FTC_\w+):-([^}]*)\}|)/g,
+      (match, what: string, _name: unknown, otherwise: string) => {
+        if (match === '$') throw new Error(`a bare $ in ${text}`);
+        return what === '$' ? '$' : otherwise;
+      },
+    );
+  fc.assert(
+    fc.property(anyJob, said => {
+      const { worker } = read(said).services;
+      const environment = worker.environment as Record<string, string>;
+      expect(JSON.parse(interpolate(environment.FTC_ARGS ?? ''))).toEqual(said.args ?? []);
+      for (const value of Object.values(environment)) interpolate(value);
+      for (const volume of worker.volumes as (string | { source: string })[]) {
+        const source = interpolate(typeof volume === 'string' ? volume : volume.source);
+        if (typeof volume !== 'string' && said.dataset?.startsWith('/data'))
+          expect(source).not.toContain('$$');
+      }
+    }),
+  );
+});

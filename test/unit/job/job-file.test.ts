@@ -1,0 +1,183 @@
+import { chmodSync, mkdtempSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { FtcError } from '../../../src/errors.ts';
+import { loadJob } from '../../../src/job/load.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ftctest-job-'));
+  chmodSync(folder, 0o755);
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const load = (text: string | Buffer) => {
+  writeFileSync(join(folder, 'ftc.yaml'), text);
+  return loadJob({}, {}, folder);
+};
+const problems = (text: string | Buffer): string[] => {
+  try {
+    load(text);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'FTC_JOB_FILE', exitCode: 2 });
+    return (error as FtcError).message.split('\n');
+  }
+  throw new Error('nothing was found wrong');
+};
+
+describe('a job file', () => {
+  it('may be empty, or comments only', () => {
+    expect(load('').job.workers).toBe(3);
+    expect(load('# nothing\n').job.virtualRanks).toBe(12);
+    expect(load('{}').job.length).toEqual({ epochs: 2 });
+  });
+
+  it('says all that there is to say', () => {
+    mkdirSync(join(folder, 'data'));
+    writeFileSync(join(folder, 'my-train.py'), '');
+    const { job } = load(`
+name: my-job_2
+script: my-train.py
+args: ["--lr", "0.1"]
+workers: 5
+standbys: 2
+virtualRanks: 20
+seed: 7
+steps: 1000
+checkpoint: {every: 10, keep: 2}
+dataset: data
+recovery:
+  heartbeat: 2.5
+  backoff: {initial: 1s, max: 1m, reset: 2m}
+  maxRestarts: 0
+  minWorkers: 2
+resources: {cpus: 1.5, memory: 2g, gpus: all}
+threads: 2
+base: pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime
+port: 0
+`);
+    expect(job).toEqual({
+      name: 'my-job_2',
+      script: join(folder, 'my-train.py'),
+      args: ['--lr', '0.1'],
+      workers: 5,
+      standbys: 2,
+      virtualRanks: 20,
+      seed: 7,
+      length: { steps: 1000 },
+      checkpoint: { every: 10, keep: 2, dir: null },
+      dataset: join(folder, 'data'),
+      recovery: {
+        heartbeat: 2_500,
+        backoff: { initial: 1_000, max: 60_000, reset: 120_000 },
+        maxRestarts: 0,
+        minWorkers: 2,
+      },
+      resources: { cpus: 1.5, memory: '2g', gpus: 'all' },
+      threads: 2,
+      backend: 'nccl',
+      base: 'pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime',
+      port: 0,
+    });
+  });
+
+  it.each([
+    ['worker: 3', 'ftc.yaml:1:1: worker is no key of a job file; did you mean "workers"?'],
+    ['\n  zebra: 1', 'ftc.yaml:2:3: zebra is no key of a job file'],
+    [
+      'recovery:\n  backoff:\n    maximum: 3s',
+      'ftc.yaml:3:5: recovery.backoff.maximum is no key of a job file; did you mean "max"?',
+    ],
+    ['workers: three', 'ftc.yaml:1:10: workers must be a whole number from 1 to 1000, not "three"'],
+    ['workers: 0', 'ftc.yaml:1:10: workers must be a whole number from 1 to 1000, not 0'],
+    ['workers: 1.5', 'ftc.yaml:1:10: workers must be a whole number from 1 to 1000, not 1.5'],
+    ['seed: -1', 'ftc.yaml:1:7: seed must be a whole number, 0 or more, not -1'],
+    ['seed:', 'ftc.yaml:1:6: seed must be a whole number, 0 or more, not empty'],
+    ['checkpoint: 5', 'ftc.yaml:1:13: checkpoint must be a group of keys, not 5'],
+    ['args: [a, 1]', 'ftc.yaml:1:11: args[1] must be a string (put it in quotes), not 1'],
+    ['args: abc', 'ftc.yaml:1:7: args must be a list of strings, not "abc"'],
+    ['backend: mpi', 'ftc.yaml:1:10: backend must be "gloo" or "nccl", not "mpi"'],
+    [
+      'resources: {memory: lots}',
+      'ftc.yaml:1:21: resources.memory must be an amount such as "512m" or "2g", not "lots"',
+    ],
+    ['steps: 1\nepochs: 1', 'ftc.yaml:2:9: epochs and steps exclude each other; give one of them'],
+    ['seed: 1\nseed: 2', 'ftc.yaml:2:1: seed is given twice in the same group'],
+    ['- a', 'ftc.yaml:1:1: a job file must be a group of keys, not a list'],
+    ['just words', 'ftc.yaml:1:1: a job file must be a group of keys, not "just words"'],
+  ])('%j', (text, problem) => {
+    expect(problems(text)).toEqual([problem]);
+  });
+
+  it.each(['heartbeat: fast', 'heartbeat: 100ms', 'heartbeat: -1', 'heartbeat: 5 s', 'heartbeat: [1]'])(
+    'says once what a duration is: %s',
+    text => {
+      expect(problems(`recovery:\n  ${text}`)).toEqual([
+        expect.stringMatching(/^ftc\.yaml:2:14: recovery\.heartbeat must be a duration such as .*, not /),
+      ]);
+    },
+  );
+
+  it('is told all that is wrong at once, in order', () => {
+    expect(problems('wrokers: 3\nseed: x\nrecovery:\n  heartbeet: 5s\nport: 70000\n').map(at)).toEqual([
+      '1:1',
+      '2:7',
+      '4:3',
+      '5:7',
+    ]);
+  });
+
+  it.each(['a: [1', 'a: }', '"', 'a: *nothing', '\ta: 1', 'a: 1\n---\nb: 2', '%YAML 9.9\n--- !!x'])(
+    'is no YAML: %j',
+    text => {
+      expect(problems(text)[0]).toMatch(/^ftc\.yaml:\d+:\d+: /);
+    },
+  );
+
+  it('names the folder that it is in, made valid, where it names nothing', () => {
+    const inside = join(folder, 'My Job (2)');
+    mkdirSync(inside);
+    writeFileSync(join(inside, 'ftc.yml'), 'seed: 1');
+    expect(loadJob({}, {}, inside).job.name).toBe('my-job-2');
+  });
+
+  it('never surprises: any text gives a job or an error with its place', () => {
+    const key = fc.constantFrom(
+      'workers',
+      'seed',
+      'checkpoint',
+      'recovery',
+      'args',
+      'name',
+      'x',
+      '__proto__',
+      '*a',
+      '&a',
+    );
+    const value = fc.oneof(
+      fc.string(),
+      fc.constantFrom('3', '{}', '[', '{every: 1}', '*a', '&a 1', 'null', '!!binary x'),
+    );
+    const text = fc.array(fc.tuple(key, value)).map(pairs => pairs.map(([k, v]) => `${k}: ${v}`).join('\n'));
+    fc.assert(
+      fc.property(fc.oneof(fc.string(), text), content => {
+        try {
+          load(content);
+        } catch (error) {
+          expect(error).toBeInstanceOf(FtcError);
+          expect((error as FtcError).message).toMatch(/^(ftc\.yaml:\d+:\d+: |the training script )/);
+        }
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+it('says when the file that was named is not there, or is none', () => {
+  expect(() => loadJob({ file: 'no.yaml' }, {}, folder)).toThrow('there is no job file no.yaml');
+  expect(() => loadJob({ file: '.' }, {}, folder)).toThrow('it is a directory');
+});
+
+const at = (problem: string) => /^ftc\.yaml:(\d+:\d+)/.exec(problem)?.[1];
