@@ -19,7 +19,7 @@ const sources = [
  * @param {string} path
  * @returns {number}
  */
-export function newest(path) {
+function newest(path) {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (stat === undefined) return 0;
   if (!stat.isDirectory()) return stat.mtimeMs;

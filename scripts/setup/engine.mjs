@@ -89,7 +89,7 @@ export function explain(decision, connection, system) {
 }
 
 /** @param {import('./system.mjs').System} system */
-export function installHint(system) {
+function installHint(system) {
   if (system.platform !== 'linux') {
     return 'Install Docker Desktop (https://docs.docker.com/get-started/get-docker/) and start it.';
   }

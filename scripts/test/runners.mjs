@@ -52,7 +52,7 @@ async function pytest(folder) {
       '1g',
       workerTestImage,
     ],
-    ...['python3', '-m', 'pytest', '--junitxml=/tmp/junit.xml'],
+    ...['python3', '-m', 'pytest', '-p', 'no:cacheprovider', '--junitxml=/tmp/junit.xml'],
   ]);
   const report = join(folder, 'python.xml');
   await run('docker', ['cp', `${name}:/tmp/junit.xml`, report]);
