@@ -35,7 +35,8 @@ export function decideBaseImage({ wanted, wantedPresent, pulledPresent, ownPrese
  *   wanted?: string | undefined,
  *   report?: import('./report.mjs').Report,
  *   system?: import('./system.mjs').System,
- * }} [context] `wanted` defaults to the environment's FTC_BASE_IMAGE
+ *   env?: NodeJS.ProcessEnv,
+ * }} [context] `wanted` defaults to the environment's FTC_BASE_IMAGE; `env` is for `docker`, which engine above all
  * @returns {Promise<string>} the image's name, for FTC_BASE_IMAGE
  * @throws {SetupProblem} where no way leads to one
  */
@@ -43,7 +44,10 @@ export async function ensureBaseImage({
   wanted = process.env.FTC_BASE_IMAGE,
   report = createReport(),
   system = probeSystem(),
+  env = {},
 } = {}) {
+  /** @param {string} image */
+  const isPresent = async image => (await run('docker', ['image', 'inspect', image], { env })).ok;
   const [wantedPresent, pulledPresent, ownPresent] = await Promise.all([
     wanted === undefined || wanted === '' ? false : isPresent(wanted),
     isPresent(pulledImage),
@@ -56,7 +60,7 @@ export async function ensureBaseImage({
   const refusal = await report.step(
     `pull ${image}`,
     'the images are built on it',
-    () => pull(image),
+    () => pull(image, env),
     reason => (reason === null ? 'done' : 'not to be had'),
   );
   if (refusal === null) return image;
@@ -67,27 +71,34 @@ export async function ensureBaseImage({
       `Pull or import it yourself, or unset FTC_BASE_IMAGE to build on ${pulledImage}.`,
     );
   }
-  if (!mayInstall(system)) {
+  const tool = !(await run('mmdebstrap', ['--version'])).missing;
+  if (!system.root || !(tool || mayInstall(system))) {
     throw new SetupProblem(
       `The base image ${image} cannot be pulled: ${refusal}`,
       `Connect to a registry once ("docker pull ${image}"), or name a Debian 13 image that you have in FTC_BASE_IMAGE.`,
     );
   }
-  await report.step(`make ${ownImage} from Debian's archive`, 'no image registry can be reached', make);
+  await report.step(
+    `make ${ownImage} from Debian's archive`,
+    'no image registry can be reached',
+    async () => {
+      if (!tool) await install(['mmdebstrap']);
+      await make(env);
+    },
+  );
   return ownImage;
 }
 
-/** @param {string} image */
-const isPresent = async image => (await run('docker', ['image', 'inspect', '--format', '{{.Id}}', image])).ok;
-
 /**
  * @param {string} image
+ * @param {NodeJS.ProcessEnv} env
  * @returns {Promise<string | null>} why it could not be pulled; null when it is there
  */
-async function pull(image) {
+async function pull(image, env) {
   const impatience = new AbortController();
   const timer = setTimeout(() => impatience.abort(), answerMs);
   const result = await run('docker', ['pull', image], {
+    env,
     timeoutMs: pullMs,
     signal: impatience.signal,
     onOutput(text) {
@@ -100,8 +111,8 @@ async function pull(image) {
   return impatience.signal.aborted ? `no registry answered in ${answerMs / 1000} s` : lastLines(result, 1);
 }
 
-async function make() {
-  await install(['mmdebstrap']);
+/** @param {NodeJS.ProcessEnv} env */
+async function make(env) {
   await ensureDebianKeyring();
   const file = join(tmpdir(), `ftc-debian-${process.pid}.tar`);
   try {
@@ -109,7 +120,7 @@ async function make() {
       ['mmdebstrap', '--quiet', '--variant=minbase', 'trixie', file, await debianMirror()],
       ['docker', 'import', '--change', 'CMD ["bash"]', file, ownImage],
     ]) {
-      const result = await run(command ?? '', args);
+      const result = await run(command ?? '', args, { env });
       if (!result.ok) {
         throw new SetupProblem(
           `${ownImage} cannot be made, ${command} failed:\n${lastLines(result)}`,
