@@ -59,7 +59,7 @@ export function supervisor(job: Job, place: Place): Service {
   const socket = variable('FTC_DOCKER_SOCKET', '/var/run/docker.sock');
   return {
     ...control(place),
-    command: ['node', '/opt/ftc/supervisor.js'],
+    command: ['/opt/ftc/supervisor.sh'],
     // Starts as root only to read who owns the socket, then becomes user 10001 in that group.
     user: '0:0',
     cap_add: ['SETUID', 'SETGID'],

@@ -6,7 +6,7 @@ import type { JobFlags } from '../job/sources.ts';
 import { Interrupt } from './interrupt.ts';
 import { jobName } from './job-name.ts';
 import { duration, paint } from './view/format.ts';
-import { eventLine } from './view/job.ts';
+import { eventLine, isNews } from './view/job.ts';
 
 export interface ChaosKillOptions extends JobFlags {
   readonly signal?: string;
@@ -57,7 +57,7 @@ export async function run(options: ChaosKillOptions, target: string): Promise<nu
         }
       },
       events: events => {
-        for (const e of events) if (e.kind !== 'checkpoint') say(eventLine(e));
+        for (const e of events.filter(isNews)) say(eventLine(e));
       },
     },
     interrupt.signal,

@@ -55,6 +55,6 @@ function prettifier(colour: boolean): (line: string) => string {
   return line => {
     const [, prefix, json] = JSON_LINE.exec(line) ?? [];
     if (prefix === undefined || json === undefined) return line;
-    return prefix + String(prettify(json)).trimEnd();
+    return prefix + prettify(json).trimEnd();
   };
 }

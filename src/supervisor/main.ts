@@ -6,19 +6,24 @@ import { now } from '../shared/clock.ts';
 import { createLogger } from '../shared/log.ts';
 import { readConfig } from './config.ts';
 import { SupervisorLink } from './link.ts';
-import { dropRoot } from './privileges.ts';
 import { Supervisor } from './supervisor.ts';
 
 const log = createLogger('supervisor', process.env['JOB_ID'] ?? 'unknown');
 
 try {
   const { job, project, master, policy, id, socket } = readConfig(process.env);
-  dropRoot(socket);
   const engine = new DockerEngine(
     client({ url: `unix://${socket}`, source: 'the mounted socket', certificates: null }),
   );
   const stop = new AbortController();
-  const supervisor: Supervisor = new Supervisor({ engine, project, policy, log, now, tell: facts => link.tell(facts) });
+  const supervisor: Supervisor = new Supervisor({
+    engine,
+    project,
+    policy,
+    log,
+    now,
+    tell: facts => link.tell(facts),
+  });
   const link = new SupervisorLink({ ...master, job, id, log, message: message => supervisor.take(message) });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {

@@ -67,5 +67,7 @@ export function afterStart(record: RestartRecord): RestartRecord {
 
 /** It runs, whoever started it. */
 export function seenRunning(record: RestartRecord): RestartRecord {
-  return record.endedAt === null && record.dueAt === null ? record : { ...record, endedAt: null, dueAt: null };
+  return record.endedAt === null && record.dueAt === null
+    ? record
+    : { ...record, endedAt: null, dueAt: null };
 }

@@ -118,7 +118,10 @@ export class Supervisor {
       await this.#o.engine.start(id);
       const started = afterStart(record);
       this.#records = new Map(this.#records).set(id, started);
-      this.#o.log.info({ worker: id.slice(0, 12), container: name, restarts: started.restarts }, 'started again');
+      this.#o.log.info(
+        { worker: id.slice(0, 12), container: name, restarts: started.restarts },
+        'started again',
+      );
       this.#again = true;
     } catch (error) {
       this.#o.log.error({ err: error, container: name }, 'it could not be started; trying again');
@@ -143,7 +146,9 @@ export class Supervisor {
 
   async #clearUp(containers: readonly Container[]): Promise<void> {
     if (this.#endedAt === null) return;
-    const left = containers.filter(c => c.role === 'worker' && (c.state === 'running' || c.state === 'paused'));
+    const left = containers.filter(
+      c => c.role === 'worker' && (c.state === 'running' || c.state === 'paused'),
+    );
     if (left.length === 0) return;
     const at = this.#endedAt + LINGER_MS;
     if (this.#o.now() < at) return this.#planAt(at);
@@ -155,6 +160,7 @@ export class Supervisor {
 
   #planAt(at: number | null): void {
     if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = at === null ? null : setTimeout(() => this.reconcile(), Math.max(0, at - this.#o.now()) + 1);
+    this.#timer =
+      at === null ? null : setTimeout(() => this.reconcile(), Math.max(0, at - this.#o.now()) + 1);
   }
 }

@@ -46,6 +46,9 @@ export function workerTable(workers: readonly WorkerRow[]): string[] {
   );
 }
 
+/** A checkpoint that went well is routine: `ftc checkpoints` lists it. */
+export const isNews = (e: JobEvent): boolean => e.kind !== 'checkpoint' || e.level !== 'info';
+
 export function eventLine(e: JobEvent): string {
   const mark = { info: ' ', warn: '!', error: 'x' }[e.level];
   const text = `${clock(e.at)} ${mark} ${e.text}`;

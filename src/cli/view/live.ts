@@ -3,7 +3,7 @@ import { createLogUpdate } from 'log-update';
 import type { Moment } from '../../client/follow.ts';
 import type { Status } from '../../master/status.ts';
 import { clock, paint } from './format.ts';
-import { eventLine, headline, progress, workerTable } from './job.ts';
+import { eventLine, headline, isNews, progress, workerTable } from './job.ts';
 
 export interface View {
   show(moment: Moment): void;
@@ -29,7 +29,7 @@ function panel(stream: NodeJS.WriteStream): View {
     show({ status, events }) {
       if (events.length > 0) {
         update.clear();
-        for (const event of events) stream.write(`${eventLine(event)}\n`);
+        for (const event of events.filter(isNews)) stream.write(`${eventLine(event)}\n`);
       }
       silent = status === null;
       last = status ?? last;
@@ -55,7 +55,7 @@ function lines(stream: NodeJS.WriteStream): View {
   let silent = false;
   return {
     show({ status, events }) {
-      for (const event of events) stream.write(`${eventLine(event)}\n`);
+      for (const event of events.filter(isNews)) stream.write(`${eventLine(event)}\n`);
       if ((status === null) !== silent) {
         silent = status === null;
         stream.write(

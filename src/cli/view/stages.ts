@@ -4,6 +4,21 @@ import type { Stages } from '../../client/launch.ts';
 import { duration } from './format.ts';
 
 export function createStages(): Stages {
+  return process.stderr.isTTY ? spinners() : lines();
+}
+
+function lines(): Stages {
+  return {
+    async stage(title, work) {
+      process.stderr.write(`${title} …\n`);
+      const begun = performance.now();
+      await work(() => undefined);
+      process.stderr.write(`${title.replace(/ \(.*\)$/, '')}: ${duration(performance.now() - begun)}\n`);
+    },
+  };
+}
+
+function spinners(): Stages {
   return {
     async stage(title, work) {
       const spinner = ora({ text: title, stream: process.stderr, discardStdin: false }).start();
