@@ -2,10 +2,10 @@
 // Bundles src/ into dist/ and makes `npx ftc` in this checkout ours. Runs as npm's `prepare`.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { root } from './setup/paths.mjs';
+import { isCheckout, root } from './setup/paths.mjs';
 
 const startedAt = performance.now();
-if (!existsSync(join(root, 'src'))) process.exit(0); // an unpacked package: dist/ came with it
+if (!isCheckout) process.exit(0); // an unpacked package: dist/ came with it
 if (!existsSync(join(root, 'node_modules/esbuild'))) {
   // `npm ci --omit=dev`: nothing to build with, which is only an error for whoever calls the build itself.
   console.error('build: esbuild is not installed; run "npm ci" without --omit=dev');

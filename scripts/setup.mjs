@@ -8,7 +8,7 @@ import { ensureCompose } from './setup/compose.mjs';
 import { ensureEngine } from './setup/engine.mjs';
 import { readEnvFile, readVariable, setInEnvFile } from './setup/env-file.mjs';
 import { ensureNodeModules } from './setup/node-modules.mjs';
-import { root } from './setup/paths.mjs';
+import { isCheckout, root } from './setup/paths.mjs';
 import { createReport, SetupProblem } from './setup/report.mjs';
 import { probeSystem } from './setup/system.mjs';
 import { ensureTestImages } from './setup/test-images.mjs';
@@ -35,15 +35,18 @@ async function setUp({ test, dryRun, quiet }) {
   const system = probeSystem();
   const envFile = join(root, '.env');
 
-  await ensureNodeModules({ report, root });
-  await ensureBundles({ report, root });
+  if (isCheckout) {
+    await ensureNodeModules({ report, root });
+    await ensureBundles({ report, root });
+  }
   await ensureEngine({ report, system });
   await ensureCompose({ report, system });
   const wanted = process.env.FTC_BASE_IMAGE ?? readVariable(readEnvFile(envFile), 'FTC_BASE_IMAGE');
   const baseImage = await ensureBaseImage({ wanted, report, system });
-  // Compose reads .env too, so that a plain `docker compose up` builds on the same image.
-  if (!dryRun && baseImage === ownImage) setInEnvFile(envFile, 'FTC_BASE_IMAGE', ownImage);
-  else if (!dryRun && wanted === ownImage) setInEnvFile(envFile, 'FTC_BASE_IMAGE', null);
+  // Compose reads .env too, so that a plain `docker compose up` in the checkout builds on the same image.
+  if (isCheckout && !dryRun && (baseImage === ownImage || wanted === ownImage)) {
+    setInEnvFile(envFile, 'FTC_BASE_IMAGE', baseImage === ownImage ? ownImage : null);
+  }
   if (test) await ensureTestImages({ report, root, baseImage });
 
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

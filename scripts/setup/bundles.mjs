@@ -28,7 +28,6 @@ function newest(path) {
 
 /** @param {{ report: import('./report.mjs').Report, root: string }} context */
 export async function ensureBundles({ report, root }) {
-  if (!existsSync(join(root, 'src'))) return; // an installed package: dist/ came with it
   const builtAt = statSync(join(root, 'dist/.built'), { throwIfNoEntry: false })?.mtimeMs;
   const linked = existsSync(join(root, 'node_modules/.bin/ftc')) || !existsSync(join(root, 'dist/cli.js'));
   const fresh = builtAt !== undefined && sources.every(path => newest(join(root, path)) <= builtAt);

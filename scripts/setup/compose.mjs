@@ -11,7 +11,7 @@ import {
 } from './packages.mjs';
 import { SetupProblem } from './report.mjs';
 import { lastLines, run } from './run.mjs';
-import { mayInstall } from './system.mjs';
+import { asRoot, mayInstall } from './system.mjs';
 
 /** @returns {Promise<string[] | null>} the command that is Compose v2 or later */
 export async function findCompose() {
@@ -47,9 +47,7 @@ export async function ensureCompose({ report, system }) {
   if (!mayInstall(system)) {
     throw new SetupProblem(
       'Docker Compose v2 is not installed ("docker compose version" fails).',
-      system.distribution === null
-        ? `Install it: ${link}`
-        : `Run "sudo npm run setup", or install it by hand: ${link}`,
+      system.distribution === null ? `Install it: ${link}` : `Run ${asRoot}, or install it by hand: ${link}`,
     );
   }
   await report.step('install Docker Compose v2 with apt', 'there is none', async () => {

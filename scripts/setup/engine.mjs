@@ -2,7 +2,7 @@ import { probeConnection } from './client.mjs';
 import { daemonInstalled, daemonRunning, startDaemon, startUnit, waitForEngine } from './engine-start.mjs';
 import { candidate, install, updateLists } from './packages.mjs';
 import { SetupProblem } from './report.mjs';
-import { mayInstall } from './system.mjs';
+import { asRoot, mayInstall } from './system.mjs';
 
 /**
  * What to do for an engine that answers.
@@ -94,7 +94,7 @@ function installHint(system) {
     return 'Install Docker Desktop (https://docs.docker.com/get-started/get-docker/) and start it.';
   }
   if (system.distribution !== null) {
-    return 'Run "sudo npm run setup", which installs it with apt; or install it by hand: https://docs.docker.com/engine/install/';
+    return `Run ${asRoot}, which installs it with apt; or install it by hand: https://docs.docker.com/engine/install/`;
   }
   return 'Install Docker Engine with the Compose plugin: https://docs.docker.com/engine/install/';
 }

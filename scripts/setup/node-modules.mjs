@@ -26,7 +26,6 @@ export function whyInstall(wanted, installed) {
 /** @param {{ report: import('./report.mjs').Report, root: string }} context */
 export async function ensureNodeModules({ report, root }) {
   const lock = join(root, 'package-lock.json');
-  if (!existsSync(lock)) return; // an installed package: npm put its dependencies where they belong
   const hidden = join(root, 'node_modules/.package-lock.json');
   const why = whyInstall(readJson(lock), existsSync(hidden) ? readJson(hidden) : null);
   if (why === null) return;

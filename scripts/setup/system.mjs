@@ -1,4 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { root } from './paths.mjs';
 
 /**
  * @typedef {{ platform: string, root: boolean, distribution: 'debian' | 'ubuntu' | null, release: number, systemd: boolean }} System
@@ -31,3 +33,6 @@ export function parseOsRelease(text) {
  */
 export const mayInstall = system =>
   system.platform === 'linux' && system.root && system.distribution !== null;
+
+/** What a person types to let setup install things: by full paths, because root may have another Node or none. */
+export const asRoot = `"sudo ${process.execPath} ${join(root, 'scripts/setup.mjs')}"`;
