@@ -5,7 +5,8 @@ import { ExitCode, FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { Interrupt } from './interrupt.ts';
 import { jobName } from './job-name.ts';
-import { duration, paint } from './view/format.ts';
+import { paint } from './view/format.ts';
+import { duration } from '../shared/duration.ts';
 import { eventLine, isNews } from './view/job.ts';
 
 export interface ChaosKillOptions extends JobFlags {

@@ -3,7 +3,8 @@ import { findJob } from '../client/find-job.ts';
 import { connect } from '../docker/connect.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
-import { bytes, duration, table } from './view/format.ts';
+import { bytes, table } from './view/format.ts';
+import { duration } from '../shared/duration.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
   const { master } = await findJob(await connect(), jobName(options));

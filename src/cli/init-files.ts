@@ -10,7 +10,7 @@ workers: 3
 # Slices of every batch. They decide the result; how many workers carry them decides only the speed.
 virtualRanks: 12
 seed: 0
-steps: 400
+steps: 1500
 checkpoint:
   every: 50
   keep: 3

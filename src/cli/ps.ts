@@ -6,7 +6,8 @@ import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import type { Status, WorkerRow } from '../master/status.ts';
 import { jobName } from './job-name.ts';
-import { duration, table } from './view/format.ts';
+import { table } from './view/format.ts';
+import { duration } from '../shared/duration.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
   const connection = await connect();

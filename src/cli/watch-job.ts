@@ -1,4 +1,5 @@
 /** Shows a job until it ends (or its first step has committed), and what Ctrl+C means meanwhile. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { follow } from '../client/follow.ts';
 import { masterOf } from '../client/find-job.ts';
 import { keepSupervisor } from '../client/keep-supervisor.ts';
@@ -24,6 +25,8 @@ export interface WatchJobOptions {
 const EVERY_MS = 250;
 /** The supervisor of a watched job is looked after about this often. */
 const KEEP_EVERY_MS = 2000;
+/** The supervisor kills what lingers before that. */
+const LEAVE_MS = 20_000;
 /** An engine that is restarted is back sooner. */
 const PATIENCE_MS = 120_000;
 
@@ -46,6 +49,7 @@ export async function watchJob(o: WatchJobOptions): Promise<number> {
     },
   );
   const last = await show(o, view, done, () => asked.toStop);
+  if (o.until === 'end') await workersGone(o, done.signal);
   view.end();
   if (o.onInterrupt === 'leave' && done.signal.aborted) return ExitCode.interrupted;
   return asked.toStop ? stopped(o, last) : finish(o, last);
@@ -75,6 +79,16 @@ async function show(
     if (started) view.say('the supervisor was down and is started again');
   }
   return last;
+}
+
+/** The job has ended; its workers leave within moments, and the supervisor sees to it that they do. */
+async function workersGone({ connection, project }: WatchJobOptions, signal: AbortSignal): Promise<void> {
+  const end = performance.now() + LEAVE_MS;
+  while (!signal.aborted && performance.now() < end) {
+    const containers = await connection.engine.list(project.name);
+    if (!containers.some(c => c.role === 'worker' && c.state === 'running')) return;
+    await sleep(EVERY_MS);
+  }
 }
 
 function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): boolean {

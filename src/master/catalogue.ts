@@ -46,7 +46,9 @@ async function read(path: string, step: number, latest: boolean): Promise<Checkp
   try {
     manifest = Manifest.parse(JSON.parse(await readFile(join(path, 'manifest.json'), 'utf8')));
   } catch (error) {
-    return bad(error instanceof z.ZodError ? 'manifest is not of format 1' : 'manifest is missing or unreadable');
+    return bad(
+      error instanceof z.ZodError ? 'manifest is not of format 1' : 'manifest is missing or unreadable',
+    );
   }
   let bytes = 0;
   for (const [name, file] of Object.entries(manifest.files)) {

@@ -1,7 +1,13 @@
 /** The control link's server side: sockets and lines. What they mean is the membership's business. */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { z } from 'zod';
-import { Inbound, MAX_LINE_BYTES, type Outbound, PROTOCOL_VERSION, type WorkerHello } from '../protocol/messages.ts';
+import {
+  Inbound,
+  MAX_LINE_BYTES,
+  type Outbound,
+  PROTOCOL_VERSION,
+  type WorkerHello,
+} from '../protocol/messages.ts';
 import { LineSplitter } from '../protocol/lines.ts';
 import type { WorkerMessage } from './membership/events.ts';
 
@@ -119,7 +125,8 @@ export class ControlServer {
       this.#on.closed(id, incarnation);
     });
     link.take = m => {
-      if (m.type === 'hello' || m.type === 'containers') throw new Error(`a worker may not say ${m.type} here`);
+      if (m.type === 'hello' || m.type === 'containers')
+        throw new Error(`a worker may not say ${m.type} here`);
       if (this.#workers.get(id)?.socket === socket) this.#on.message(id, incarnation, m);
     };
     this.#on.hello(message);
@@ -144,8 +151,14 @@ function parse(line: string): Inbound {
   throw new Error(explain(type, result.error));
 }
 
-const known = new Set(['hello', 'ready', 'heartbeat', 'committed', 'broken', 'checkpoint', 'note', 'failed']
-  .concat(['finishing', 'done', 'leaving', 'containers']));
+const known = new Set(
+  ['hello', 'ready', 'heartbeat', 'committed', 'broken', 'checkpoint', 'note', 'failed'].concat([
+    'finishing',
+    'done',
+    'leaving',
+    'containers',
+  ]),
+);
 
 function explain(type: string, error: z.ZodError): string {
   if (!known.has(type)) return `unknown message type ${type}`;

@@ -32,7 +32,10 @@ async function answer(api: Api, request: IncomingMessage): Promise<Answer> {
   const url = new URL(request.url ?? '/', 'http://master');
   const route = `${request.method ?? 'GET'} ${url.pathname}`;
   // A page in a browser can send a POST to any port of this machine, but not with this header and without an origin.
-  if (request.method === 'POST' && (request.headers['x-ftc'] !== '1' || request.headers.origin !== undefined)) {
+  if (
+    request.method === 'POST' &&
+    (request.headers['x-ftc'] !== '1' || request.headers.origin !== undefined)
+  ) {
     return { code: 403, body: { error: 'a POST needs the header x-ftc: 1 and no Origin' } };
   }
   switch (route) {

@@ -13,7 +13,9 @@ const Entry = z.discriminatedUnion('type', [
     type: z.literal('generation'),
     generation: z.int(),
     when: z.enum(['now', 'boundary']),
-    members: z.array(z.object({ id: z.string(), host: z.string(), storePort: z.int(), incarnation: z.string() })),
+    members: z.array(
+      z.object({ id: z.string(), host: z.string(), storePort: z.int(), incarnation: z.string() }),
+    ),
   }),
   z.object({
     type: z.literal('state'),

@@ -104,7 +104,12 @@ export class Master {
         return this.#control.toSupervisor({ type: 'fence', worker, at, reason });
       }
       case 'state':
-        return this.#control.toSupervisor({ type: 'state', state: effect.state, reason: effect.reason, restarts: {} });
+        return this.#control.toSupervisor({
+          type: 'state',
+          state: effect.state,
+          reason: effect.reason,
+          restarts: {},
+        });
       case 'journal':
         return this.#remember(effect);
       case 'history': {

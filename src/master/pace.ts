@@ -13,8 +13,9 @@ export class Pace {
   /** A worker said at `at` (its clock) that the job stands at `step`, `samples`. What is no progress is ignored. */
   note(mark: Mark): void {
     const last = this.#marks.at(-1);
-    if (last && mark.step < last.step) this.#marks = [];
-    else if (last && (mark.step === last.step || mark.at <= last.at)) return;
+    // Workers are at most one step apart; further back means that everybody resumed from a checkpoint.
+    if (last && mark.step < last.step - 1) this.#marks = [];
+    else if (last && (mark.step <= last.step || mark.at <= last.at)) return;
     this.#marks.push(mark);
     while (this.#marks.length > 2 && mark.at - (this.#marks[1] as Mark).at > WINDOW_MS) this.#marks.shift();
   }

@@ -9,7 +9,12 @@ import { createMembership } from './membership/state.ts';
  * runs again, from its newest checkpoint. The same one means a restart, and what had ended stays ended; except `stopped`, which
  * is how an interrupted `ftc up` leaves it and from where the next one goes on.
  */
-export function resume(config: MembershipConfig, entries: readonly Entry[], container: string, now: number): Membership {
+export function resume(
+  config: MembershipConfig,
+  entries: readonly Entry[],
+  container: string,
+  now: number,
+): Membership {
   const m = createMembership(config);
   let run: string | null = null;
   for (const entry of entries) {

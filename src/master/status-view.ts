@@ -1,13 +1,18 @@
 /** The membership as people see it. Pure. */
 import type { Membership, Worker } from './membership/state.ts';
-import { rankOf, target, terminal } from './membership/state.ts';
+import { attached, rankOf, target, terminal } from './membership/state.ts';
 import type { ContainerFact } from '../protocol/messages.ts';
 import type { Pace } from './pace.ts';
 import type { Status, WorkerRow, WorkerState } from './status.ts';
 
-export function statusOf(m: Membership, pace: Pace, names: { job: string; project: string }, now: number): Status {
+export function statusOf(
+  m: Membership,
+  pace: Pace,
+  names: { job: string; project: string },
+  now: number,
+): Status {
   const rates = terminal(m.state) || m.state === 'waiting' ? null : pace.rates(now);
-  const step = m.bestStep > 0 || m.current.members.length > 0 ? m.bestStep : null;
+  const step = currentStep(m);
   const left = m.totalSteps === null || step === null ? null : Math.max(0, m.totalSteps - step);
   return {
     ...names,
@@ -30,6 +35,13 @@ export function statusOf(m: Membership, pace: Pace, names: { job: string; projec
   };
 }
 
+/** Where the job stands now, which is behind its best step while steps are done again. Null before anything began. */
+function currentStep(m: Membership): number | null {
+  const here = Math.max(0, ...attached(m).map(w => w.step));
+  if (here > 0 && !terminal(m.state)) return here;
+  return m.bestStep > 0 || m.current.members.length > 0 ? m.bestStep : null;
+}
+
 function waitingFor(m: Membership): string {
   const all = [...m.workers.values()].filter(w => w.connected);
   const ready = all.filter(w => w.ready && !w.leaving).length;
@@ -40,7 +52,11 @@ function waitingFor(m: Membership): string {
 
 /** Ranks first, in their order, then the others by container name. */
 function rows(m: Membership, now: number): WorkerRow[] {
-  const ids = new Set([...m.current.members.map(x => x.id), ...(m.containers?.keys() ?? []), ...m.workers.keys()]);
+  const ids = new Set([
+    ...m.current.members.map(x => x.id),
+    ...(m.containers?.keys() ?? []),
+    ...m.workers.keys(),
+  ]);
   const made = [...ids].map(id => row(m, id, now));
   return made.sort(
     (a, b) =>
@@ -68,7 +84,12 @@ function row(m: Membership, id: string, now: number): WorkerRow {
   };
 }
 
-function stateOf(m: Membership, w: Worker | undefined, fact: ContainerFact | undefined, rank: number): WorkerState {
+function stateOf(
+  m: Membership,
+  w: Worker | undefined,
+  fact: ContainerFact | undefined,
+  rank: number,
+): WorkerState {
   if (fact?.gaveUp != null) return 'gone';
   if (w?.done) return 'done';
   if (w?.leaving) return 'left';

@@ -95,7 +95,18 @@ export type Status = z.infer<typeof Status>;
 export const JobEvent = z.object({
   seq: z.int(),
   at: z.number(),
-  kind: z.enum(['generation', 'loss', 'recovered', 'whole', 'joined', 'checkpoint', 'error', 'state', 'note', 'container']),
+  kind: z.enum([
+    'generation',
+    'loss',
+    'recovered',
+    'whole',
+    'joined',
+    'checkpoint',
+    'error',
+    'state',
+    'note',
+    'container',
+  ]),
   level: z.enum(['info', 'warn', 'error']),
   /** One line for people. */
   text: z.string(),

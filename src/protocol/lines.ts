@@ -29,7 +29,8 @@ export class LineSplitter {
 
   #take(part: Buffer): void {
     this.#length += part.length;
-    if (this.#length > this.#maxBytes) throw new LineTooLongError(`a line is longer than ${this.#maxBytes} bytes`);
+    if (this.#length > this.#maxBytes)
+      throw new LineTooLongError(`a line is longer than ${this.#maxBytes} bytes`);
     this.#rest.push(part);
   }
 }

@@ -1,6 +1,7 @@
 /** A job's status as lines for people. Pure but for colours. */
 import type { JobEvent, Recovery, Status, WorkerRow } from '../../master/status.ts';
-import { clock, duration, paint, table } from './format.ts';
+import { clock, paint, table } from './format.ts';
+import { duration } from '../../shared/duration.ts';
 
 const BAR = 28;
 
@@ -28,9 +29,11 @@ export function progress(s: Status): string {
   const parts = [`step ${s.step ?? 0}/${s.totalSteps ?? '?'}`];
   if (s.loss !== null) parts.push(`loss ${s.loss.toPrecision(3)}`);
   if (s.samplesPerSecond !== null) parts.push(`${Math.round(s.samplesPerSecond)} samples/s`);
-  if (s.etaSeconds !== null && s.state === 'running') parts.push(`ETA ${duration(s.etaSeconds * 1000)}`);
+  if (s.etaSeconds !== null && s.state === 'running') parts.push(`ETA ${eta(s.etaSeconds)}`);
   return parts.join('  ');
 }
+
+const eta = (seconds: number): string => (seconds < 60 ? `${seconds} s` : duration(seconds * 1000));
 
 export function workerTable(workers: readonly WorkerRow[]): string[] {
   return table(

@@ -52,17 +52,19 @@ function panel(stream: NodeJS.WriteStream): View {
 function lines(stream: NodeJS.WriteStream): View {
   let toldAt = 0;
   let tenth = -1;
+  let known = false;
   let silent = false;
   return {
     show({ status, events }) {
       for (const event of events.filter(isNews)) stream.write(`${eventLine(event)}\n`);
-      if ((status === null) !== silent) {
+      if ((status === null) !== silent && (silent || known)) {
         silent = status === null;
         stream.write(
           `${clock(Date.now())} ${silent ? '! the master does not answer' : '  the master answers again'}\n`,
         );
       }
-      if (status?.step == null || status.state !== 'running') return;
+      known ||= status !== null;
+      if (!status?.step || status.state !== 'running') return;
       const now = Math.floor((10 * status.step) / (status.totalSteps ?? Infinity));
       if (now === tenth || Date.now() - toldAt < 2000) return;
       tenth = now;

@@ -1,7 +1,7 @@
 /** What is waited for: a spinner on a terminal, a line elsewhere. To stderr. */
 import ora from 'ora';
 import type { Stages } from '../../client/launch.ts';
-import { duration } from './format.ts';
+import { duration } from '../../shared/duration.ts';
 
 export function createStages(): Stages {
   return process.stderr.isTTY ? spinners() : lines();

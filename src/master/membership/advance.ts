@@ -10,7 +10,7 @@ import * as recoveries from './recoveries.ts';
 import { settle } from './settle.ts';
 import { observe } from './containers.ts';
 import type { Membership, Worker } from './state.ts';
-import { isMember, rankOf, terminal } from './state.ts';
+import { isMember, nameOf, rankOf, terminal } from './state.ts';
 
 /** Takes one event at `now` (milliseconds since the epoch) and returns what has to be done, in order. */
 export function advance(m: Membership, event: MembershipEvent, now: number): Effect[] {
@@ -114,19 +114,31 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
     case 'broken':
       if (msg.generation !== m.current.generation || !isMember(m, w.id)) return [];
       m.brokenAt ??= now;
-      return [history('note', 'warn', `${w.id} reports a broken collective: ${msg.reason}`, who(m, w))];
+      return [
+        history('note', 'warn', `${nameOf(m, w.id)} reports a broken collective: ${msg.reason}`, who(m, w)),
+      ];
     case 'checkpoint':
       return [
         msg.ok
-          ? history('checkpoint', 'info', `checkpoint at step ${msg.step} is durable`, { ...who(m, w), step: msg.step })
-          : history('checkpoint', 'warn', `checkpoint at step ${msg.step} failed: ${msg.error ?? 'unknown'}`, who(m, w)),
+          ? history('checkpoint', 'info', `checkpoint at step ${msg.step} is durable`, {
+              ...who(m, w),
+              step: msg.step,
+            })
+          : history(
+              'checkpoint',
+              'warn',
+              `checkpoint at step ${msg.step} failed: ${msg.error ?? 'unknown'}`,
+              who(m, w),
+            ),
       ];
     case 'note':
       return [history('note', msg.level, msg.text, who(m, w))];
     case 'failed': {
       w.failed = true;
       w.lostBy = 'script failed';
-      const effects = [history('error', 'error', `${w.id}: ${msg.message}`, { ...who(m, w), step: msg.step })];
+      const effects = [
+        history('error', 'error', `${nameOf(m, w.id)}: ${msg.message}`, { ...who(m, w), step: msg.step }),
+      ];
       if (!isDeterministic(m, w.id, msg)) return effects;
       m.traceback = msg.traceback;
       return [...effects, ...end(m, 'failed', msg.message)];
@@ -147,7 +159,12 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
     case 'leaving':
       w.leaving = true;
       m.left.add(w.id);
-      return [history('note', 'info', `${w.id} leaves after step ${msg.step}`, { ...who(m, w), step: msg.step })];
+      return [
+        history('note', 'info', `${nameOf(m, w.id)} leaves after step ${msg.step}`, {
+          ...who(m, w),
+          step: msg.step,
+        }),
+      ];
   }
 }
 
@@ -189,7 +206,8 @@ function overdue(m: Membership, now: number): Effect[] {
   const effects: Effect[] = [];
   for (const w of m.workers.values()) {
     w.lastSeen += excuse;
-    if (w.connected && now - w.lastSeen > m.config.heartbeatMs) effects.push(...lose(m, w, 'heartbeat overdue', now));
+    if (w.connected && now - w.lastSeen > m.config.heartbeatMs)
+      effects.push(...lose(m, w, 'heartbeat overdue', now));
   }
   return effects;
 }

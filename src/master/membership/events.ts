@@ -8,7 +8,12 @@ export type WorkerMessage = Exclude<Inbound, { type: 'hello' } | { type: 'contai
 
 export type MembershipEvent =
   | { readonly type: 'hello'; readonly hello: WorkerHello }
-  | { readonly type: 'message'; readonly id: string; readonly incarnation: string; readonly message: WorkerMessage }
+  | {
+      readonly type: 'message';
+      readonly id: string;
+      readonly incarnation: string;
+      readonly message: WorkerMessage;
+    }
   | { readonly type: 'closed'; readonly id: string; readonly incarnation: string }
   | { readonly type: 'containers'; readonly workers: Extract<Inbound, { type: 'containers' }>['workers'] }
   | { readonly type: 'tick' }

@@ -2,7 +2,7 @@
 import type { Member, Outbound } from '../../protocol/messages.ts';
 import type { Effect, HistoryEntry } from './events.ts';
 import type { Generation, Membership, Worker } from './state.ts';
-import { attached, target } from './state.ts';
+import { attached, nameOf, target } from './state.ts';
 import type { JobState } from '../status.ts';
 
 /** May be given a rank: waits in `batches` or trains, and is not on its way out. */
@@ -47,12 +47,16 @@ export function form(m: Membership, when: 'now' | 'boundary', members: Worker[],
   }
   const size = members.length === 1 ? '1 worker' : `${members.length} workers`;
   const level = when === 'now' && before.length > 0 ? 'warn' : 'info';
-  effects.push(history('generation', level, `generation ${next.generation}: ${size}, ${why}`, { step: m.bestStep }));
+  effects.push(
+    history('generation', level, `generation ${next.generation}: ${size}, ${why}`, { step: m.bestStep }),
+  );
   const joined = members.filter(w => !before.some(x => x.id === w.id));
   if (before.length > 0) {
     for (const w of joined) {
       const rank = members.indexOf(w);
-      effects.push(history('joined', 'info', `${w.id} joins as rank ${rank}`, { worker: w.id, rank }));
+      effects.push(
+        history('joined', 'info', `${nameOf(m, w.id)} joins as rank ${rank}`, { worker: w.id, rank }),
+      );
     }
   }
   return effects;
@@ -84,7 +88,11 @@ export function setState(m: Membership, state: JobState, reason: string | null):
 }
 
 /** Ends the job: everybody goes home. */
-export function end(m: Membership, state: 'succeeded' | 'failed' | 'stopped', reason: string | null): Effect[] {
+export function end(
+  m: Membership,
+  state: 'succeeded' | 'failed' | 'stopped',
+  reason: string | null,
+): Effect[] {
   const effects = setState(m, state, reason);
   for (const w of m.workers.values()) {
     if (w.connected) {

@@ -1,7 +1,8 @@
 /** Follows each loss until the job is whole again. Measured from what was seen, never estimated. */
 import type { Effect } from './events.ts';
 import type { Membership } from './state.ts';
-import { rankOf, target } from './state.ts';
+import { nameOf, rankOf, target } from './state.ts';
+import { duration } from '../../shared/duration.ts';
 import { history } from './form.ts';
 
 /** Members `ids` of the current generation are lost. Joins a recovery that has not resumed yet: one outage is one recovery. */
@@ -28,16 +29,27 @@ export function open(m: Membership, ids: string[], now: number): Effect[] {
     });
   }
   return ids.map((id, i) =>
-    history('loss', 'warn', `lost rank ${lostRanks[i] ?? '?'} (${id}) after step ${m.bestStep}: ${cause}`, {
-      worker: id,
-      rank: lostRanks[i] ?? null,
-      step: m.bestStep,
-    }),
+    history(
+      'loss',
+      'warn',
+      `lost rank ${lostRanks[i] ?? '?'} (${nameOf(m, id)}) after step ${m.bestStep}: ${cause}`,
+      {
+        worker: id,
+        rank: lostRanks[i] ?? null,
+        step: m.bestStep,
+      },
+    ),
   );
 }
 
 /** A member of `generation` committed its first step there, at `at` on the workers' clock. */
-export function committed(m: Membership, generation: number, step: number, fromStep: number, at: number): Effect[] {
+export function committed(
+  m: Membership,
+  generation: number,
+  step: number,
+  fromStep: number,
+  at: number,
+): Effect[] {
   const effects: Effect[] = [];
   for (const r of m.recoveries) {
     if (r.generation > generation || generation !== m.current.generation) continue;
@@ -47,14 +59,24 @@ export function committed(m: Membership, generation: number, step: number, fromS
       r.resumedMs = round(at - r.at);
       const lost = r.stepsLost === 0 ? 'no step lost' : `${r.stepsLost} steps to do again`;
       effects.push(
-        history('recovered', 'info', `training goes on at step ${step}, ${r.resumedMs} ms after the loss, ${lost}`, { step }),
+        history(
+          'recovered',
+          'info',
+          `training goes on at step ${step}, ${duration(r.resumedMs)} after the loss, ${lost}`,
+          { step },
+        ),
       );
       effects.push({ type: 'journal', entry: { type: 'recovery', recovery: { ...r } } });
     }
     if (r.wholeMs === null && m.current.members.length >= target(m)) {
       r.wholeMs = round(at - r.at);
       effects.push(
-        history('whole', 'info', `whole again: ${m.current.members.length} ranks, ${r.wholeMs} ms after the loss`, { step }),
+        history(
+          'whole',
+          'info',
+          `whole again: ${m.current.members.length} ranks, ${duration(r.wholeMs)} after the loss`,
+          { step },
+        ),
       );
       effects.push({ type: 'journal', entry: { type: 'recovery', recovery: { ...r } } });
     }

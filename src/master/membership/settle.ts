@@ -3,7 +3,7 @@ import type { Effect } from './events.ts';
 import { eligible, end, form, nextMembers, setState } from './form.ts';
 import * as recoveries from './recoveries.ts';
 import type { Membership, Worker } from './state.ts';
-import { attached, target, terminal } from './state.ts';
+import { attached, nameOf, target, terminal } from './state.ts';
 
 export function settle(m: Membership, now: number): Effect[] {
   if (terminal(m.state)) return [];
@@ -53,7 +53,7 @@ function replaceLost(m: Membership, now: number): Effect[] | null {
   const left = out.filter(x => m.workers.get(x.id)?.leaving);
   const lost = out.filter(x => !left.includes(x)).map(x => x.id);
   const effects = lost.length > 0 ? recoveries.open(m, lost, now) : [];
-  const why = lost.length > 0 ? 'without the lost' : `${left.map(x => x.id).join(', ')} left`;
+  const why = lost.length > 0 ? 'without the lost' : `${left.map(x => nameOf(m, x.id)).join(', ')} left`;
   return [...effects, ...regroup(m, why)];
 }
 
@@ -107,6 +107,7 @@ function resize(m: Membership): Effect[] | null {
   if (!here.every(w => m.established.has(w.id))) return null;
   const next = nextMembers(m);
   if (next.length === m.current.members.length) return null;
-  const why = next.length > m.current.members.length ? 'grows at the step boundary' : 'shrinks at the step boundary';
+  const why =
+    next.length > m.current.members.length ? 'grows at the step boundary' : 'shrinks at the step boundary';
   return form(m, 'boundary', next, why);
 }

@@ -126,6 +126,9 @@ export function createMembership(config: MembershipConfig): Membership {
 export const terminal = (state: JobState): boolean =>
   state === 'succeeded' || state === 'failed' || state === 'stopped';
 
+/** What people call a worker: its container's name, where the supervisor told it. */
+export const nameOf = (m: Membership, id: string): string => m.containers?.get(id)?.container ?? id;
+
 export const isMember = (m: Membership, id: string): boolean => m.current.members.some(x => x.id === id);
 
 export const rankOf = (m: Membership, id: string): number => m.current.members.findIndex(x => x.id === id);
