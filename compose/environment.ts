@@ -3,12 +3,12 @@ import { basename } from 'node:path';
 import { toSeconds } from '../src/job/duration.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
 
-export const controlPort = 7077;
+const controlPort = 7077;
 export const httpPort = 8080;
 export const checkpointMount = '/checkpoints';
 export const datasetMount = '/data';
 export const scriptMount = '/job';
-export const examplesFolder = '/opt/ftc/examples';
+const examplesFolder = '/opt/ftc/examples';
 
 type Environment = Record<string, string>;
 

@@ -6,7 +6,7 @@ import { shortPath } from './file.ts';
 import { builtinOf, builtinPrefix, builtins, type Job } from './job.ts';
 
 /** The user of master and workers in their images. */
-export const containerUser = '10001:10001';
+const containerUser = '10001:10001';
 
 /**
  * Looks at script, dataset and checkpoint directory.

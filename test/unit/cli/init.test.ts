@@ -27,7 +27,7 @@ it('writes a job that loads, of a script that the workers can read', async () =>
   expect(job).toMatchObject({
     name: 'my-job',
     script: join(folder, 'My Job/train.py'),
-    length: { steps: 400 },
+    length: { steps: 1500 },
   });
   expect(statSync(join(folder, 'My Job')).mode & 0o777).toBe(0o755);
   expect(readFileSync(join(folder, 'My Job/ftc.yaml'), 'utf8')).toMatch(
