@@ -15,15 +15,14 @@ if (!existsSync(join(root, 'node_modules/esbuild'))) {
 const { bundle } = await import('./build/bundle.mjs');
 const { linkCommand } = await import('./build/link-command.mjs');
 try {
-  const { written, missing } = await bundle(root);
+  const written = await bundle(root);
   linkCommand(root);
-  for (const entry of missing) console.error(`build: ${entry} is not there, left out`);
   const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
   console.error(
     `build: dist/ is up to date, ${written} file${written === 1 ? '' : 's'} changed (${seconds} s)`,
   );
 } catch (error) {
   // esbuild has already printed what is wrong with the source, with line and column.
-  if (!Array.isArray(error.errors)) throw error;
+  if (!(error instanceof Error && 'errors' in error)) throw error;
   process.exitCode = 1;
 }

@@ -11,11 +11,15 @@ import { workerTestImage } from './setup/test-images.mjs';
 function mypy() {
   const cache = join(root, 'node_modules/.cache/mypy');
   mkdirSync(cache, { recursive: true });
-  const user = process.getuid === undefined ? [] : ['--user', `${process.getuid()}:${process.getgid()}`];
+  const user =
+    process.getuid === undefined || process.getgid === undefined
+      ? []
+      : ['--user', `${process.getuid()}:${process.getgid()}`];
   const mounts = ['--volume', `${root}:/repo:ro`, '--volume', `${cache}:/tmp/mypy`];
   return ['docker', 'run', '--rm', ...user, ...mounts, workerTestImage, 'python3', '-m', 'mypy'];
 }
 
+/** @type {(path: string, ...args: string[]) => string[]} */
 const node = (path, ...args) => [process.execPath, join(root, 'node_modules', path), ...args];
 const checks = [
   { name: 'types', command: node('typescript/bin/tsc', '--noEmit') },
@@ -27,7 +31,8 @@ const checks = [
 
 await followConnection();
 const waiting = [...checks].reverse(); // the slowest first
-const rows = [];
+/** @type {Map<string, { ok: boolean, seconds: string }>} */
+const results = new Map();
 /** Each takes the next check until none is left: two at a time, because the larger two are. */
 async function worker() {
   for (let check = waiting.shift(); check !== undefined; check = waiting.shift()) {
@@ -41,14 +46,14 @@ async function worker() {
         missing ? `There is no ${program}; run "npm run setup".` : `${stdout}${stderr}`.trimEnd(),
       );
     }
-    rows.push({ name: check.name, ok, seconds });
+    results.set(check.name, { ok, seconds });
   }
 }
 await Promise.all([worker(), worker()]);
 
 console.log('');
 for (const { name } of checks) {
-  const row = rows.find(each => each.name === name);
-  console.log(`${name.padEnd(14)}${row.ok ? 'ok    ' : 'FAILED'}${`${row.seconds} s`.padStart(9)}`);
+  const { ok, seconds } = results.get(name) ?? { ok: false, seconds: '?' };
+  console.log(`${name.padEnd(14)}${ok ? 'ok    ' : 'FAILED'}${`${seconds} s`.padStart(9)}`);
 }
-process.exitCode = rows.every(row => row.ok) ? 0 : 1;
+process.exitCode = [...results.values()].every(({ ok }) => ok) ? 0 : 1;

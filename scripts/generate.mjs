@@ -5,7 +5,9 @@ import { join } from 'node:path';
 import { build } from 'esbuild';
 import { root } from './setup/paths.mjs';
 
-const { outputFiles } = await build({
+const {
+  outputFiles: [file],
+} = await build({
   entryPoints: [join(root, 'compose/generated.ts')],
   bundle: true,
   platform: 'node',
@@ -16,7 +18,7 @@ const { outputFiles } = await build({
 });
 // Beside the sources, so that its imports are found where theirs are.
 const bundled = join(root, 'node_modules/.ftc-generated.mjs');
-writeFileSync(bundled, outputFiles[0].contents);
+writeFileSync(bundled, file?.contents ?? '');
 const { generated } = await import(bundled);
 for (const [name, text] of Object.entries(generated(root))) {
   mkdirSync(join(root, name, '..'), { recursive: true });

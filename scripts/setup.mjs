@@ -22,6 +22,7 @@ packages are installed only by root, only on Debian and Ubuntu, and only when th
   --dry-run  only says what it would do
   --quiet    says nothing when nothing is missing`;
 
+/** @param {{ test: boolean, dryRun: boolean, quiet: boolean }} options */
 async function setUp({ test, dryRun, quiet }) {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   if (major < 20 || (major === 20 && minor < 19)) {

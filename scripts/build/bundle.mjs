@@ -24,6 +24,7 @@ import('./main.js');
 
 /** Reached through a bundled package, never needed in a container: SSH to an engine and BuildKit sessions. */
 const unusedInContainers = /^(ssh2|cpu-features|@grpc\/grpc-js|@grpc\/proto-loader)$|\.node$/;
+/** @type {import('esbuild').Plugin} */
 const stubs = {
   name: 'stubs',
   setup(plugin) {
@@ -35,6 +36,7 @@ const stubs = {
   },
 };
 
+/** @satisfies {import('esbuild').BuildOptions} */
 const shared = {
   bundle: true,
   format: 'esm',
@@ -47,61 +49,59 @@ const shared = {
   write: false,
 };
 
-/** The command: dependencies stay in node_modules, and each lazily imported command is a chunk of its own. */
-const command = (root, entry) => ({
-  ...shared,
-  entryPoints: { main: join(root, entry) },
-  outdir: join(root, 'dist'),
-  packages: 'external',
-  splitting: true,
-  chunkNames: '[name]-[hash]',
-});
-
-/** A process in a container: one file that needs nothing beside it. */
-const daemon = (root, entry, name) => ({
-  ...shared,
-  entryPoints: { [name]: join(root, entry) },
-  outdir: join(root, 'dist'),
-  plugins: [stubs],
-  // CommonJS packages call `require` for Node's own modules; in an ES module there is none.
-  banner: {
-    js: `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);`,
-  },
-});
-
 /**
- * Builds what has an entry under `root` and brings dist/ to exactly that. A file is replaced in one step and only when
- * it changed, so that a command that runs meanwhile finds whole files, and image layers stay as they are.
- * @returns {Promise<{written: number, missing: string[]}>}
+ * Brings dist/ to exactly what the sources make. A file is replaced in one step and only when it changed, so that a
+ * command that runs meanwhile finds whole files, and image layers stay as they are.
+ * @param {string} root
+ * @returns {Promise<number>} how many files changed
  */
 export async function bundle(root) {
-  const wanted = [
-    ['src/cli/main.ts', command],
-    ['src/master/main.ts', daemon, 'master'],
-    ['src/supervisor/main.ts', daemon, 'supervisor'],
-  ];
-  const present = wanted.filter(([entry]) => existsSync(join(root, entry)));
-  const results = await Promise.all(
-    present.map(([entry, options, name]) => build(options(root, entry, name))),
-  );
+  const outdir = join(root, 'dist');
+  /** @type {(path: string) => string} */
+  const source = path => join(root, 'src', path);
+  const results = await Promise.all([
+    // The command: dependencies stay in node_modules, and each lazily imported command is a chunk of its own.
+    build({
+      ...shared,
+      outdir,
+      entryPoints: { main: source('cli/main.ts') },
+      packages: 'external',
+      splitting: true,
+      chunkNames: '[name]-[hash]',
+    }),
+    // The processes in containers: one file each that needs nothing beside it.
+    ...['master', 'supervisor'].map(name =>
+      build({
+        ...shared,
+        outdir,
+        entryPoints: { [name]: source(`${name}/main.ts`) },
+        plugins: [stubs],
+        // CommonJS packages call `require` for Node's own modules; in an ES module there is none.
+        banner: {
+          js: `import { createRequire } from 'node:module';\nconst require = createRequire(import.meta.url);`,
+        },
+      }),
+    ),
+  ]);
   const files = new Map(
     results.flatMap(result => result.outputFiles).map(file => [basename(file.path), file.contents]),
   );
-  if (files.has('main.js')) files.set('cli.js', Buffer.from(launcher));
+  files.set('cli.js', Buffer.from(launcher));
 
-  const dist = join(root, 'dist');
-  mkdirSync(dist, { recursive: true });
+  mkdirSync(outdir, { recursive: true });
   let written = 0;
   for (const [name, contents] of files) {
-    const path = join(dist, name);
+    const path = join(outdir, name);
     if (existsSync(path) && readFileSync(path).equals(contents)) continue;
-    const temporary = join(dist, `.${name}.${process.pid}`);
+    const temporary = join(outdir, `.${name}.${process.pid}`);
     writeFileSync(temporary, contents);
     if (name === 'cli.js') chmodSync(temporary, 0o755);
     renameSync(temporary, path);
     written += 1;
   }
-  for (const name of readdirSync(dist)) if (!files.has(name)) rmSync(join(dist, name), { recursive: true });
-  writeFileSync(join(dist, '.built'), ''); // its time says up to when dist/ matches the sources
-  return { written, missing: wanted.map(([entry]) => entry).filter(entry => !existsSync(join(root, entry))) };
+  // A name with a dot is another build's that runs at this moment.
+  const stale = readdirSync(outdir).filter(name => !files.has(name) && !name.startsWith('.'));
+  for (const name of stale) rmSync(join(outdir, name), { recursive: true });
+  writeFileSync(join(outdir, '.built'), ''); // its time says up to when dist/ matches the sources
+  return written;
 }

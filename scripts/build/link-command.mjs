@@ -4,6 +4,7 @@ import { join } from 'node:path';
 /**
  * Puts `ftc` into the checkout's own node_modules/.bin, where npm scripts and `npx --no ftc` look. npm does that for
  * dependencies only, not for the package itself.
+ * @param {string} root
  */
 export function linkCommand(root) {
   const bin = join(root, 'node_modules/.bin');
