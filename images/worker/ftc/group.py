@@ -15,7 +15,7 @@ from .guard import Guard
 from .mailbox import Mailbox
 from .messages import Generation
 from .sockets import addresses
-from .store import LONG, reach
+from .store import GIVEN_UP, LONG, reach
 
 Work = Any
 """A pending operation: torch.distributed's Work."""
@@ -69,7 +69,7 @@ class Group:
                 work.wait()
                 while not work.is_completed():  # NCCL's wait orders streams only; gloo's is done here
                     if self._guard.tripped:
-                        reason = "a newer generation came"
+                        reason = GIVEN_UP
                         break
                     time.sleep(0.0002)
         except RuntimeError as error:
@@ -86,7 +86,7 @@ class Group:
 
     def _start(self, operation: Any) -> Work:
         if self._guard.tripped:
-            raise Broken("a newer generation came")
+            raise Broken(GIVEN_UP)
         reason = ""
         try:
             return operation()
@@ -112,7 +112,7 @@ def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, back
         at = generation.members[generation.store_rank]
         store = PrefixStore(f"gen-{number}", reach(at.host, at.store_port, given_up))
         if given_up():
-            raise RuntimeError("a newer generation came")
+            raise RuntimeError(GIVEN_UP)
         control = _gloo(PrefixStore("control", store), rank, size, generation.members[rank].host)
         data = control
         if backend == "nccl":
@@ -120,7 +120,7 @@ def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, back
             guard.on_trip(data.abort)
         guard.meeting = False
         return Group(number, rank, size, guard, control, data)
-    except (RuntimeError, OSError) as error:
+    except (Broken, RuntimeError, OSError) as error:
         reason = str(error)
     control = data = None  # the traceback keeps this frame
     raise Broken(reason)

@@ -24,6 +24,7 @@ from .messages import Committed, Finishing, Leaving, Ready
 from .progress import Progress, epoch_ms
 from .slices import Sampler
 from .state import Registered
+from .store import GIVEN_UP
 from .sync import synchronise
 
 
@@ -142,7 +143,7 @@ class Loop:
         agreed, reason = None, ""
         try:
             if self._membership.superseded:
-                raise Broken("a newer generation came")
+                raise Broken(GIVEN_UP)
             agreed = attempt.reduce(self._mailbox.newest, self._mailbox.leave_flag)
         except Broken as error:
             reason = error.reason

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import socket
+import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -12,6 +14,8 @@ from .errors import Broken
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import TCPStore
+
+GIVEN_UP = "a newer generation came"
 
 LONG = timedelta(days=7)
 """Waiting is ended by the master's word (see guard.py), not by a clock."""
@@ -43,17 +47,36 @@ def serve(listening: socket.socket) -> TCPStore:
 def reach(host: str, port: int, given_up: Callable[[], bool]) -> TCPStore:
     """Connects to a member's store. Raises Broken when `given_up` says so.
 
-    Torch's own connecting cannot be interrupted, so it starts only when a probe has got through.
+    Torch's own connecting cannot be interrupted: it starts when a probe has got through, on a thread that is left to
+    itself where the other side accepts and then says nothing.
     """
-    from torch._C._distributed_c10d import TCPStore
-
     while not _probe(host, port):
         if given_up():
-            raise Broken("a newer generation came")
+            raise Broken(GIVEN_UP)
         time.sleep(0.02)
-    store = TCPStore(host, port, is_master=False, timeout=timedelta(seconds=10), wait_for_workers=False, use_libuv=False)
-    store.set_timeout(LONG)
-    return store
+    reply: queue.SimpleQueue[TCPStore | RuntimeError] = queue.SimpleQueue()
+    threading.Thread(target=_connect, args=(host, port, reply), name="ftc-store", daemon=True).start()
+    while True:
+        try:
+            store = reply.get(timeout=0.005)
+        except queue.Empty:
+            if given_up():
+                raise Broken(GIVEN_UP) from None
+            continue
+        if isinstance(store, RuntimeError):
+            raise Broken(str(store))
+        return store
+
+
+def _connect(host: str, port: int, reply: queue.SimpleQueue[TCPStore | RuntimeError]) -> None:
+    from torch._C._distributed_c10d import TCPStore
+
+    try:
+        store = TCPStore(host, port, None, False, timedelta(seconds=10), wait_for_workers=False, use_libuv=False)
+        store.set_timeout(LONG)
+        reply.put(store)
+    except RuntimeError as error:
+        reply.put(RuntimeError(str(error)))
 
 
 def _probe(host: str, port: int) -> bool:

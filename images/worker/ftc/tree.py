@@ -18,7 +18,10 @@ T = TypeVar("T")
 
 
 def carried(rank: int, world: int, virtual: int) -> range:
-    """The virtual ranks that a worker carries; empty for some where world > virtual."""
+    """The virtual ranks that a worker carries. Rank 0 carries the first; ranks from V on carry none."""
+    rank, world = min(rank, virtual), min(world, virtual)
+    if rank == world:
+        return range(virtual, virtual)
     return range(rank * virtual // world, (rank + 1) * virtual // world)
 
 

@@ -1,12 +1,17 @@
-"""Worker processes on loopback under a fake master."""
+"""Worker processes on loopback under a fake master.
+
+They are forked from a process that has loaded torch once: what a worker does from then on is the real thing.
+"""
 
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
+import runpy
 import signal
-import subprocess
 import sys
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +20,21 @@ from master import FakeMaster, Json
 HERE = Path(__file__).parent
 SCRIPTS = HERE / "scripts"
 
+_server = multiprocessing.get_context("forkserver")
+_server.set_forkserver_preload(["torch", "torch._dynamo", "torch.distributed"])
+
+
+def worker_main(env: dict[str, str], log: str) -> None:
+    """`python -m ftc` in a forked process, its output in a file."""
+    os.environ.clear()
+    os.environ.update(env)
+    out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+    os.dup2(out, 1)
+    os.dup2(out, 2)
+    sys.path.insert(0, env["PYTHONPATH"])
+    sys.argv = ["ftc"]
+    runpy.run_module("ftc", run_name="__main__", alter_sys=True)
+
 
 class Cluster:
     """`tmp` holds checkpoints and the workers' output, one file each. Use as a context manager."""
@@ -22,11 +42,10 @@ class Cluster:
     def __init__(self, tmp: Path, script: str = "tiny.py", *args: str, **env: str) -> None:
         self.tmp = tmp
         self.master = FakeMaster()
-        self.workers: dict[str, subprocess.Popen[bytes]] = {}
+        self.workers: dict[str, BaseProcess] = {}
         self._env = {
             **os.environ,
             "PYTHONPATH": str(HERE.parent),
-            "PYTHONDONTWRITEBYTECODE": "1",
             "JOB_ID": "tiny",
             "FTC_MASTER": f"127.0.0.1:{self.master.port}",
             "FTC_SCRIPT": str(SCRIPTS / script),
@@ -36,7 +55,6 @@ class Cluster:
             "FTC_EPOCHS": "3",
             "CHECKPOINT_DIR": str(tmp),
             "CHECKPOINT_EVERY": "5",
-            "PYTHONHASHSEED": "0",
             **env,
         }
 
@@ -46,18 +64,15 @@ class Cluster:
     def __exit__(self, *_: Any) -> None:
         for process in self.workers.values():
             process.kill()
-            process.wait()
+            process.join()
         self.master.close()
 
     def start(self, *names: str) -> None:
         for name in names:
-            with open(self.tmp / f"{name}.log", "ab") as log:
-                self.workers[name] = subprocess.Popen(
-                    [sys.executable, "-m", "ftc"],
-                    env={**self._env, "FTC_WORKER_ID": name},
-                    stdout=log,
-                    stderr=log,
-                )
+            env = {**self._env, "FTC_WORKER_ID": name}
+            process = _server.Process(target=worker_main, args=(env, str(self.tmp / f"{name}.log")))
+            process.start()
+            self.workers[name] = process
 
     def begin(self, *names: str) -> None:
         """Starts workers, waits until all are ready, and forms a generation of them."""
@@ -66,10 +81,22 @@ class Cluster:
         self.master.wait_ready(*names, since=since)
         self.master.form(list(names))
 
-    def kill(self, name: str) -> None:
-        self.workers[name].send_signal(signal.SIGKILL)
-        self.workers[name].wait()
-        self.master.wait_gone(name)
+    def signal(self, name: str, number: signal.Signals) -> None:
+        pid = self.workers[name].pid
+        assert pid is not None
+        os.kill(pid, number)
+
+    def kill(self, *names: str) -> None:
+        """SIGKILL, all at once; returns when the master has seen it."""
+        for name in names:
+            self.signal(name, signal.SIGKILL)
+        for name in names:
+            self.workers[name].join()
+            self.master.wait_gone(name)
+
+    def exit_code(self, name: str) -> int | None:
+        self.workers[name].join(30)
+        return self.workers[name].exitcode
 
     def log(self, name: str) -> str:
         return (self.tmp / f"{name}.log").read_text()
@@ -82,5 +109,5 @@ class Cluster:
         assert all(m["type"] == "done" for m in done), [m.get("traceback", "") + m.get("message", "") for m in done]
         self.master.tell_all({"type": "shutdown", "reason": "all done"})
         for name in names:
-            assert self.workers[name].wait(20) == 0, self.log(name)
+            assert self.exit_code(name) == 0, self.log(name)
         return {m["digest"] for m in done}
