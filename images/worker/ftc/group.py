@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any
 
 import torch
@@ -20,6 +21,16 @@ from .store import GIVEN_UP, LONG, reach
 Work = Any
 """A pending operation: torch.distributed's Work."""
 
+PATIENCE = timedelta(milliseconds=25)
+"""How often a waiting thread looks up."""
+
+GRACE = 0.025
+"""Seconds between the shutting of a group's sockets and giving up on what has not failed by then."""
+
+_abandoned: list[Any] = []
+"""Operations that will never end, with their groups. A gloo send whose write fails with the pair is told to nobody
+(seen with torch 2.6, about once in some hundred losses); to destroy such a group would wait for it forever."""
+
 
 class Group:
     """Collectives among a generation's members. Every failure is `Broken`; after one, only `close` is of use.
@@ -34,6 +45,7 @@ class Group:
         self._guard = guard
         self._control = control
         self._data = data
+        self._pending: list[Work] = []
 
     def all_to_all(self, out: torch.Tensor, inp: torch.Tensor, out_splits: list[int], in_splits: list[int]) -> Work:
         return self._start(lambda: self._data.alltoall_base(out, inp, out_splits, in_splits, dist.AllToAllOptions()))
@@ -63,33 +75,50 @@ class Group:
 
     def wait(self, works: Sequence[Work]) -> None:
         """Waits for operations in order."""
-        reason = None
-        try:
-            for work in works:
-                work.wait()
-                while not work.is_completed():  # NCCL's wait orders streams only; gloo's is done here
-                    if self._guard.tripped:
-                        reason = GIVEN_UP
-                        break
-                    time.sleep(0.0002)
-        except RuntimeError as error:
-            reason = str(error)
-        if reason is not None:
-            raise Broken(reason)
+        for work in works:
+            reason = self._wait(work)
+            if reason:
+                raise Broken(reason)
+            self._pending.remove(work)
 
     def close(self) -> None:
         """Leaves. What is pending fails at once, in the other members too."""
         if self.size > 1:
             self._guard.shut()
+        until = time.monotonic() + GRACE
+        while (stuck := [work for work in self._pending if not work.is_completed()]) and time.monotonic() < until:
+            time.sleep(0.001)
+        if stuck:
+            _abandoned.append((stuck, self._control, self._data))
         self._control = self._data = None
+        self._pending = []
         self._guard.release()
+
+    def _wait(self, work: Work) -> str:
+        """The reason why it failed; empty where it did not."""
+        tripped_since = None
+        while True:
+            try:
+                work.wait(PATIENCE)
+                if work.is_completed():  # NCCL's wait orders streams only
+                    return ""
+                time.sleep(0.0002)
+            except RuntimeError as error:
+                if work.is_completed():
+                    return str(error)
+            if self._guard.tripped:
+                tripped_since = tripped_since or time.monotonic()
+                if time.monotonic() > tripped_since + GRACE:
+                    return GIVEN_UP
 
     def _start(self, operation: Any) -> Work:
         if self._guard.tripped:
             raise Broken(GIVEN_UP)
         reason = ""
         try:
-            return operation()
+            work = operation()
+            self._pending.append(work)
+            return work
         except RuntimeError as error:
             reason = str(error)
         raise Broken(reason)
@@ -103,7 +132,7 @@ def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, back
         return Group(number, rank, size, guard, None, None)
 
     def given_up() -> bool:
-        return guard.tripped or mailbox.superseded(number)
+        return guard.tripped or mailbox.newest > number
 
     control = data = None
     reason = ""

@@ -78,10 +78,13 @@ class Guards:
     def __init__(self) -> None:
         self.current: Guard | None = None
 
-    def leave_below(self, generation: int) -> None:
-        """A generation came that must be joined at once: breaks an older one."""
+    def leave_below(self, generation: int, *, at_once: bool) -> None:
+        """A generation came: breaks an older group if it must be left at once, and an older meeting in any case.
+
+        Who waits for others in an older meeting may wait in vain: they may have gone straight to the newer one.
+        """
         guard = self.current
-        if guard is not None and guard.generation < generation:
+        if guard is not None and guard.generation < generation and (at_once or guard.meeting):
             guard.trip()
 
     def stop_meeting(self) -> None:

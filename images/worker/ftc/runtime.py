@@ -73,8 +73,8 @@ class Runtime:
         )
 
     def _on_generation(self, generation: Generation) -> None:
-        if self.mailbox.deliver(generation) and generation.when == "now":
-            self.guards.leave_below(generation.generation)
+        if self.mailbox.deliver(generation):
+            self.guards.leave_below(generation.generation, at_once=generation.when == "now")
 
     def _asked_to_leave(self, *, whole_job: bool) -> None:
         """SIGTERM or `stop`: at the next boundary, or at once where no step is under way."""
@@ -110,6 +110,7 @@ class Runtime:
 def prepare_torch(config: Config) -> None:
     """Fixed threads and deterministic algorithms: equal bits need both."""
     os.environ.setdefault("OMP_NUM_THREADS", str(config.threads))
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # a lost peer is no news to us
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     import torch
 

@@ -5,6 +5,7 @@ They are forked from a process that has loaded torch once: what a worker does fr
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import multiprocessing
 import os
@@ -31,6 +32,7 @@ def worker_main(env: dict[str, str], log: str) -> None:
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)
+    faulthandler.register(signal.SIGUSR1)  # for whoever looks for a hang
     sys.path.insert(0, env["PYTHONPATH"])
     sys.argv = ["ftc"]
     runpy.run_module("ftc", run_name="__main__", alter_sys=True)
