@@ -13,19 +13,17 @@ from torch._C._distributed_c10d import PrefixStore
 
 from .errors import Broken
 from .guard import Guard
+from .interruptible import GIVEN_UP, GRACE, call
 from .mailbox import Mailbox
 from .messages import Generation
 from .sockets import addresses
-from .store import GIVEN_UP, LONG, reach
+from .store import LONG, reach
 
 Work = Any
 """A pending operation: torch.distributed's Work."""
 
 PATIENCE = timedelta(milliseconds=25)
 """How often a waiting thread looks up."""
-
-GRACE = 0.025
-"""Seconds between the shutting of a group's sockets and giving up on what has not failed by then."""
 
 _abandoned: list[Any] = []
 """Operations that will never end, with their groups. A gloo send whose write fails with the pair is told to nobody
@@ -137,15 +135,13 @@ def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, back
     control = data = None
     reason = ""
     try:
-        guard.admit(set().union(*(addresses(member.host) for member in generation.members)))
         at = generation.members[generation.store_rank]
+        guard.admit(set().union(*(addresses(member.host) for member in generation.members)), at.store_port)
         store = PrefixStore(f"gen-{number}", reach(at.host, at.store_port, given_up))
-        if given_up():
-            raise RuntimeError(GIVEN_UP)
-        control = _gloo(PrefixStore("control", store), rank, size, generation.members[rank].host)
-        data = control
+        host = generation.members[rank].host
+        control = data = call(lambda: _gloo(PrefixStore("control", store), rank, size, host), given_up)
         if backend == "nccl":
-            data = _nccl(PrefixStore("data", store), rank, size)
+            data = call(lambda: _nccl(PrefixStore("data", store), rank, size), given_up)
             guard.on_trip(data.abort)
         guard.meeting = False
         return Group(number, rank, size, guard, control, data)

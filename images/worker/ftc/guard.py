@@ -11,6 +11,8 @@ from . import sockets
 class Guard:
     """Watches over one generation's group. Only sockets to its members, opened since the guard was made, are touched.
 
+    While its members are meeting, only connections to the meeting's store are: gloo ends the process when a connection that
+    it is just accepting goes away. What meets over others then is left to itself (interruptible.py).
     `spared` tells the inodes that are never shut down (the control link's own). `own_store_port` is this worker's
     store: connections that others hold to it stay.
     """
@@ -22,14 +24,16 @@ class Guard:
         self._spared = spared
         self._before = set(sockets.inodes())
         self._peers: set[str] = set()
+        self._store_port = 0
         self._lock = threading.Lock()
         self._released = threading.Event()
         self._tripped = False
         self._on_trip: Callable[[], None] | None = None
 
-    def admit(self, peers: set[str]) -> None:
-        """The members' addresses, once they are resolved."""
+    def admit(self, peers: set[str], store_port: int) -> None:
+        """The members' addresses, once they are resolved, and the port of the store that they meet at."""
         self._peers = peers
+        self._store_port = store_port
 
     def on_trip(self, action: Callable[[], None]) -> None:
         """A backend's own abort, called besides the shutting down of sockets."""
@@ -59,7 +63,10 @@ class Guard:
             return sum(
                 sockets.shut(found)
                 for found in sockets.connections()
-                if found.remote in self._peers and found.inode not in spared and found.local_port != self._own_store_port
+                if found.remote in self._peers
+                and found.inode not in spared
+                and found.local_port != self._own_store_port
+                and (found.remote_port == self._store_port or not self.meeting)
             )
 
     def release(self) -> None:

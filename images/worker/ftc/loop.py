@@ -17,6 +17,7 @@ from .control import Agreed
 from .data import Batch, Source, to_device
 from .errors import Broken, Leave, UsageError
 from .group import Group
+from .interruptible import GIVEN_UP
 from .link import Link
 from .mailbox import Mailbox
 from .membership import Membership
@@ -24,7 +25,6 @@ from .messages import Committed, Finishing, Leaving, Ready
 from .progress import Progress, epoch_ms
 from .slices import Sampler
 from .state import Registered
-from .store import GIVEN_UP
 from .sync import synchronise
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import queue
 import socket
-import threading
 import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from .errors import Broken
+from .interruptible import GIVEN_UP, call
 
 if TYPE_CHECKING:
     from torch._C._distributed_c10d import TCPStore
 
-GIVEN_UP = "a newer generation came"
-
-LONG = timedelta(days=7)
+LONG = timedelta(days=1)
 """Waiting is ended by the master's word (see guard.py), not by a clock."""
 
 
@@ -47,36 +44,21 @@ def serve(listening: socket.socket) -> TCPStore:
 def reach(host: str, port: int, given_up: Callable[[], bool]) -> TCPStore:
     """Connects to a member's store. Raises Broken when `given_up` says so.
 
-    Torch's own connecting cannot be interrupted: it starts when a probe has got through, on a thread that is left to
-    itself where the other side accepts and then says nothing.
+    Where nobody listens, torch's own connecting would go on trying: it starts when a probe has got through.
     """
     while not _probe(host, port):
         if given_up():
             raise Broken(GIVEN_UP)
         time.sleep(0.02)
-    reply: queue.SimpleQueue[TCPStore | RuntimeError] = queue.SimpleQueue()
-    threading.Thread(target=_connect, args=(host, port, reply), name="ftc-store", daemon=True).start()
-    while True:
-        try:
-            store = reply.get(timeout=0.005)
-        except queue.Empty:
-            if given_up():
-                raise Broken(GIVEN_UP) from None
-            continue
-        if isinstance(store, RuntimeError):
-            raise Broken(str(store))
-        return store
+    return call(lambda: _connect(host, port), given_up)
 
 
-def _connect(host: str, port: int, reply: queue.SimpleQueue[TCPStore | RuntimeError]) -> None:
+def _connect(host: str, port: int) -> TCPStore:
     from torch._C._distributed_c10d import TCPStore
 
-    try:
-        store = TCPStore(host, port, None, False, timedelta(seconds=10), wait_for_workers=False, use_libuv=False)
-        store.set_timeout(LONG)
-        reply.put(store)
-    except RuntimeError as error:
-        reply.put(RuntimeError(str(error)))
+    store = TCPStore(host, port, None, False, timedelta(seconds=10), wait_for_workers=False, use_libuv=False)
+    store.set_timeout(LONG)
+    return store
 
 
 def _probe(host: str, port: int) -> bool:
