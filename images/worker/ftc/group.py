@@ -101,9 +101,9 @@ class Group:
                 if work.is_completed():  # NCCL's wait orders streams only
                     return ""
                 time.sleep(0.0002)
-            except RuntimeError as error:
+            except RuntimeError:  # it failed, or only the patience ended: and it may have ended just after
                 if work.is_completed():
-                    return str(error)
+                    return _failure(work)
             if self._guard.tripped:
                 tripped_since = tripped_since or time.monotonic()
                 if time.monotonic() > tripped_since + GRACE:
@@ -120,6 +120,15 @@ class Group:
         except RuntimeError as error:
             reason = str(error)
         raise Broken(reason)
+
+
+def _failure(completed: Work) -> str:
+    """Why a completed operation failed; empty where it did not."""
+    try:
+        completed.wait()
+        return ""
+    except RuntimeError as error:
+        return str(error) or "unknown"
 
 
 def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, backend: str) -> Group:
