@@ -17,6 +17,8 @@ export default defineConfig({
             'chaos/**/*.test.ts',
           ],
           testTimeout: 10_000,
+          // Pure tests share a process: starting one for each file would take longer than they do.
+          isolate: false,
         },
       },
       {

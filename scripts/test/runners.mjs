@@ -37,23 +37,13 @@ async function vitest(project, folder) {
 /** @param {string} folder */
 async function pytest(folder) {
   // A name and a label, so that the next run can remove it if this one is killed; no --rm, because the report is
-  // fetched from it afterwards, which works with an engine on another machine too.
+  // fetched from it afterwards.
   const name = `${testPrefix}python`;
   await run('docker', ['rm', '--force', '--volumes', name]);
-  const code = await live('docker', [
-    ...[
-      'run',
-      '--name',
-      name,
-      '--label',
-      `io.ftc.job=${name}`,
-      '--init',
-      '--shm-size',
-      '1g',
-      workerTestImage,
-    ],
-    ...['python3', '-m', 'pytest', '-p', 'no:cacheprovider', '--junitxml=/tmp/junit.xml'],
-  ]);
+  const marks = ['--name', name, '--label', `io.ftc.job=${name}`];
+  const room = ['--init', '--shm-size', '1g', '--volume', `${root}:/repo:ro`];
+  const tests = ['python3', '-m', 'pytest', '-p', 'no:cacheprovider', '--junitxml=/tmp/junit.xml'];
+  const code = await live('docker', ['run', ...marks, ...room, workerTestImage, ...tests]);
   const report = join(folder, 'python.xml');
   await run('docker', ['cp', `${name}:/tmp/junit.xml`, report]);
   await run('docker', ['rm', '--force', '--volumes', name]);
