@@ -11,10 +11,12 @@ import { Supervisor } from './supervisor.ts';
 const log = createLogger('supervisor', process.env['JOB_ID'] ?? 'unknown');
 
 try {
-  const { job, project, master, policy, id, socket } = readConfig(process.env);
+  const { job, project: named, master, policy, id, socket } = readConfig(process.env);
   const engine = new DockerEngine(
     client({ url: `unix://${socket}`, source: 'the mounted socket', certificates: null }),
   );
+  // Compose may have been given another name for the project (-p) than the file's: this container knows.
+  const project = (await engine.inspect(id))?.project ?? named;
   const stop = new AbortController();
   const supervisor: Supervisor = new Supervisor({
     engine,

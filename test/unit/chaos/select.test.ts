@@ -12,17 +12,24 @@ const candidates = (n: number): Candidate[] =>
 describe('selection', () => {
   it('is repeatable, without repetition, and of the asked size', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 20 }), fc.nat(), fc.integer({ min: 1, max: 20 }), (n, seed, count) => {
-        fc.pre(count <= n);
-        const chosen = select(candidates(n), { seed, count });
-        expect(chosen).toEqual(select(candidates(n), { seed, count }));
-        expect(new Set(chosen.map(c => c.container.id)).size).toBe(count);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 20 }),
+        fc.nat(),
+        fc.integer({ min: 1, max: 20 }),
+        (n, seed, count) => {
+          fc.pre(count <= n);
+          const chosen = select(candidates(n), { seed, count });
+          expect(chosen).toEqual(select(candidates(n), { seed, count }));
+          expect(new Set(chosen.map(c => c.container.id)).size).toBe(count);
+        },
+      ),
     );
   });
 
   it('reaches every worker', () => {
-    const hit = new Set(Array.from({ length: 100 }, (_, seed) => select(candidates(3), { seed })[0]?.container.name));
+    const hit = new Set(
+      Array.from({ length: 100 }, (_, seed) => select(candidates(3), { seed })[0]?.container.name),
+    );
     expect(hit.size).toBe(3);
   });
 

@@ -4,13 +4,18 @@ import { LineSplitter, LineTooLongError } from '../../../src/protocol/lines.ts';
 
 it('gives the same lines however the stream is cut', () => {
   fc.assert(
-    fc.property(fc.array(fc.string({ unit: 'grapheme' }).filter(s => !s.includes('\n'))), fc.nat(7), (lines, cut) => {
-      const bytes = Buffer.from(lines.map(l => `${l}\n`).join(''));
-      const splitter = new LineSplitter(1 << 16);
-      const seen: string[] = [];
-      for (let i = 0; i < bytes.length; i += cut + 1) seen.push(...splitter.push(bytes.subarray(i, i + cut + 1)));
-      expect(seen).toEqual(lines);
-    }),
+    fc.property(
+      fc.array(fc.string({ unit: 'grapheme' }).filter(s => !s.includes('\n'))),
+      fc.nat(7),
+      (lines, cut) => {
+        const bytes = Buffer.from(lines.map(l => `${l}\n`).join(''));
+        const splitter = new LineSplitter(1 << 16);
+        const seen: string[] = [];
+        for (let i = 0; i < bytes.length; i += cut + 1)
+          seen.push(...splitter.push(bytes.subarray(i, i + cut + 1)));
+        expect(seen).toEqual(lines);
+      },
+    ),
   );
 });
 

@@ -1,8 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { afterExit, afterStart, backoffMs, fresh, type RestartPolicy } from '../../../src/supervisor/restarts.ts';
+import {
+  afterExit,
+  afterStart,
+  backoffMs,
+  fresh,
+  type RestartPolicy,
+} from '../../../src/supervisor/restarts.ts';
 
-const policy: RestartPolicy = { initialMs: 500, maxMs: 30_000, resetMs: 60_000, maxRestarts: 5, leftMs: 10_000 };
+const policy: RestartPolicy = {
+  initialMs: 500,
+  maxMs: 30_000,
+  resetMs: 60_000,
+  maxRestarts: 5,
+  leftMs: 10_000,
+};
 const exit = (endedAt: number, exitCode = 137, ranMs = 100) => ({
   startedAt: endedAt - ranMs,
   endedAt,
@@ -28,7 +40,10 @@ describe('restarts', () => {
     let record = fresh;
     for (let i = 0; i < 5; i += 1) record = afterStart(afterExit(policy, record, exit(i, 1)));
     record = afterExit(policy, record, exit(99, 1));
-    expect(record).toMatchObject({ dueAt: null, gaveUp: 'started 5 times in a row without staying up (exit code 1)' });
+    expect(record).toMatchObject({
+      dueAt: null,
+      gaveUp: 'started 5 times in a row without staying up (exit code 1)',
+    });
   });
 
   it('wait for one that left on request, and never start one that was refused', () => {
@@ -39,18 +54,21 @@ describe('restarts', () => {
 
   it('count an exit once, however often it is seen', () => {
     fc.assert(
-      fc.property(fc.array(fc.record({ code: fc.constantFrom(0, 1, 137), seen: fc.integer({ min: 1, max: 4 }) })), runs => {
-        let record = fresh;
-        let at = 0;
-        for (const { code, seen } of runs) {
-          at += 1000;
-          const before = record;
-          for (let i = 0; i < seen; i += 1) record = afterExit(policy, record, exit(at, code));
-          expect(record).toEqual(afterExit(policy, before, exit(at, code)));
-          if (record.dueAt !== null) record = afterStart(record);
-          expect(record.inARow).toBeLessThanOrEqual(policy.maxRestarts);
-        }
-      }),
+      fc.property(
+        fc.array(fc.record({ code: fc.constantFrom(0, 1, 137), seen: fc.integer({ min: 1, max: 4 }) })),
+        runs => {
+          let record = fresh;
+          let at = 0;
+          for (const { code, seen } of runs) {
+            at += 1000;
+            const before = record;
+            for (let i = 0; i < seen; i += 1) record = afterExit(policy, record, exit(at, code));
+            expect(record).toEqual(afterExit(policy, before, exit(at, code)));
+            if (record.dueAt !== null) record = afterStart(record);
+            expect(record.inARow).toBeLessThanOrEqual(policy.maxRestarts);
+          }
+        },
+      ),
     );
   });
 });

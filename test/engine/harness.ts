@@ -1,0 +1,155 @@
+/** Runs the real command against the real engine, in a folder and a Compose project of its own. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { execa } from 'execa';
+import { connect, type Connection } from '../../src/docker/connect.ts';
+import type { Container } from '../../src/docker/engine.ts';
+import { follow } from '../../src/client/follow.ts';
+import type { JobEvent, Status } from '../../src/master/status.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const CLI = join(ROOT, 'dist/cli.js');
+export const TINY = join(import.meta.dirname, 'jobs/tiny.py');
+/** Nothing here takes so long on two cores; what does hangs. */
+const DEADLINE_MS = 180_000;
+
+export interface Ended {
+  readonly code: number | undefined;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface Running {
+  kill(signal: NodeJS.Signals): boolean;
+  readonly ended: Promise<Ended>;
+}
+
+/** One job of a test. `close` removes everything, whatever became of it. */
+export class TestJob {
+  readonly name: string;
+  readonly folder: string;
+  readonly connection: Connection;
+  #running: Running[] = [];
+
+  private constructor(name: string, connection: Connection) {
+    this.name = name;
+    this.connection = connection;
+    this.folder = mkdtempSync(join(tmpdir(), 'ftctest-'));
+  }
+
+  static async create(label: string, jobFile: string | null = null): Promise<TestJob> {
+    const name = `ftctest-${label}-${Math.random().toString(36).slice(2, 7)}`;
+    const job = new TestJob(name, await connect());
+    if (jobFile !== null) job.write('ftc.yaml', jobFile);
+    return job;
+  }
+
+  write(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text);
+  }
+
+  /** `ftc …` for this job, to its end. The exit code is for the test to judge. */
+  async ftc(...args: string[]): Promise<Ended> {
+    return this.spawn(...args).ended;
+  }
+
+  /** `ftc …` in the background. */
+  spawn(...args: string[]): Running {
+    const env = { JOB_ID: this.name, FTC_PORT: '0', NO_COLOR: '1' };
+    const child = execa(process.execPath, [CLI, ...args], {
+      cwd: this.folder,
+      env,
+      reject: false,
+      stdin: 'ignore',
+    });
+    const ended = child.then(({ exitCode, stdout, stderr }) => ({ code: exitCode, stdout, stderr }));
+    const running = { kill: (signal: NodeJS.Signals) => child.kill(signal), ended };
+    this.#running.push(running);
+    return running;
+  }
+
+  async containers(): Promise<Container[]> {
+    return this.connection.engine.list(this.name);
+  }
+
+  async workers(): Promise<Container[]> {
+    return (await this.containers()).filter(c => c.role === 'worker');
+  }
+
+  async one(role: 'master' | 'supervisor'): Promise<Container> {
+    const found = (await this.containers()).find(c => c.role === role);
+    if (!found) throw new Error(`there is no ${role}`);
+    return found;
+  }
+
+  /** The container that holds a rank now. */
+  async rank(n: number): Promise<Container> {
+    const status = await this.until(s => s.workers.some(w => w.rank === n), `somebody holds rank ${n}`);
+    const id = status.workers.find(w => w.rank === n)?.id;
+    const found = (await this.workers()).find(c => c.hostname === id);
+    if (!found) throw new Error(`rank ${n} has no container`);
+    return found;
+  }
+
+  /** Follows the job until its status is as described. Waits for what happens, and gives up only when nothing does. */
+  async until(test: (s: Status) => boolean, what: string): Promise<Status> {
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    let last: Status | null = null;
+    for (;;) {
+      // The project may not be there yet, or its containers may be on their way up again.
+      if (signal.aborted)
+        throw new Error(`${what}: not within ${DEADLINE_MS / 1000} s; last ${JSON.stringify(last)}`);
+      try {
+        const moments = follow(this.connection, this.name, { everyMs: 50, patienceMs: DEADLINE_MS, signal });
+        for await (const { status } of moments) {
+          last = status ?? last;
+          if (status && test(status)) return status;
+          const ended = status && ['succeeded', 'failed', 'stopped'].includes(status.state);
+          if (ended) throw new TooLate(`${what}: the job ended before: ${JSON.stringify(status)}`);
+        }
+      } catch (error) {
+        if (error instanceof TooLate) throw error;
+        await new Promise(r => setTimeout(r, 100));
+      }
+    }
+  }
+
+  /** Until a step after `step` is committed by `size` workers that are all there. */
+  trains(step: number, size: number): Promise<Status> {
+    const all = (s: Status): boolean =>
+      s.worldSize === size && s.workers.filter(w => w.state === 'training').length === size;
+    return this.until(
+      s => s.state === 'running' && (s.step ?? 0) > step && all(s),
+      `${size} train past step ${step}`,
+    );
+  }
+
+  async events(): Promise<JobEvent[]> {
+    const port = (await this.one('master')).ports['8080/tcp'];
+    const response = await fetch(`http://127.0.0.1:${port}/events?after=0`);
+    return (await response.json()) as JobEvent[];
+  }
+
+  async close(): Promise<void> {
+    for (const child of this.#running) child.kill('SIGKILL');
+    await docker('rm', '--force', '--volumes', ...(await this.containers()).map(c => c.id));
+    await docker('volume', 'rm', '--force', `${this.name}_checkpoints`);
+    await docker('network', 'rm', `${this.name}_default`);
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+class TooLate extends Error {}
+
+/** Plain `docker`, as a person would break things. */
+export async function docker(...args: string[]): Promise<Ended> {
+  const { exitCode, stdout, stderr } = await execa('docker', args, { reject: false, stdin: 'ignore' });
+  return { code: exitCode, stdout, stderr };
+}
+
+/** What must not change in a container that nothing happened to. */
+export async function identity(container: Container): Promise<string> {
+  const { stdout } = await docker('top', container.id, '-o', 'pid,lstart,args');
+  return `${container.startedAt} ${container.pid}\n${stdout}`;
+}
