@@ -1,5 +1,5 @@
 /** Runs the real command against the real engine, in a folder and a Compose project of its own. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
@@ -36,6 +36,7 @@ export class TestJob {
     this.name = name;
     this.connection = connection;
     this.folder = mkdtempSync(join(tmpdir(), 'ftctest-'));
+    chmodSync(this.folder, 0o755); // workers read the script as another user
   }
 
   static async create(label: string, jobFile: string | null = null): Promise<TestJob> {
@@ -115,14 +116,21 @@ export class TestJob {
     }
   }
 
+  /** As {@link until}, but over as soon as the command is: then what it printed says why. */
+  async during(running: Running, test: (s: Status) => boolean, what: string): Promise<Status> {
+    const over = running.ended.then(({ code, stderr }) => {
+      throw new Error(`${what}: the command ended with ${code} before\n${stderr}`);
+    });
+    return Promise.race([this.until(test, what), over]);
+  }
+
   /** Until a step after `step` is committed by `size` workers that are all there. */
-  trains(step: number, size: number): Promise<Status> {
+  trains(step: number, size: number, running?: Running): Promise<Status> {
     const all = (s: Status): boolean =>
       s.worldSize === size && s.workers.filter(w => w.state === 'training').length === size;
-    return this.until(
-      s => s.state === 'running' && (s.step ?? 0) > step && all(s),
-      `${size} train past step ${step}`,
-    );
+    const test = (s: Status): boolean => s.state === 'running' && (s.step ?? 0) > step && all(s);
+    const what = `${size} train past step ${step}`;
+    return running ? this.during(running, test, what) : this.until(test, what);
   }
 
   async events(): Promise<JobEvent[]> {

@@ -13,7 +13,7 @@ describe('the default job, three workers, one of them killed with plain docker k
   beforeAll(async () => {
     job = await TestJob.create('default');
     const up = job.spawn('up', '--scale', 'worker=3', '--json');
-    await job.trains(20, 3);
+    await job.trains(20, 3, up);
     const victim = await job.rank(1);
     const survivors = (await job.workers()).filter(c => c.id !== victim.id);
     for (const c of survivors) before.push(await identity(c));

@@ -17,7 +17,7 @@ async function start(label: string, more?: string): Promise<ReturnType<TestJob['
   job = await TestJob.create(label, jobFile(more));
   job.write('train.py', readFileSync(TINY, 'utf8'));
   const up = job.spawn('up', '--json');
-  await job.trains(15, 3);
+  await job.trains(15, 3, up);
   return up;
 }
 
@@ -107,7 +107,11 @@ describe('a job goes on', () => {
     const disturbed = await ends(job.spawn('up', '--json'));
     expect(disturbed.step).toBe(150);
     const events = await job.events();
-    expect(events.some(e => /resuming from the checkpoint of step (40|60|80)/.test(e.text))).toBe(true);
+    const from = events
+      .map(e => /resuming from the checkpoint of step (\d+)/.exec(e.text)?.[1])
+      .find(Boolean);
+    // "down" lets the workers finish their step and write a checkpoint of it.
+    expect(Number(from)).toBeGreaterThan(45);
     expect((await job.ftc('down', '--volumes')).code).toBe(0);
     const undisturbed = await ends(job.spawn('up', '--json', '--scale', 'worker=1'));
     expect(disturbed.finalDigest).toBe(undisturbed.finalDigest);
