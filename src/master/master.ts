@@ -15,6 +15,8 @@ import { isNewRun, resume } from './resume.ts';
 import { statusOf } from './status-view.ts';
 
 const TICK_MS = 50;
+/** How often the log tells of progress while there is some. */
+const PROGRESS_MS = 10_000;
 
 export class Master {
   readonly #config: MasterConfig;
@@ -26,6 +28,7 @@ export class Master {
   readonly #pace = new Pace();
   #timer: NodeJS.Timeout | null = null;
   #pruning = false;
+  #told = { at: 0, step: 0 };
 
   constructor(config: MasterConfig, log: Logger) {
     this.#config = config;
@@ -50,7 +53,10 @@ export class Master {
       hello: hello => this.#take({ type: 'hello', hello }),
       message: (id, incarnation, message) => {
         this.#take({ type: 'message', id, incarnation, message });
-        if (message.type === 'heartbeat') this.#pace.note(message);
+        if (message.type === 'heartbeat') {
+          this.#pace.note(message);
+          this.#logProgress();
+        }
         if (message.type === 'checkpoint') this.#prune();
       },
       closed: (id, incarnation) => this.#take({ type: 'closed', id, incarnation }),
@@ -127,6 +133,15 @@ export class Master {
       const { generation } = this.#membership.current;
       this.#log.error({ generation, err: error }, 'the journal cannot be written');
     }
+  }
+
+  #logProgress(): void {
+    const at = now();
+    if (at - this.#told.at < PROGRESS_MS) return;
+    const { step, totalSteps, loss, samplesPerSecond, generation } = this.api.status();
+    if (step === null || step === this.#told.step) return;
+    this.#told = { at, step };
+    this.#log.info({ generation, step, loss, samplesPerSecond }, `step ${step} of ${totalSteps ?? '?'}`);
   }
 
   #prune(): void {

@@ -44,6 +44,7 @@ class Membership:
             self._link.unstick("broken")
             if rank is None:
                 self._progress.generation = None
+                print(f"ftc: standby in generation {generation.generation}", flush=True)
                 continue
             self.generation = self._progress.generation = generation.generation
             self._progress.phase = "regroup"
@@ -54,6 +55,7 @@ class Membership:
                 self.group = meet(generation, rank, guard, self._mailbox, self._config.backend)
                 self._progress.phase = "sync"
                 synchronise(self.group)
+                print(f"ftc: rank {rank} of {len(generation.members)} in generation {generation.generation}", flush=True)
                 return self.group
             except Broken as error:
                 reason = error.reason

@@ -32,11 +32,14 @@ function tooFew(m: Membership): string {
   return `${target(m)} workers are left and at least ${m.config.minWorkers} are needed${gone ? `; ${gone.container}: ${gone.gaveUp}` : ''}`;
 }
 
-/** The job is done when every worker past the loop has returned and nobody is left inside it. */
+/**
+ * The job is done when every worker past the loop has returned and nobody is left inside it. Whoever never committed in the
+ * current generation, a joiner for one whose boundary never came, is not waited for.
+ */
 function finish(m: Membership): Effect[] | null {
   const finishers = [...m.workers.values()].filter(w => w.finishing && w.connected);
   if (finishers.length === 0) return null;
-  const inside = attached(m).filter(w => !w.finishing);
+  const inside = attached(m).filter(w => !w.finishing && m.established.has(w.id));
   if (inside.length > 0 || !finishers.every(w => w.done)) return null;
   return end(m, 'succeeded', null);
 }

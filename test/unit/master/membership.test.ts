@@ -154,6 +154,22 @@ describe('the end', () => {
     expect(w.m.state).toBe('succeeded');
   });
 
+  it('does not wait for a joiner whose boundary never came', () => {
+    const w = World.running({}, 2);
+    w.step();
+    w.start('d');
+    w.report();
+    w.ready('d');
+    expect(w.ranks).toEqual(['a', 'b', 'c', 'd']);
+    for (const id of ['a', 'b', 'c']) w.say(id, { type: 'finishing', generation: 1, step: 2 });
+    for (const id of ['a', 'b', 'c']) {
+      w.processes.get(id)!.finishing = true;
+      w.done(id);
+    }
+    expect(w.m.state).toBe('succeeded');
+    expect(w.processes.has('d')).toBe(false);
+  });
+
   it('is run again when all die past the loop', () => {
     const w = World.running({}, 2);
     w.step();

@@ -1,0 +1,41 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { execa } from 'execa';
+import { afterEach, expect, it } from 'vitest';
+import type { Status } from '../../src/master/status.ts';
+import { TestJob, TINY } from './harness.ts';
+
+const PIDFILE = '/var/run/docker.pid';
+const ROOT = resolve(import.meta.dirname, '../..');
+
+/** Only an engine that the set-up script starts by hand is ours to kill: never somebody's Docker Desktop or systemd unit. */
+function engineIsOurs(): boolean {
+  if (process.getuid?.() !== 0 || existsSync('/run/systemd/system') || process.env['DOCKER_HOST'])
+    return false;
+  return existsSync(PIDFILE) && readFileSync(`/proc/${enginePid()}/comm`, 'utf8').trim() === 'dockerd';
+}
+
+const enginePid = (): number => Number(readFileSync(PIDFILE, 'utf8'));
+
+let job: TestJob | null = null;
+afterEach(() => job?.close());
+
+it.skipIf(!engineIsOurs())(
+  'the engine dies by SIGKILL and comes back: the job goes on from its latest checkpoint',
+  async () => {
+    job = await TestJob.create('engine', 'script: train.py\nsteps: 200\ncheckpoint: { every: 20 }\n');
+    job.write('train.py', readFileSync(TINY, 'utf8'));
+    const up = job.spawn('up', '--json');
+    await job.during(up, s => (s.step ?? 0) > 50, 'two checkpoints');
+    process.kill(enginePid(), 'SIGKILL');
+    const status = await job.ftc('ps');
+    expect([status.code, status.stderr]).toEqual([3, expect.stringContaining('engine')]);
+    const setup = await execa(process.execPath, [join(ROOT, 'scripts/setup.mjs')], { stdin: 'ignore' });
+    expect(setup.exitCode).toBe(0);
+    const { code, stdout, stderr } = await up.ended;
+    expect(code, stderr).toBe(0);
+    const final = JSON.parse(stdout) as Status;
+    expect(final).toMatchObject({ state: 'succeeded', step: 200 });
+    expect(stderr).toMatch(/resuming from the checkpoint of step \d+/);
+  },
+);
