@@ -1,6 +1,6 @@
 /** Reads a job file's text, and remembers where everything stands in it. */
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
-import type { Document, Node, Pair, YAMLError } from 'yaml';
+import type { Document, Node, Pair, YAMLError, YAMLWarning } from 'yaml';
 
 export interface Position {
   /** Both from 1. */
@@ -19,12 +19,19 @@ export interface YamlText {
 
 export function readYaml(text: string): YamlText {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter, prettyErrors: false });
+  // Only what JSON has too: a set or bytes would pass for a group of keys that says nothing.
+  const document = parseDocument(text, {
+    lineCounter,
+    prettyErrors: false,
+    resolveKnownTags: false,
+    logLevel: 'error',
+  });
   const position = (offset: number): Position => {
     const { line, col } = lineCounter.linePos(offset);
     return { line: Math.max(line, 1), column: Math.max(col, 1) };
   };
-  const errors = document.errors.map(error => ({
+  const tags = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
+  const errors = [...document.errors, ...tags].map(error => ({
     position: position(error.pos[0]),
     message: explain(error, text),
   }));
@@ -43,11 +50,13 @@ export function readYaml(text: string): YamlText {
   };
 }
 
-function explain({ code, message, pos: [start] }: YAMLError, text: string): string {
+function explain({ code, message, pos: [start, end] }: YAMLError | YAMLWarning, text: string): string {
   if (code === 'DUPLICATE_KEY') {
     const key = /^[^\s:]+/.exec(text.slice(start))?.[0] ?? '';
     return `${key} is given twice in the same group`;
   }
+  if (code === 'TAG_RESOLVE_FAILED')
+    return `the tag ${text.slice(start, end)} means nothing in a job file; write the plain value`;
   return `this is no YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }
 

@@ -105,6 +105,15 @@ port: 0
     ],
     ['steps: 1\nepochs: 1', 'ftc.yaml:2:9: epochs and steps exclude each other; give one of them'],
     ['seed: 1\nseed: 2', 'ftc.yaml:2:1: seed is given twice in the same group'],
+    [
+      'checkpoint: !!binary x',
+      'ftc.yaml:1:13: the tag !!binary means nothing in a job file; write the plain value',
+    ],
+    [
+      'checkpoint: !!set {every}',
+      'ftc.yaml:1:13: the tag !!set means nothing in a job file; write the plain value',
+    ],
+    ['seed: !mine 1', 'ftc.yaml:1:7: the tag !mine means nothing in a job file; write the plain value'],
     ['- a', 'ftc.yaml:1:1: a job file must be a group of keys, not a list'],
     ['just words', 'ftc.yaml:1:1: a job file must be a group of keys, not "just words"'],
   ])('%j', (text, problem) => {
@@ -158,7 +167,18 @@ port: 0
     );
     const value = fc.oneof(
       fc.string(),
-      fc.constantFrom('3', '{}', '[', '{every: 1}', '*a', '&a 1', 'null', '!!binary x'),
+      fc.constantFrom(
+        '3',
+        '{}',
+        '[',
+        '{every: 1}',
+        '*a',
+        '&a 1',
+        'null',
+        '!!binary x',
+        '!!omap [every: 1]',
+        '!x',
+      ),
     );
     const text = fc.array(fc.tuple(key, value)).map(pairs => pairs.map(([k, v]) => `${k}: ${v}`).join('\n'));
     fc.assert(
@@ -170,7 +190,7 @@ port: 0
           expect((error as FtcError).message).toMatch(/^(ftc\.yaml:\d+:\d+: |the training script )/);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 300, examples: [['checkpoint: !!binary x']] },
     );
   });
 });
