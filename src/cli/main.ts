@@ -9,9 +9,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 const program = createProgram();
+// Node ends a process whose last promise waits for what it does not count as work, with exit code 0 and no word.
+const alive = setInterval(() => undefined, 2 ** 30);
 try {
   if (process.argv.length <= 2) program.outputHelp();
   else await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error, text => process.stderr.write(text));
+} finally {
+  clearInterval(alive);
 }

@@ -166,7 +166,7 @@ const inboundTypes = {
   containers: Containers,
 } as const;
 
-export const Hello = z.discriminatedUnion('role', [WorkerHello, SupervisorHello]);
+const Hello = z.discriminatedUnion('role', [WorkerHello, SupervisorHello]);
 export type WorkerHello = z.infer<typeof WorkerHello>;
 
 export const Inbound = z.discriminatedUnion('type', [

@@ -7,7 +7,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
-from .errors import FtcError
+from .errors import FtcError, UsageError
 from .messages import Failed
 
 LIMIT = 16 * 1024
@@ -24,7 +24,7 @@ def describe(error: BaseException, step: int) -> Failed:
     """The fingerprint is equal for equal errors: its type and the innermost line of the user's own code."""
     text = "".join(traceback.format_exception(type(error), error, trimmed(error.__traceback__)))
     if isinstance(error, FtcError):
-        text = "" if trimmed(error.__traceback__) is None else text
+        text = _where(error)
     message = "".join(traceback.format_exception_only(type(error), error)).strip()
     if isinstance(error, FtcError):
         message = str(error)
@@ -42,6 +42,15 @@ def trimmed(trace: TracebackType | None) -> TracebackType | None:
     while trace is not None and (_file(trace).startswith(OURS) or _file(trace).startswith("<frozen")):
         trace = trace.tb_next
     return trace
+
+
+def _where(error: FtcError) -> str:
+    """The user's own lines where they used ftc wrongly; nothing where the script is not to blame."""
+    if not isinstance(error, UsageError):
+        return ""
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if not f.filename.startswith((OURS, "<frozen"))]
+    lines = traceback.format_list(frames)
+    return "".join(["Traceback (most recent call last):\n", *lines, f"{error}\n"]) if lines else ""
 
 
 def _place(error: BaseException) -> str:

@@ -83,7 +83,9 @@ export function setState(m: Membership, state: JobState, reason: string | null):
   return [
     { type: 'journal', entry: { type: 'state', state, reason, traceback, finalDigest, metrics } },
     { type: 'state', state, reason },
-    history('state', level, reason === null ? state : `${state}: ${reason}`, { step: m.bestStep }),
+    history('state', level, reason === null || state === 'failed' ? state : `${state}: ${reason}`, {
+      step: m.bestStep,
+    }),
   ];
 }
 

@@ -54,7 +54,7 @@ export interface MembershipConfig {
 }
 
 /** The last error of the script that a worker reported. */
-export interface ScriptFailure {
+interface ScriptFailure {
   readonly fingerprint: string;
   readonly bestStep: number;
 }
