@@ -13,7 +13,7 @@ export interface KillOptions extends Wish {
   readonly watchMs: number;
 }
 
-export interface Victim {
+interface Victim {
   /** The worker's id. */
   readonly id: string;
   readonly container: string;

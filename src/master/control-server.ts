@@ -75,14 +75,16 @@ export class ControlServer {
   #accept(socket: Socket): void {
     const lines = new LineSplitter(MAX_LINE_BYTES);
     const link = { take: (message: Inbound) => this.#greet(socket, message, link) };
+    let refused = false;
     const refuse = (reason: string): void => {
+      refused = true;
       this.#on.refused(socket.remoteAddress ?? 'unknown', reason);
       write(socket, { type: 'refused', reason });
       socket.destroySoon();
-      link.take = () => undefined;
     };
     socket.on('error', () => undefined); // `close` follows and says the rest
     socket.on('data', chunk => {
+      if (refused) return; // said once; what comes until the link is closed is not looked at
       try {
         for (const line of lines.push(chunk)) link.take(parse(line));
       } catch (error) {

@@ -1,0 +1,177 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ControlServer } from '../../../src/master/control-server.ts';
+import { MAX_LINE_BYTES, PROTOCOL_VERSION } from '../../../src/protocol/messages.ts';
+
+let seen: unknown[];
+let server: ControlServer;
+let port: number;
+let sockets: Socket[];
+let changed: (() => void) | null = null;
+
+beforeEach(async () => {
+  seen = [];
+  sockets = [];
+  const note = (...what: unknown[]) => {
+    seen.push(what);
+    changed?.();
+  };
+  server = new ControlServer('a-job', 5000, {
+    hello: ({ id, incarnation }) => note('hello', id, incarnation),
+    message: (id, incarnation, { type }) => note(type, id, incarnation),
+    closed: (id, incarnation) => note('closed', id, incarnation),
+    supervisor: () => note('supervisor'),
+    containers: workers => note('containers', workers.length),
+    refused: (_address, reason) => note('refused', reason),
+  });
+  port = await server.listen(0, '127.0.0.1');
+});
+afterEach(async () => {
+  for (const socket of sockets) socket.destroy();
+  await server.close();
+});
+
+/** Until the server was told `count` things. */
+async function told(count: number): Promise<unknown[]> {
+  while (seen.length < count) await new Promise<void>(resolve => (changed = resolve));
+  return seen;
+}
+
+const hello = (more: object = {}) => ({
+  type: 'hello',
+  role: 'worker',
+  protocol: PROTOCOL_VERSION,
+  job: 'a-job',
+  id: 'w1',
+  incarnation: 'i1',
+  startedAt: 1,
+  host: '127.0.0.1',
+  storePort: 1234,
+  step: 0,
+  holdsState: false,
+  ready: false,
+  generation: null,
+  totalSteps: null,
+  ...more,
+});
+const supervisor = { type: 'hello', role: 'supervisor', protocol: PROTOCOL_VERSION, job: 'a-job', id: 's1' };
+const leaving = { type: 'leaving', step: 3, checkpointed: false };
+
+/** A client; `lines` are what the server says until it closes the link. */
+function dial(): {
+  say(...messages: unknown[]): void;
+  raw: Socket;
+  answer(): Promise<string>;
+  end: Promise<string>;
+} {
+  const socket = connect(port, '127.0.0.1').setEncoding('utf8');
+  socket.on('error', () => undefined); // it is reset where it still speaks
+  sockets.push(socket);
+  let text = '';
+  socket.on('data', (part: string) => (text += part));
+  return {
+    raw: socket,
+    say: (...messages) => socket.write(messages.map(m => `${JSON.stringify(m)}\n`).join('')),
+    async answer() {
+      while (!text.includes('\n')) await once(socket, 'data');
+      return text.slice(0, text.indexOf('\n'));
+    },
+    end: new Promise(resolve => socket.on('close', () => resolve(text))),
+  };
+}
+
+describe('the control link', () => {
+  it('welcomes a worker and takes what it says, in order', async () => {
+    const worker = dial();
+    worker.say(hello(), leaving);
+    expect(JSON.parse(await worker.answer())).toEqual({
+      type: 'welcome',
+      protocol: PROTOCOL_VERSION,
+      job: 'a-job',
+      heartbeatMs: 1000,
+    });
+    await told(2);
+    worker.raw.end();
+    expect(await told(3)).toEqual([
+      ['hello', 'w1', 'i1'],
+      ['leaving', 'w1', 'i1'],
+      ['closed', 'w1', 'i1'],
+    ]);
+  });
+
+  it('listens to the newest link of a worker; the one that it replaces is closed without news', async () => {
+    const first = dial();
+    first.say(hello());
+    await told(1);
+    const second = dial();
+    second.say(hello({ incarnation: 'i2' }));
+    await told(2);
+    await first.end;
+    server.send('w1', { type: 'stop', reason: 'test' });
+    second.say(leaving);
+    await told(3);
+    expect(seen).toEqual([
+      ['hello', 'w1', 'i1'],
+      ['hello', 'w1', 'i2'],
+      ['leaving', 'w1', 'i2'],
+    ]);
+    server.drop('w1');
+    expect(await second.end).toContain('{"type":"stop","reason":"test"}');
+    expect(seen).toHaveLength(3);
+  });
+
+  it('takes the containers from a supervisor, and nothing else', async () => {
+    const link = dial();
+    link.say(supervisor, { type: 'containers', workers: [] }, leaving);
+    expect(await link.end).toContain('"refused","reason":"the supervisor may not say leaving"');
+    expect(seen.slice(0, 2)).toEqual([['supervisor'], ['containers', 0]]);
+  });
+
+  it.each([
+    ['an unknown type by its name', [hello(), { type: 'dance' }], 'unknown message type dance'],
+    ['a message that lacks its type', [hello(), {}], 'unknown message type none'],
+    ['a name that every object has', [{ type: 'constructor' }], 'unknown message type constructor'],
+    ['a wrong field by its name', [hello({ storePort: 0 })], 'hello: storePort '],
+    ['another job', [hello({ job: 'b-job' })], 'job b-job is not this job, a-job'],
+    ['another protocol', [hello({ protocol: 2 })], 'protocol 2 is spoken here as 1'],
+    ['who does not say hello first', [leaving], 'expected hello, got leaving'],
+    ['a second hello', [hello(), hello()], 'a worker may not say hello here'],
+    ['containers from a worker', [hello(), { type: 'containers', workers: [] }], 'may not say containers'],
+  ])('refuses %s, and closes', async (_, messages, reason) => {
+    const link = dial();
+    link.say(...messages, leaving);
+    const last = JSON.parse((await link.end).trimEnd().split('\n').at(-1) ?? '') as object;
+    expect(last).toEqual({ type: 'refused', reason: expect.stringContaining(reason) as string });
+    expect(seen).not.toContainEqual(['leaving', 'w1', 'i1']);
+  });
+
+  it('refuses a line that has no end in sight, once', async () => {
+    const link = dial();
+    link.raw.write(Buffer.alloc(4 * MAX_LINE_BYTES, 'x'));
+    await link.end;
+    expect(seen).toEqual([['refused', `a line is longer than ${MAX_LINE_BYTES} bytes`]]);
+  });
+
+  it('survives anything, and tells nobody about it', async () => {
+    const garbage = fc.oneof(
+      fc.uint8Array({ minLength: 1, maxLength: 300 }).map(bytes => Buffer.from(bytes)),
+      fc.json().map(text => Buffer.from(text)),
+      fc.json().map(text => Buffer.from(`{"type":"hello","role":${text}}`)),
+    );
+    await fc.assert(
+      fc.asyncProperty(garbage, async bytes => {
+        seen = [];
+        const link = dial();
+        link.raw.end(Buffer.concat([bytes, Buffer.from('\n')]));
+        await link.end;
+        expect(seen).toEqual([['refused', expect.any(String)]]);
+      }),
+      { numRuns: 200 },
+    );
+    const worker = dial();
+    worker.say(hello());
+    expect(await worker.answer()).toContain('welcome');
+  });
+});
