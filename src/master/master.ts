@@ -15,6 +15,8 @@ import { isNewRun, resume } from './resume.ts';
 import { statusOf } from './status-view.ts';
 
 const TICK_MS = 50;
+/** Phases in which a worker's step is the job's. */
+const TRAINS: ReadonlySet<string> = new Set(['compute', 'reduce', 'checkpoint']);
 /** How often the log tells of progress while there is some. */
 const PROGRESS_MS = 10_000;
 
@@ -54,7 +56,7 @@ export class Master {
       message: (id, incarnation, message) => {
         this.#take({ type: 'message', id, incarnation, message });
         if (message.type === 'heartbeat') {
-          this.#pace.note(message);
+          if (TRAINS.has(message.phase)) this.#pace.note(message);
           this.#logProgress();
         }
         if (message.type === 'checkpoint') this.#prune();

@@ -14,14 +14,15 @@ export function headline(s: Status): string[] {
 
 function stateOf(s: Status): string {
   const style = { succeeded: 'green', failed: 'red', running: 'cyan' } as const;
-  const text = s.reason === null ? s.state : `${s.state} (${s.reason})`;
+  // Why a job failed is said where it ends; what it waits for begins with the word.
+  const text = s.state === 'waiting' && s.reason !== null ? s.reason : s.state;
   return paint(s.state in style ? style[s.state as keyof typeof style] : 'yellow', text);
 }
 
 function bar(s: Status): string {
   const share = s.totalSteps ? Math.min(1, (s.step ?? 0) / s.totalSteps) : 0;
   const full = Math.round(share * BAR);
-  return paint('green', '━'.repeat(full)) + paint('dim', '━'.repeat(BAR - full));
+  return paint('green', '━'.repeat(full)) + paint('dim', '─'.repeat(BAR - full));
 }
 
 /** `step 412/940  loss 0.41  3120 samples/s  ETA 1 min 12 s`. */

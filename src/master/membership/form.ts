@@ -46,7 +46,7 @@ export function form(m: Membership, when: 'now' | 'boundary', members: Worker[],
     if (m.workers.get(id)?.connected) effects.push({ type: 'send', to: id, message });
   }
   const size = members.length === 1 ? '1 worker' : `${members.length} workers`;
-  const level = when === 'now' && before.length > 0 ? 'warn' : 'info';
+  const level = when === 'now' && before.length > 0 && !why.endsWith(' left') ? 'warn' : 'info';
   effects.push(
     history('generation', level, `generation ${next.generation}: ${size}, ${why}`, { step: m.bestStep }),
   );

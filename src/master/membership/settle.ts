@@ -55,6 +55,8 @@ function replaceLost(m: Membership, now: number): Effect[] | null {
   if (out.length === 0) return null;
   const left = out.filter(x => m.workers.get(x.id)?.leaving);
   const lost = out.filter(x => !left.includes(x)).map(x => x.id);
+  // When the job stops, all leave at the same boundary: nobody is left to form a generation.
+  if (lost.length === 0 && m.state === 'stopping') return null;
   const effects = lost.length > 0 ? recoveries.open(m, lost, now) : [];
   const why = lost.length > 0 ? 'without the lost' : `${left.map(x => nameOf(m, x.id)).join(', ')} left`;
   return [...effects, ...regroup(m, why)];
