@@ -32,7 +32,7 @@ export async function run(options: LogsOptions, service: string | undefined): Pr
   const compose = await Compose.find(connection.host);
   const readable = options.raw ? (line: string) => line : prettifier(process.stdout.isTTY);
   const stop = new AbortController();
-  process.once('SIGINT', () => stop.abort());
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   await compose.logs(
     { name, directory: process.cwd(), yaml: null, variables: {} },
     {

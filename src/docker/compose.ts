@@ -122,7 +122,10 @@ export class Compose {
       if (line !== '') onLine?.(line);
       yield line;
     };
-    const result = await execa(file, [...before, '--ansi', 'never', ...where, ...text, ...args], {
+    signal?.throwIfAborted();
+    // The docker command does not always pass a signal on to its plugin, so they share a group that gets it together.
+    const group = signal !== undefined && process.platform !== 'win32';
+    const child = execa(file, [...before, '--ansi', 'never', ...where, ...text, ...args], {
       env: { ...this.#env, ...project.variables },
       extendEnv: false,
       cwd: project.directory,
@@ -132,11 +135,43 @@ export class Compose {
       // What matters of it is in `output`; a log that is followed has no end.
       buffer: false,
       reject: false,
-      ...(signal && { cancelSignal: signal }),
+      ...(group ? { detached: true } : signal && { cancelSignal: signal }),
     });
+    const release = group ? endWith(child, signal) : () => undefined;
+    const result = await child.finally(release);
     signal?.throwIfAborted();
     if (result.failed && !isNothingToKill(args, output)) throw composeError(doing, output, result);
   }
+}
+
+/** How long Compose may take to end by itself. */
+const GRACE_MS = 5_000;
+
+/**
+ * Ends the process group that `child` leads when `signal` aborts, and when this process exits.
+ * @returns what to call when the child has ended
+ */
+function endWith(child: { readonly pid?: number | undefined }, signal: AbortSignal): () => void {
+  let timer: NodeJS.Timeout | undefined;
+  const send = (name: NodeJS.Signals): void => {
+    try {
+      if (child.pid !== undefined) process.kill(-child.pid, name);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    }
+  };
+  const abort = (): void => {
+    send('SIGTERM');
+    timer = setTimeout(() => send('SIGKILL'), GRACE_MS);
+  };
+  const exit = (): void => send('SIGTERM');
+  signal.addEventListener('abort', abort);
+  process.on('exit', exit);
+  return () => {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', abort);
+    process.off('exit', exit);
+  };
 }
 
 function isNothingToKill(args: readonly string[], output: readonly string[]): boolean {

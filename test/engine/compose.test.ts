@@ -102,8 +102,9 @@ describe('Compose on a real engine', () => {
     const stop = new AbortController();
     const slow = project({ worker: { stop_signal: 'SIGWINCH', init: false } });
     await compose.up(slow);
-    const stopping = compose.stop(slow, { signal: stop.signal, seconds: 60, services: ['worker'] });
-    setTimeout(() => stop.abort(), 500);
+    // Stopping says so as soon as it waits for the container, which does not care about this signal.
+    const onLine = (line: string) => /worker-1\s+Stopping/.test(line) && stop.abort();
+    const stopping = compose.stop(slow, { signal: stop.signal, seconds: 60, services: ['worker'], onLine });
     await expect(stopping).rejects.toMatchObject({ name: 'AbortError' });
     await expect(workers()).resolves.toMatchObject([{ state: 'running' }]);
   });
