@@ -1,0 +1,134 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { pino } from 'pino';
+import type { Container } from '../../../src/docker/engine.ts';
+import type { ContainerFact } from '../../../src/protocol/messages.ts';
+import { Supervisor } from '../../../src/supervisor/supervisor.ts';
+import { FakeEngine } from '../../fakes/fake-engine.ts';
+
+const policy = { initialMs: 1, maxMs: 5, resetMs: 60_000, maxRestarts: 3, leftMs: 10_000 };
+const project = 'job';
+
+let engine: FakeEngine;
+let supervisor: Supervisor;
+let stop: AbortController;
+let watching: Promise<void>;
+let worker: Container;
+let facts: readonly ContainerFact[] = [];
+let listeners: (() => void)[] = [];
+
+beforeEach(() => {
+  engine = new FakeEngine();
+  worker = engine.add({ role: 'worker', project, state: 'running' });
+  stop = new AbortController();
+  supervisor = new Supervisor({
+    engine,
+    project,
+    policy,
+    log: pino({ level: 'silent' }),
+    now: Date.now,
+    tell: told => {
+      facts = told;
+      for (const listener of listeners) listener();
+    },
+  });
+  watching = supervisor.watch(stop.signal);
+});
+
+afterEach(async () => {
+  stop.abort();
+  await watching;
+  listeners = [];
+});
+
+/** Until the supervisor tells facts that are as described. */
+const told = (test: (fact: ContainerFact) => boolean): Promise<void> =>
+  new Promise(resolve => {
+    const look = (): void => {
+      if (facts[0] && test(facts[0])) resolve();
+    };
+    listeners.push(look);
+    look();
+  });
+
+const state = (name: string): void =>
+  supervisor.take({ type: 'state', state: name, reason: null, restarts: {} });
+
+describe('the supervisor', () => {
+  it('starts again what died, and counts', async () => {
+    state('running');
+    engine.exit(worker.id, 137);
+    await told(f => f.running && f.restarts === 1);
+    engine.exit(worker.id, 1);
+    await told(f => f.running && f.restarts === 2);
+  });
+
+  it('gives up at the limit and says why', async () => {
+    state('running');
+    for (let i = 1; i <= 3; i += 1) {
+      engine.exit(worker.id, 1);
+      await told(f => f.running && f.restarts === i);
+    }
+    engine.exit(worker.id, 1);
+    await told(f => f.gaveUp !== null);
+    expect(facts[0]?.gaveUp).toContain('3 times in a row');
+  });
+
+  it('starts nothing before it knows that the job goes on, nor after its end', async () => {
+    engine.exit(worker.id, 137);
+    await told(f => !f.running);
+    state('succeeded');
+    await told(f => !f.running && f.startsAt === null);
+    expect(engine.calls).toEqual([]);
+    state('running');
+    await told(f => f.running);
+  });
+
+  it('starts the master whatever the state', async () => {
+    const master = engine.add({ role: 'master', project, state: 'running' });
+    const started = new Promise<void>(resolve => {
+      const start = engine.start.bind(engine);
+      engine.start = async id => {
+        await start(id);
+        if (id === master.id) resolve();
+      };
+    });
+    engine.exit(master.id, 137);
+    await started;
+  });
+
+  it('kills what the master fences, but not the run that came after', async () => {
+    state('running');
+    await told(f => f.running);
+    supervisor.take({
+      type: 'fence',
+      worker: worker.hostname,
+      at: (worker.startedAt ?? 0) - 1,
+      reason: 'late',
+    });
+    await engine.pause(worker.id);
+    await told(f => f.paused);
+    expect(engine.calls.some(c => c.startsWith('kill'))).toBe(false);
+    supervisor.take({
+      type: 'fence',
+      worker: worker.hostname,
+      at: Date.now() + 1,
+      reason: 'heartbeat overdue',
+    });
+    await told(f => f.running && f.restarts === 1);
+  });
+
+  it('starts what died while the engine was away', async () => {
+    state('running');
+    await told(f => f.running);
+    engine.goAway({ containersDie: true });
+    engine.comeBack();
+    await told(f => f.running && f.restarts === 1);
+  });
+
+  it('goes on counting where the supervisor before it stopped', async () => {
+    supervisor.take({ type: 'state', state: 'running', reason: null, restarts: { [worker.hostname]: 7 } });
+    await told(f => f.restarts === 7);
+    engine.exit(worker.id, 137);
+    await told(f => f.running && f.restarts === 8);
+  });
+});
