@@ -1,6 +1,7 @@
 /** From a rendered project to running containers. */
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
+import { lacksBaseImage, makeBaseImage } from '../docker/make-base-image.ts';
 import { FtcError } from '../errors.ts';
 import type { Status } from '../master/status.ts';
 import { masterOf } from './find-job.ts';
@@ -15,16 +16,18 @@ export interface Stages {
 
 /**
  * Removes what is left of a run that has ended, builds, starts. Checkpoints are never touched.
- * @throws FtcError FTC_ALREADY_RUNNING, FTC_COMPOSE_FAILED, FTC_PORT_IN_USE
+ * @throws FtcError FTC_ALREADY_RUNNING, FTC_NO_BASE_IMAGE, FTC_COMPOSE_FAILED, FTC_PORT_IN_USE
  */
 export async function launch(
   connection: Connection,
   compose: Compose,
-  project: ComposeProject,
+  wanted: ComposeProject,
   stages: Stages,
   signal: AbortSignal,
 ): Promise<void> {
-  const left = await refuseRunning(connection, project.name);
+  const left = await refuseRunning(connection, wanted.name);
+  const project = await withBaseImage(connection, wanted, stages);
+  signal.throwIfAborted();
   await stages.stage('building the images (the first time takes a minute or two)', line =>
     compose.build(project, { onLine: line, signal }),
   );
@@ -43,6 +46,20 @@ export async function launch(
       throw error;
     }
   });
+}
+
+/** The project with a base image that the engine has, where ftc answers for it. */
+async function withBaseImage(
+  connection: Connection,
+  project: ComposeProject,
+  stages: Stages,
+): Promise<ComposeProject> {
+  let image = project.variables.FTC_BASE_IMAGE;
+  if (!(await lacksBaseImage(connection, image))) return project;
+  await stages.stage("getting the base image (pulled, or made from Debian's archive)", async line => {
+    image = await makeBaseImage(connection, image, line);
+  });
+  return { ...project, variables: { ...project.variables, FTC_BASE_IMAGE: image } };
 }
 
 /** True when containers of an ended run are there. @throws FtcError FTC_ALREADY_RUNNING */

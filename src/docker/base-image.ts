@@ -6,7 +6,7 @@ import type Docker from 'dockerode';
 
 export const usualBaseImage = 'debian:trixie-slim';
 /** What `npm run setup` makes from Debian's archive where no registry can be reached. */
-const own = 'ftc-debian:trixie';
+export const ownBaseImage = 'ftc-debian:trixie';
 
 /**
  * The value for FTC_BASE_IMAGE: the environment's, else the one in the project's .env, as Compose has it; else our own
@@ -20,7 +20,8 @@ export async function baseImage(
 ): Promise<string | undefined> {
   const named = env.FTC_BASE_IMAGE || parseEnv(readIfThere(join(projectDir, '.env'))).FTC_BASE_IMAGE;
   if (named) return named;
-  if (!(await hasImage(docker, usualBaseImage)) && (await hasImage(docker, own))) return own;
+  if (!(await hasImage(docker, usualBaseImage)) && (await hasImage(docker, ownBaseImage)))
+    return ownBaseImage;
   return undefined;
 }
 
