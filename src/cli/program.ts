@@ -46,20 +46,26 @@ function addRunning(program: Command): void {
   whichJob(program.command('watch'))
     .description('show a running job as "up" does; Ctrl+C leaves it running')
     .option('--json', 'print the final status as JSON')
+    .addHelpText('after', '\nExample:\n  ftc watch')
     .action(lazy(() => import('./watch.ts')));
   whichJob(program.command('scale'))
     .description('change how many workers a running job has')
-    .argument('<service=n...>', 'worker=5')
+    .argument('<service=n...>', 'how many: worker=5')
     .option('--json', 'print the status as JSON')
     .addHelpText('after', '\nExample:\n  ftc scale worker=5')
     .action(lazy(() => import('./scale.ts')));
   whichJob(program.command('wait'))
     .description("wait until the job has ended; the exit code is the job's")
     .option('--json', 'print the final status as JSON')
+    .addHelpText('after', '\nExample:\n  ftc up -d && ftc wait')
     .action(lazy(() => import('./wait.ts')));
   whichJob(program.command('down'))
     .description("remove the job's containers; its checkpoints stay")
     .option('--volumes', 'remove the checkpoints too')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ftc down                  go on from the newest checkpoint with "ftc up"\n  ftc down --volumes        start over with "ftc up"',
+    )
     .action(lazy(() => import('./down.ts')));
 }
 
@@ -67,10 +73,12 @@ function addLooking(program: Command): void {
   whichJob(program.command('status'))
     .description('where the job is: step, workers, recoveries')
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExamples:\n  ftc status\n  ftc status --json')
     .action(lazy(() => import('./status.ts')));
   whichJob(program.command('ps'))
     .description("the job's containers")
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  ftc ps')
     .action(lazy(() => import('./ps.ts')));
   whichJob(program.command('logs'), '--file <path>')
     .description('what the containers print')
@@ -78,10 +86,12 @@ function addLooking(program: Command): void {
     .option('-f, --follow', 'go on as more is printed')
     .option('-n, --tail <lines>', 'only the last lines of each container')
     .option('--raw', 'lines as the containers print them')
+    .addHelpText('after', '\nExamples:\n  ftc logs -f worker\n  ftc logs -n 20')
     .action(lazy(() => import('./logs.ts')));
   whichJob(program.command('checkpoints'))
     .description("the job's checkpoints, and whether each is whole")
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  ftc checkpoints')
     .action(lazy(() => import('./checkpoints.ts')));
 }
 
@@ -89,16 +99,19 @@ function addChaos(program: Command): void {
   const chaos = program.command('chaos').description('break the job on purpose, and see it recover');
   whichJob(chaos.command('kill'))
     .description('kill a container through the Docker API, and watch until the job is whole')
-    .argument('[service]', 'worker', 'worker')
+    .argument('[service]', 'what to kill; so far only workers', 'worker')
     .option('--signal <signal>', 'signal to send', 'SIGKILL')
-    .option('--count <n>', 'how many workers')
+    .option('--count <n>', 'this many workers, chosen at random (default: 1)')
     .option('--all', 'all workers')
     .option('--rank <n>', 'the worker that holds this rank')
     .option('--container <id>', 'the container with this name or id')
-    .option('--seed <n>', 'makes the choice repeatable')
-    .option('--timeout <seconds>', 'how long to watch', '120')
+    .option('--seed <n>', 'makes the random choice repeatable')
+    .option('--timeout <seconds>', 'how long to watch the recovery', '120')
     .option('--json', 'print one JSON object')
-    .addHelpText('after', '\nExamples:\n  ftc chaos kill worker\n  ftc chaos kill worker --count 2 --seed 7')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ftc chaos kill worker\n  ftc chaos kill worker --rank 0\n  ftc chaos kill worker --count 2 --seed 7',
+    )
     .action(lazy(() => import('./chaos-kill.ts')));
 }
 
@@ -111,9 +124,11 @@ function addPreparing(program: Command): void {
     .command('init')
     .description('write a job file and a training script that run')
     .option('--dir <path>', 'where to', '.')
+    .addHelpText('after', '\nExample:\n  ftc init --dir my-job')
     .action(lazy(() => import('./init.ts')));
   jobOptions(program.command('doctor'))
     .description('look at engine, Compose, images, disk, memory and port; say what to do')
     .option('--json', 'print JSON')
+    .addHelpText('after', '\nExample:\n  ftc doctor')
     .action(lazy(() => import('./doctor.ts')));
 }
