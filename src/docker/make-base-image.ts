@@ -9,14 +9,14 @@ import { hostEnvironment } from './host.ts';
 
 /** scripts/setup/base-image.mjs, which the package carries as it is: setup runs it too. */
 interface SetupScript {
-  ensureBaseImage(context: {
+  readonly ensureBaseImage: (context: {
     wanted: string;
     env: NodeJS.ProcessEnv;
     report: {
       dryRun: boolean;
       step<T>(what: string, why: string, action: () => Promise<T>): Promise<T>;
     };
-  }): Promise<string>;
+  }) => Promise<string>;
 }
 
 /** Whether an image that ftc itself answers for is not there; one that a person named is theirs to bring. */
