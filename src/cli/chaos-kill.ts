@@ -94,6 +94,8 @@ function summary(r: KillReport): string[] {
     lines.push(`whole again, generation ${r.generationAfter}  ${duration(r.wholeMs)} after the kill`);
   else if (r.recovery === null && !r.killed.some(v => v.backMs !== null)) {
     lines.push('nothing was lost: the containers took the signal and went on');
+  } else if (r.state === 'succeeded') {
+    lines.push('the job ended, with success, before it was whole again');
   } else lines.push(`not whole again; the job is ${r.state ?? 'out of reach'}`);
   return lines;
 }

@@ -33,7 +33,7 @@ export function run({ dir = '.' }: { dir?: string }): Promise<undefined> {
   }
   const cd = folder === process.cwd() ? '' : `cd ${shortPath(folder, process.cwd())} && `;
   process.stderr.write(
-    `Wrote ${Object.keys(files).map(shown).join(' and ')}.\nRun it: ${cd}ftc up\nBreak it, meanwhile: ${cd}ftc chaos kill worker\n`,
+    `Wrote ${Object.keys(files).map(shown).join(' and ')}.\nRun it: ${cd}npx ftc up\nBreak it, meanwhile: ${cd}npx ftc chaos kill worker\n`,
   );
   return Promise.resolve(undefined);
 }

@@ -131,7 +131,7 @@ function finish({ json, until }: WatchJobOptions, last: Status | null): number {
       },
     );
   }
-  const running = until === 'first-step' && last.state !== 'succeeded';
+  const running = until === 'first-step' && last.state === 'running';
   const lines = running
     ? [
         `${last.job} trains at step ${last.step ?? 0} of ${last.totalSteps ?? '?'}; "ftc watch" shows it, "ftc wait" waits for its end`,

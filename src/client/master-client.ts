@@ -1,4 +1,5 @@
 /** The master's HTTP, from the host. */
+import { request, type RequestOptions } from 'node:http';
 import { z } from 'zod';
 import { FtcError } from '../errors.ts';
 import { CheckpointRow, JobEvent, Status } from '../master/status.ts';
@@ -32,27 +33,39 @@ export class MasterClient {
   }
 
   async #get<T>(path: string, schema: z.ZodType<T>): Promise<T> {
-    const response = await this.#fetch(path, {});
-    return schema.parse(await response.json());
+    return schema.parse(JSON.parse(await this.#fetch(path, {})));
   }
 
-  /** @throws FtcError FTC_MASTER_UNREACHABLE */
-  async #fetch(path: string, init: RequestInit): Promise<Response> {
-    let response: Response;
+  /** The body. @throws FtcError FTC_MASTER_UNREACHABLE */
+  async #fetch(path: string, options: RequestOptions): Promise<string> {
+    let answer: { status: number; body: string };
     try {
-      response = await fetch(this.#base + path, { ...init, signal: AbortSignal.timeout(ANSWER_MS) });
+      answer = await ask(this.#base + path, options);
     } catch (cause) {
       throw new FtcError('FTC_MASTER_UNREACHABLE', `the master does not answer at ${this.#base}`, {
         hint: 'It is started again within seconds if it died; "ftc ps" shows its container, "ftc logs master" what it printed.',
         cause,
       });
     }
-    if (!response.ok) {
-      const hint = 'Another program may listen on that port; "ftc ps" shows which port is the master’s.';
-      throw new FtcError('FTC_MASTER_UNREACHABLE', `the master answered ${response.status} to ${path}`, {
-        hint,
-      });
-    }
-    return response;
+    if (answer.status < 300) return answer.body;
+    const hint = 'Another program may listen on that port; "ftc ps" shows which port is the master’s.';
+    throw new FtcError('FTC_MASTER_UNREACHABLE', `the master answered ${answer.status} to ${path}`, { hint });
   }
+}
+
+/** Not `fetch`: that refuses ports which a person may well choose, 6000 for one. */
+function ask(url: string, options: RequestOptions): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const call = request(url, { ...options, agent: false, timeout: ANSWER_MS }, response => {
+      const parts: Buffer[] = [];
+      response.on('data', (part: Buffer) => parts.push(part));
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString('utf8') }),
+      );
+      response.on('error', reject);
+    });
+    call.on('timeout', () => call.destroy(new Error(`no answer within ${ANSWER_MS} ms`)));
+    call.on('error', reject);
+    call.end();
+  });
 }

@@ -1,5 +1,7 @@
 /** Speed, measured from what was committed in the last ten seconds. */
 const WINDOW_MS = 10_000;
+/** A pace of less says more about the noise. */
+const LEAST_SECONDS = 1;
 
 interface Mark {
   readonly at: number;
@@ -26,7 +28,7 @@ export class Pace {
     const last = this.#marks.at(-1);
     if (!first || !last || first === last || now - last.at > 2 * WINDOW_MS) return null;
     const seconds = (last.at - first.at) / 1000;
-    if (seconds <= 0) return null;
+    if (seconds < LEAST_SECONDS) return null;
     return {
       samplesPerSecond: (last.samples - first.samples) / seconds,
       secondsPerStep: seconds / (last.step - first.step),

@@ -67,6 +67,7 @@ class Membership:
     def lost(self, reason: str) -> None:
         """The group failed: leaves it, and says so unless a newer generation is known already."""
         self.part()
+        print(f"ftc: generation {self.generation} is left: {reason.splitlines()[0] if reason else 'lost'}", flush=True)
         if self._mailbox.newest <= self.generation:
             self._link.send(BrokenReport(self.generation, reason[:2000]), sticky=True)
 

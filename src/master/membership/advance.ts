@@ -115,7 +115,12 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
       if (msg.generation !== m.current.generation || !isMember(m, w.id)) return [];
       m.brokenAt ??= now;
       return [
-        history('note', 'warn', `${nameOf(m, w.id)} reports a broken collective: ${msg.reason}`, who(m, w)),
+        history(
+          'note',
+          'warn',
+          `${nameOf(m, w.id)}: the connection between workers failed; the step is repeated`,
+          who(m, w),
+        ),
       ];
     case 'checkpoint':
       return [

@@ -17,7 +17,7 @@ describe('the pace', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 20, max: 3000 }),
-        fc.array(fc.boolean(), { minLength: 3 }),
+        fc.array(fc.boolean(), { minLength: 60, maxLength: 100 }),
         (ms, late) => {
           const pace = new Pace();
           late.forEach((behind, i) => {
