@@ -29,7 +29,17 @@ export const daemonRunning = () => process.platform === 'linux' && holdsPid(pidF
 export function holdsPid(file, program, proc = '/proc') {
   const pid = existsSync(file) ? readFileSync(file, 'utf8').trim() : '';
   const comm = join(proc, pid, 'comm');
-  return /^\d+$/.test(pid) && existsSync(comm) && readFileSync(comm, 'utf8').trim() === program;
+  if (!/^\d+$/.test(pid) || !existsSync(comm)) return false;
+  return readFileSync(comm, 'utf8').trim() === program && !isDead(join(proc, pid, 'stat'));
+}
+
+/**
+ * Killed, and not yet taken note of by its parent: it holds its number, and nothing else.
+ * @param {string} stat
+ */
+function isDead(stat) {
+  // The state stands behind the name, which is in parentheses and may hold any character.
+  return existsSync(stat) && /\) [ZX] [^)]*$/.test(readFileSync(stat, 'utf8'));
 }
 
 /** Removes the pid files of a killed engine, which would keep the next one from starting. */
@@ -70,6 +80,16 @@ export async function startUnit() {
       'See "journalctl -u docker".',
     );
   await waitForEngine();
+}
+
+/** Returns when it answers, or when it is no longer there: one that was just killed may look alive for a moment. */
+export async function waitWhileItRuns() {
+  let gone = false;
+  try {
+    await waitForEngine(() => (gone = !daemonRunning()));
+  } catch (error) {
+    if (!gone) throw error;
+  }
 }
 
 /** @param {() => boolean} [gaveUp] */

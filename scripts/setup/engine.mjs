@@ -1,5 +1,5 @@
 import { probeConnection } from './client.mjs';
-import { daemonInstalled, daemonRunning, startDaemon, startUnit, waitForEngine } from './engine-start.mjs';
+import { daemonInstalled, daemonRunning, startDaemon, startUnit, waitWhileItRuns } from './engine-start.mjs';
 import { candidate, install, updateLists } from './packages.mjs';
 import { SetupProblem } from './report.mjs';
 import { asRoot, mayInstall } from './system.mjs';
@@ -57,7 +57,7 @@ async function act(decision, { connection, system }, report) {
     case 'start-unit':
       return report.step('start docker.service', 'the Docker engine is installed and not running', startUnit);
     case 'wait':
-      return report.step('wait for dockerd', 'it runs and does not answer yet', () => waitForEngine());
+      return report.step('wait for dockerd', 'it runs and does not answer yet', waitWhileItRuns);
     default:
       throw new SetupProblem(...explain(decision, connection, system));
   }

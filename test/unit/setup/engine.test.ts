@@ -101,6 +101,15 @@ describe('a pid file', () => {
     expect(holdsPid(file(), 'dockerd', join(folder, 'proc'))).toBe(there);
   });
 
+  it.each([
+    ['S', true],
+    ['Z', false],
+  ])('of a process in state %s: the program is there: %j', (state, there) => {
+    writeFileSync(file(), '41');
+    writeFileSync(join(folder, 'proc/41/stat'), `41 (dockerd) (x) ${state} 1 41 41 0 -1\n`);
+    expect(holdsPid(file(), 'dockerd', join(folder, 'proc'))).toBe(there);
+  });
+
   it('that is not there', () => {
     expect(holdsPid(file(), 'dockerd', join(folder, 'proc'))).toBe(false);
   });
