@@ -93,7 +93,7 @@ export async function waitWhileItRuns() {
 }
 
 /** @param {() => boolean} [gaveUp] */
-export async function waitForEngine(gaveUp = () => false) {
+async function waitForEngine(gaveUp = () => false) {
   const deadline = performance.now() + startTimeoutMs;
   while ((await ping(defaultSocket)) !== 'answers') {
     if (gaveUp() || performance.now() > deadline) {
