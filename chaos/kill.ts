@@ -1,4 +1,5 @@
 /** Kills workers' containers and watches until the job is whole again. Says only what it saw. */
+import { hasEnded } from '../src/master/status.ts';
 import { follow } from '../src/client/follow.ts';
 import { findJob } from '../src/client/find-job.ts';
 import type { Connection } from '../src/docker/connect.ts';
@@ -111,7 +112,7 @@ function observe(report: KillReport, status: Status, ids: ReadonlySet<string>, a
   report.wholeMs = since(report.recovery?.wholeMs);
   const back = report.killed.every(v => v.backMs !== null);
   report.whole = back && report.wholeMs !== null;
-  return report.whole || ['succeeded', 'failed', 'stopped'].includes(status.state);
+  return report.whole || hasEnded(status.state);
 }
 
 function candidates(
@@ -130,7 +131,7 @@ function victim({ container, rank }: Candidate, status: Status): Victim {
 }
 
 function refuseEnded(status: Status): void {
-  if (!['succeeded', 'failed', 'stopped'].includes(status.state)) return;
+  if (!hasEnded(status.state)) return;
   throw new FtcError(
     'FTC_NOT_RUNNING',
     `the job "${status.job}" has ${status.state}: there is nothing to break`,

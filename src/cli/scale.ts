@@ -1,4 +1,5 @@
 /** `ftc scale worker=N`: changes the size of a running job, at a step boundary. */
+import { hasEnded } from '../master/status.ts';
 import { findJob } from '../client/find-job.ts';
 import { follow } from '../client/follow.ts';
 import { projectOf } from '../client/saved-project.ts';
@@ -57,7 +58,7 @@ export async function run(
       })) {
         if (!status) continue;
         const settled = status.target === workers && status.worldSize === workers;
-        if (!settled && !['succeeded', 'failed', 'stopped'].includes(status.state)) continue;
+        if (!settled && !hasEnded(status.state)) continue;
         if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
         return;
       }

@@ -1,4 +1,5 @@
 /** `ftc status`: how far the job is, who trains, what was lost and how it recovered. */
+import { hasEnded } from '../master/status.ts';
 import { findJob } from '../client/find-job.ts';
 import { connect } from '../docker/connect.ts';
 import type { JobFlags } from '../job/sources.ts';
@@ -12,7 +13,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
     process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
     return;
   }
-  const lines = ['succeeded', 'failed', 'stopped'].includes(status.state)
+  const lines = hasEnded(status.state)
     ? outcome(status)
     : [...headline(status), '', ...workerTable(status.workers)];
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {

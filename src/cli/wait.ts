@@ -1,4 +1,5 @@
 /** `ftc wait`: ends when the job does; its exit code is the job's. */
+import { hasEnded } from '../master/status.ts';
 import { findJob } from '../client/find-job.ts';
 import { follow } from '../client/follow.ts';
 import { connect } from '../docker/connect.ts';
@@ -18,7 +19,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<numbe
     patienceMs: PATIENCE_MS,
     signal,
   })) {
-    if (!status || !['succeeded', 'failed', 'stopped'].includes(status.state)) continue;
+    if (!status || !hasEnded(status.state)) continue;
     if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
     else process.stdout.write(`${outcome(status).join('\n')}\n`);
     if (status.state === 'stopped') return ExitCode.interrupted;

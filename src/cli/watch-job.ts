@@ -1,4 +1,5 @@
 /** Shows a job until it ends (or its first step has committed), and what Ctrl+C means meanwhile. */
+import { hasEnded } from '../master/status.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { follow } from '../client/follow.ts';
 import { masterOf } from '../client/find-job.ts';
@@ -92,7 +93,7 @@ async function workersGone({ connection, project }: WatchJobOptions, signal: Abo
 }
 
 function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): boolean {
-  if (['succeeded', 'failed', 'stopped'].includes(s.state)) return true;
+  if (hasEnded(s.state)) return true;
   if (until === 'end' || stopping) return false;
   // Two different steps were seen: one of them was committed by this run.
   return s.state === 'finishing' || s.samplesPerSecond !== null;

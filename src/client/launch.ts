@@ -1,4 +1,5 @@
 /** From a rendered project to running containers. */
+import { hasEnded } from '../master/status.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { lacksBaseImage, makeBaseImage } from '../docker/make-base-image.ts';
@@ -6,8 +7,6 @@ import { FtcError } from '../errors.ts';
 import type { Status } from '../master/status.ts';
 import { masterOf } from './find-job.ts';
 import { saveProject } from './saved-project.ts';
-
-const ENDED = ['succeeded', 'failed', 'stopped'];
 
 export interface Stages {
   /** Runs one stage under a title; `line` shows what goes on inside. */
@@ -73,7 +72,7 @@ async function refuseRunning({ engine }: Connection, name: string): Promise<bool
   } catch (error) {
     if (!(error instanceof FtcError)) throw error;
   }
-  if (status ? ENDED.includes(status.state) : !running.some(c => c.role === 'worker')) return true;
+  if (status ? hasEnded(status.state) : !running.some(c => c.role === 'worker')) return true;
   const where = status?.step != null ? ` at step ${status.step} of ${status.totalSteps ?? '?'}` : '';
   throw new FtcError(
     'FTC_ALREADY_RUNNING',

@@ -1,6 +1,7 @@
 /** The membership as people see it. Pure. */
+import { hasEnded } from './status.ts';
 import type { Membership, Worker } from './membership/state.ts';
-import { attached, rankOf, target, terminal } from './membership/state.ts';
+import { attached, rankOf, target } from './membership/state.ts';
 import type { ContainerFact } from '../protocol/messages.ts';
 import type { Pace } from './pace.ts';
 import type { Status, WorkerRow, WorkerState } from './status.ts';
@@ -11,7 +12,7 @@ export function statusOf(
   names: { job: string; project: string },
   now: number,
 ): Status {
-  const rates = terminal(m.state) || m.state === 'waiting' ? null : pace.rates(now);
+  const rates = hasEnded(m.state) || m.state === 'waiting' ? null : pace.rates(now);
   const step = currentStep(m);
   const left = m.totalSteps === null || step === null ? null : Math.max(0, m.totalSteps - step);
   return {
@@ -20,7 +21,7 @@ export function statusOf(
     reason: m.state === 'waiting' ? waitingFor(m) : m.reason,
     traceback: m.traceback,
     generation: m.current.generation,
-    worldSize: terminal(m.state) ? 0 : m.current.members.length,
+    worldSize: hasEnded(m.state) ? 0 : m.current.members.length,
     target: target(m),
     step,
     totalSteps: m.totalSteps,
@@ -38,7 +39,7 @@ export function statusOf(
 /** Where the job stands now, which is behind its best step while steps are done again. Null before anything began. */
 function currentStep(m: Membership): number | null {
   const here = Math.max(0, ...attached(m).map(w => w.step));
-  if (here > 0 && !terminal(m.state)) return here;
+  if (here > 0 && !hasEnded(m.state)) return here;
   return m.bestStep > 0 || m.current.members.length > 0 ? m.bestStep : null;
 }
 
@@ -68,14 +69,14 @@ function rows(m: Membership, now: number): WorkerRow[] {
 function row(m: Membership, id: string, now: number): WorkerRow {
   const w = m.workers.get(id);
   const fact = m.containers?.get(id);
-  const rank = terminal(m.state) ? -1 : rankOf(m, id);
+  const rank = hasEnded(m.state) ? -1 : rankOf(m, id);
   const state = stateOf(m, w, fact, rank);
   const here = w?.connected === true;
   return {
     id,
     container: fact?.container ?? null,
     rank: rank === -1 ? null : rank,
-    role: rank !== -1 ? 'rank' : here && w.ready && !terminal(m.state) ? 'standby' : null,
+    role: rank !== -1 ? 'rank' : here && w.ready && !hasEnded(m.state) ? 'standby' : null,
     state,
     phase: here ? w.phase : null,
     step: w?.step ?? null,

@@ -16,6 +16,10 @@ export const JobState = z.enum([
 ]);
 export type JobState = z.infer<typeof JobState>;
 
+/** Nothing happens any more until somebody starts the job again. */
+export const hasEnded = (state: string): boolean =>
+  state === 'succeeded' || state === 'failed' || state === 'stopped';
+
 export const WorkerState = z.enum([
   /** Its container is not running; the supervisor will start it. */
   'down',

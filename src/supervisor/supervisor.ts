@@ -2,6 +2,7 @@
  * The loop around ./plan.ts: lists containers after every event and every reconnect, starts what is due, kills what the
  * master fences. Events only say that something happened; what is true is what the engine lists.
  */
+import { hasEnded } from '../master/status.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { ContainerFact, Outbound } from '../protocol/messages.ts';
 import type { Logger } from '../shared/log.ts';
@@ -17,7 +18,6 @@ export interface SupervisorOptions {
   tell(facts: readonly ContainerFact[]): void;
 }
 
-const ENDED = new Set(['succeeded', 'failed', 'stopped']);
 /** Workers that are still there so long after the job's end are killed. */
 const LINGER_MS = 15_000;
 /** Before trying again what the engine did not do. */
@@ -59,7 +59,7 @@ export class Supervisor {
       if (state !== this.#state) this.#o.log.info({ state, reason }, 'the job is now');
       this.#state = state;
       this.#counted = { ...this.#counted, ...message.restarts };
-      this.#endedAt = ENDED.has(state) ? (this.#endedAt ?? this.#o.now()) : null;
+      this.#endedAt = hasEnded(state) ? (this.#endedAt ?? this.#o.now()) : null;
       this.reconcile();
     }
   }
@@ -109,7 +109,7 @@ export class Supervisor {
 
   #mayStart(container: Container): boolean {
     if (container.role === 'master') return true;
-    return this.#state !== null && this.#state !== 'stopping' && !ENDED.has(this.#state);
+    return this.#state !== null && this.#state !== 'stopping' && !hasEnded(this.#state);
   }
 
   async #start(id: string, name: string): Promise<void> {

@@ -1,4 +1,5 @@
 /** Runs the real command against the real engine, in a folder and a Compose project of its own. */
+import { hasEnded } from '../../src/master/status.ts';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -106,7 +107,7 @@ export class TestJob {
         for await (const { status } of moments) {
           last = status ?? last;
           if (status && test(status)) return status;
-          const ended = status && ['succeeded', 'failed', 'stopped'].includes(status.state);
+          const ended = status && hasEnded(status.state);
           if (ended) throw new TooLate(`${what}: the job ended before: ${JSON.stringify(status)}`);
         }
       } catch (error) {

@@ -3,6 +3,7 @@
  * the master, in the property tests and in the simulation. The state is changed in place (heartbeats of ten thousand
  * workers must cost nothing); a caller who wants the old one keeps a copy. Rules: docs/protocol.md.
  */
+import { hasEnded } from '../status.ts';
 import { isDeterministic } from './failures.ts';
 import type { Effect, MembershipEvent, WorkerMessage } from './events.ts';
 import { end, generationMessage, history, setState } from './form.ts';
@@ -10,7 +11,7 @@ import * as recoveries from './recoveries.ts';
 import { settle } from './settle.ts';
 import { observe } from './containers.ts';
 import type { Membership, Worker } from './state.ts';
-import { isMember, nameOf, rankOf, terminal } from './state.ts';
+import { isMember, nameOf, rankOf } from './state.ts';
 
 /** Takes one event at `now` (milliseconds since the epoch) and returns what has to be done, in order. */
 export function advance(m: Membership, event: MembershipEvent, now: number): Effect[] {
@@ -75,7 +76,7 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
   }
   m.totalSteps ??= h.totalSteps;
   m.bestStep = Math.max(m.bestStep, h.step);
-  if (terminal(m.state) || m.state === 'stopping') {
+  if (hasEnded(m.state) || m.state === 'stopping') {
     const reason = m.reason ?? m.state;
     // A member that comes back to a stopping job is asked again; anybody else has nothing to do any more.
     const again = m.state === 'stopping' && same && isMember(m, h.id);
@@ -188,14 +189,14 @@ function lose(m: Membership, w: Worker, cause: string, now: number): Effect[] {
   w.lostBy ??= cause;
   const effects: Effect[] = [{ type: 'drop', id: w.id }];
   // Somebody on the way out closes the link; everybody else must be dead before another takes the rank.
-  const expected = w.leaving || w.done || w.failed || terminal(m.state);
+  const expected = w.leaving || w.done || w.failed || hasEnded(m.state);
   if (!expected) effects.push({ type: 'fence', worker: w.id, at: now, reason: cause });
   w.ready = false;
   return effects;
 }
 
 function stop(m: Membership, reason: string): Effect[] {
-  if (terminal(m.state) || m.state === 'stopping') return [];
+  if (hasEnded(m.state) || m.state === 'stopping') return [];
   const effects = setState(m, 'stopping', reason);
   for (const w of m.workers.values()) {
     if (w.connected) effects.push({ type: 'send', to: w.id, message: { type: 'stop', reason } });

@@ -1,12 +1,13 @@
 /** After every event: what follows from the state as it is now. One rule after the other, the first that acts wins. */
+import { hasEnded } from '../status.ts';
 import type { Effect } from './events.ts';
 import { eligible, end, form, nextMembers, setState } from './form.ts';
 import * as recoveries from './recoveries.ts';
 import type { Membership, Worker } from './state.ts';
-import { attached, nameOf, target, terminal } from './state.ts';
+import { attached, nameOf, target } from './state.ts';
 
 export function settle(m: Membership, now: number): Effect[] {
-  if (terminal(m.state)) return [];
+  if (hasEnded(m.state)) return [];
   if (reattaching(m, now)) return [];
   if (target(m) < Math.min(m.config.minWorkers, m.wanted)) return end(m, 'failed', tooFew(m));
   if (m.state === 'stopping' && ![...m.workers.values()].some(w => w.connected)) {

@@ -123,9 +123,6 @@ export function createMembership(config: MembershipConfig): Membership {
   };
 }
 
-export const terminal = (state: JobState): boolean =>
-  state === 'succeeded' || state === 'failed' || state === 'stopped';
-
 /** What people call a worker: its container's name, where the supervisor told it. */
 export const nameOf = (m: Membership, id: string): string => m.containers?.get(id)?.container ?? id;
 

@@ -1,6 +1,6 @@
+import { hasEnded } from '../../../src/master/status.ts';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { terminal } from '../../../src/master/membership/state.ts';
 import { World } from './simulation.ts';
 
 type Act =
@@ -83,7 +83,7 @@ function calm(w: World): void {
     for (const id of [...w.containers]) {
       const p = w.processes.get(id);
       if (p && !p.beats) w.die(id);
-      if (terminal(w.m.state)) return;
+      if (hasEnded(w.m.state)) return;
       w.start(id);
       if (w.processes.get(id)?.linked === false) w.hello(id);
       w.ready(id);
