@@ -59,11 +59,12 @@ class Group:
         """Of host memory, whatever the backend of gradients."""
         return self._start(lambda: self._control._allgather_base(out, inp))
 
-    def send(self, tensor: torch.Tensor, to: int) -> Work:
-        return self._start(lambda: self._control.send([tensor], to, 0))
+    def send(self, tensor: torch.Tensor, to: Sequence[int]) -> None:
+        """To some members; returns when all of it is on its way."""
+        self._pass_on([self._start(lambda rank=rank: self._control.send([tensor], rank, 0)) for rank in to])
 
-    def receive(self, tensor: torch.Tensor, source: int) -> Work:
-        return self._start(lambda: self._control.recv([tensor], source, 0))
+    def receive(self, tensor: torch.Tensor, source: int) -> None:
+        self._pass_on([self._start(lambda: self._control.recv([tensor], source, 0))])
 
     def barrier(self) -> None:
         """Returns when all members have come."""
@@ -77,6 +78,19 @@ class Group:
             reason = self._wait(work)
             if reason:
                 raise Broken(reason)
+            self._pending.remove(work)
+
+    def _pass_on(self, works: Sequence[Work]) -> None:
+        """Waits for sends and receives. Unlike a collective's, their wait must not be given a short patience: where it ends, gloo
+        takes the whole group for lost ("Application timeout caused pair closure")."""
+
+        def wait() -> bool:
+            for work in works:
+                work.wait(LONG)
+            return True
+
+        call(wait, lambda: self._guard.tripped)
+        for work in works:
             self._pending.remove(work)
 
     def close(self) -> None:

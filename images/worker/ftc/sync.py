@@ -58,17 +58,17 @@ def _send(group: Group, own: Registered, step: int, behind: list[int]) -> None:
     head = torch.tensor([step, structure.numel(), packed.payload.numel()], dtype=torch.int64)
     parts = [head, structure] + ([packed.payload] if packed.payload.numel() else [])
     for part in parts:
-        group.wait([group.send(part, rank) for rank in behind])
+        group.send(part, behind)
 
 
 def _receive(group: Group, own: Registered, source: int) -> int:
     head = torch.zeros(3, dtype=torch.int64)
-    group.wait([group.receive(head, source)])
+    group.receive(head, source)
     step, text, size = head.tolist()
     structure = torch.empty(text, dtype=torch.uint8)
     payload = torch.empty(size, dtype=torch.uint8)
-    group.wait([group.receive(structure, source)])
+    group.receive(structure, source)
     if size:
-        group.wait([group.receive(payload, source)])
+        group.receive(payload, source)
     own.restore(unpack(Packed(structure.numpy().tobytes(), payload), copy=True))
     return int(step)

@@ -75,6 +75,13 @@ def test_a_standby_is_promoted_in_the_change_that_drops_the_dead(tmp_path: Path,
         assert cluster.digests("b", "s") == {undisturbed}
 
 
+def test_a_state_that_takes_long_to_move_is_waited_for(tmp_path: Path) -> None:
+    with Cluster(tmp_path, "wide.py", FTC_EPOCHS="2", FTC_VIRTUAL_RANKS="3", CHECKPOINT_EVERY="100") as cluster:
+        cluster.begin("a", "b", "c")
+        assert len(cluster.digests("a", "b", "c")) == 1
+        assert kinds(cluster, "broken") == []
+
+
 def test_a_meeting_that_cannot_succeed_is_left_for_a_newer_one(tmp_path: Path, undisturbed: str) -> None:
     """c is dead before its generation meets: once its store is the one to meet at, once not."""
     with Cluster(tmp_path) as cluster:
