@@ -80,6 +80,15 @@ const Heartbeat = z.object({
   samples: z.int().nonnegative(),
   epoch: z.int().nonnegative(),
   at: time,
+  // The rest is not said by workers of older images.
+  /** How long it has been in this phase, milliseconds. */
+  phaseMs: z.number().nonnegative().default(0),
+  /** Of the last step committed here: milliseconds in which this rank computed its slices; null before the first. */
+  computeMs: z.number().nonnegative().nullable().default(null),
+  /** How many slices those were. */
+  slices: z.int().nonnegative().default(0),
+  /** Of the same step: milliseconds from then until the reduction was complete. */
+  waitMs: z.number().nonnegative().nullable().default(null),
 });
 
 const Committed = z.object({

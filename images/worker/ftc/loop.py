@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import torch
 
 from .attempt import Attempt, Machinery
+from .backward import Backward
 from .checkpoints import Checkpoints
 from .config import Config
 from .control import Agreed
@@ -18,6 +19,7 @@ from .data import Batch, Source, to_device
 from .errors import Broken, Leave, UsageError
 from .group import Group
 from .interruptible import GIVEN_UP
+from .layout import buckets
 from .link import Link
 from .mailbox import Mailbox
 from .membership import Membership
@@ -55,6 +57,8 @@ class Loop:
         self._source = source
         self._device = device
         self._total = config.steps if config.steps is not None else (config.epochs or 0) * plan.steps_per_epoch
+        self._buckets = buckets(own.params)
+        self._backward = Backward(self._buckets) if own.overlap else None
         self._machinery: Machinery | None = None
         self._attempt: Attempt | None = None
         self._slice: int | None = None
@@ -119,7 +123,8 @@ class Loop:
     def _slices(self, group: Group) -> Iterator[Batch]:
         """One attempt at the next step."""
         if self._machinery is None or self._machinery.group is not group:
-            self._machinery = Machinery(group, self._own, self._sampler)
+            self._machinery = Machinery(group, self._own, self._sampler, self._buckets, self._backward)
+        self._progress.slices = len(self._machinery.carried)
         self._progress.phase = "compute"
         attempt = self._attempt = Attempt(self._machinery, self._progress.step)
         for virtual_rank in self._machinery.carried:

@@ -61,6 +61,10 @@ class Heartbeat(Message):
     samples: int
     epoch: int
     at: float
+    phase_ms: float = 0.0
+    compute_ms: float | None = None
+    slices: int = 0
+    wait_ms: float | None = None
 
 
 @dataclass(frozen=True)

@@ -9,31 +9,68 @@ from dataclasses import dataclass
 from .messages import Heartbeat, Phase
 
 
-@dataclass
+@dataclass(frozen=True)
+class Pace:
+    """One committed step, in seconds: computing the slices that this rank carries, then waiting in the reduction."""
+
+    compute: float
+    slices: int
+    wait: float
+
+
 class Progress:
     """`samples` counts all committed steps of the job; `generation` is None while the worker is no member."""
 
-    phase: Phase = "starting"
-    generation: int | None = None
-    step: int = 0
-    total_steps: int | None = None
-    holds_state: bool = False
-    ready: bool = False
-    loss: float | None = None
-    samples: int = 0
-    epoch: int = 0
+    def __init__(self) -> None:
+        self.generation: int | None = None
+        self.step = 0
+        self.total_steps: int | None = None
+        self.holds_state = False
+        self.ready = False
+        self.loss: float | None = None
+        self.samples = 0
+        self.epoch = 0
+        self.slices = 0
+        """How many this rank carries in the step under way."""
+        self.pace: Pace | None = None
+        """Of the last step that was committed here."""
+        self._phase: tuple[Phase, float] = ("starting", time.monotonic())
+        self._computed = 0.0
+
+    @property
+    def phase(self) -> Phase:
+        return self._phase[0]
+
+    @phase.setter
+    def phase(self, phase: Phase) -> None:
+        """Starts the phase's clock, also where it is the same phase again."""
+        (before, since), now = self._phase, time.monotonic()
+        if before == "compute" and phase == "reduce":
+            self._computed = now - since
+        elif before == "reduce" and phase == "compute":  # committed: a reduction that broke leads elsewhere
+            self.pace = Pace(self._computed, self.slices, now - since)
+        self._phase = (phase, now)
 
     def heartbeat(self) -> Heartbeat:
-        loss = self.loss
+        loss, pace = self.loss, self.pace
+        phase, since = self._phase
         return Heartbeat(
             generation=self.generation,
             step=self.step,
-            phase=self.phase,
+            phase=phase,
             loss=loss if loss is not None and math.isfinite(loss) else None,
             samples=self.samples,
             epoch=self.epoch,
             at=epoch_ms(),
+            phase_ms=_ms(time.monotonic() - since),
+            compute_ms=None if pace is None else _ms(pace.compute),
+            slices=0 if pace is None else pace.slices,
+            wait_ms=None if pace is None else _ms(pace.wait),
         )
+
+
+def _ms(seconds: float) -> float:
+    return round(max(0.0, seconds) * 1000.0, 3)
 
 
 def epoch_ms() -> float:

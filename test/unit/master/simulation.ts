@@ -191,6 +191,10 @@ export class World {
       samples: step,
       epoch: 0,
       at,
+      phaseMs: 0,
+      computeMs: null,
+      slices: 0,
+      waitMs: null,
     });
   }
 
