@@ -19,6 +19,7 @@ export function masterEnvironment(job: Job): Environment {
     WORLD_SIZE: String(job.workers),
     FTC_STANDBYS: String(job.standbys),
     FTC_MIN_WORKERS: String(job.recovery.minWorkers),
+    FTC_LAUNCHER: job.launcher,
     HEARTBEAT_TIMEOUT: toSeconds(job.recovery.heartbeat),
     CHECKPOINT_DIR: checkpointMount,
     FTC_CHECKPOINT_KEEP: String(job.checkpoint.keep),
@@ -31,6 +32,8 @@ export function workerEnvironment(job: Job): Environment {
     FTC_MASTER: `master:${controlPort}`,
     FTC_SCRIPT: scriptInContainer(job.script),
     FTC_ARGS: JSON.stringify(job.args),
+    FTC_LAUNCHER: job.launcher,
+    ...(job.launcher === 'torchrun' && { MAX_RESTARTS: String(job.recovery.maxRestarts) }),
     FTC_VIRTUAL_RANKS: String(job.virtualRanks),
     FTC_SEED: String(job.seed),
     ...('steps' in job.length

@@ -1,5 +1,7 @@
 /** A job as the rest of ftc knows it: whole, valid, with defaults filled in. Paths are absolute, durations milliseconds. */
 
+import type { Launcher } from './launcher.ts';
+
 export const builtins = ['fashion-mnist', 'char-gpt'] as const;
 export const builtinPrefix = 'builtin:';
 
@@ -8,6 +10,7 @@ export interface Job {
   /** `builtin:<name>`, or the absolute path of a script. */
   readonly script: string;
   readonly args: readonly string[];
+  readonly launcher: Launcher;
   /** How many workers hold ranks when nothing is broken. */
   readonly workers: number;
   readonly standbys: number;
@@ -44,7 +47,7 @@ export interface Job {
   readonly port: number;
 }
 
-/** What is not said anywhere. `name` and `backend` depend on the rest. */
+/** What is not said anywhere. `name`, `backend`, `launcher` and, under torchrun, `minWorkers` depend on the rest. */
 export const defaults = {
   script: 'builtin:fashion-mnist',
   args: [],
@@ -65,7 +68,7 @@ export const defaults = {
   threads: 1,
   base: null,
   port: 7070,
-} as const satisfies Omit<Job, 'name' | 'length' | 'backend'> & { epochs: number };
+} as const satisfies Omit<Job, 'name' | 'length' | 'backend' | 'launcher'> & { epochs: number };
 
 /** The built-in's name, or null when the script is a file. */
 export function builtinOf(script: string): string | null {

@@ -1,5 +1,6 @@
 /** Puts what the sources say together, fills in defaults, and checks what no source can check alone. Pure. */
 import { builtinOf, defaults, type Job } from './job.ts';
+import type { Launcher } from './launcher.ts';
 import type { JobFile } from './schema.ts';
 
 /** Something that is wrong with a job as a whole. */
@@ -13,20 +14,32 @@ export interface Conflict {
 /**
  * @param sources later ones win, key by key; lists are replaced as a whole. Paths in them are absolute.
  * @param folderName made valid, it names a job that has no name and runs a script of its own, or has a job file
+ * @param launcherOf what `launcher: auto` means for a script that is a file
  */
-export function resolveJob(sources: readonly JobFile[], folderName: string | null): Job {
+export function resolveJob(
+  sources: readonly JobFile[],
+  folderName: string | null,
+  launcherOf: (script: string) => Launcher = () => 'ftc',
+): Job {
   const said = sources.reduce<JobFile>((below, above) => {
     const rest = { ...below };
     if (above.epochs !== undefined) delete rest.steps;
     if (above.steps !== undefined) delete rest.epochs;
     return merge(rest, above);
   }, {});
-  const { name, steps, epochs, backend, ...others } = said;
+  const { name, steps, epochs, backend, launcher: asked = 'auto', ...others } = said;
   const filled = merge(defaults, others) as unknown as Filled;
   const { epochs: defaultEpochs, ...job } = filled;
+  const auto = () => (builtinOf(job.script) === null ? launcherOf(job.script) : 'ftc');
+  const launcher = asked === 'auto' ? auto() : asked;
+  // A script that does not expect its world to shrink needs everybody, as under `torchrun --nnodes=3`.
+  const minWorkers =
+    said.recovery?.minWorkers ?? (launcher === 'torchrun' ? job.workers : job.recovery.minWorkers);
   return {
     name: name ?? defaultName(job.script, folderName),
     ...job,
+    launcher,
+    recovery: { ...job.recovery, minWorkers },
     length: steps === undefined ? { epochs: epochs ?? defaultEpochs } : { steps },
     backend: backend ?? (job.resources.gpus === null ? 'gloo' : 'nccl'),
   };
@@ -47,9 +60,16 @@ export function validName(text: string): string {
   return name === '' ? 'job' : name;
 }
 
-export function conflicts({ workers, virtualRanks, recovery, backend, resources }: Job): Conflict[] {
+export function conflicts({
+  workers,
+  virtualRanks,
+  recovery,
+  backend,
+  resources,
+  launcher,
+}: Job): Conflict[] {
   const found: Conflict[] = [];
-  if (virtualRanks < workers)
+  if (launcher === 'ftc' && virtualRanks < workers)
     found.push({
       paths: [['virtualRanks'], ['workers']],
       message: `virtualRanks is ${virtualRanks}, fewer than the ${workers} workers: every worker carries one or more`,
@@ -79,7 +99,7 @@ export function conflicts({ workers, virtualRanks, recovery, backend, resources 
   return found;
 }
 
-type Filled = Omit<Job, 'name' | 'length' | 'backend'> & { readonly epochs: number };
+type Filled = Omit<Job, 'name' | 'length' | 'backend' | 'launcher'> & { readonly epochs: number };
 type Group = Record<string, unknown>;
 
 /** Group by group; what is undefined above leaves what is below. */

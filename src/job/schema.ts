@@ -6,6 +6,7 @@
 import { z } from 'zod';
 import { durationForms, durationPattern, parseDuration } from './duration.ts';
 import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
+import { launchers } from './launcher.ts';
 
 const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => {
   const range = max === Number.MAX_SAFE_INTEGER ? `, ${min} or more` : ` from ${min} to ${max}`;
@@ -66,7 +67,11 @@ const Recovery = group({
     ),
   minWorkers: whole(1, 1000)
     .optional()
-    .meta(described('With fewer workers than this the job waits.', defaults.recovery.minWorkers)),
+    .meta(
+      described(
+        'With fewer workers than this the job waits. Default: 1; all of them with the launcher torchrun.',
+      ),
+    ),
 });
 
 const gpusMessage = 'must be a whole number, 1 or more, or "all"';
@@ -105,6 +110,15 @@ export const JobFile = group({
     .array(z.string('must be a string (put it in quotes)'), 'must be a list of strings')
     .optional()
     .meta(described("The script's arguments.", [])),
+  launcher: z
+    .enum(['auto', ...launchers], 'must be "auto", "ftc" or "torchrun"')
+    .optional()
+    .meta(
+      described(
+        'What runs the script: ftc, which it imports, or torchrun\'s environment and rules. "auto" is torchrun for a script that does not import ftc.',
+        'auto',
+      ),
+    ),
   workers: whole(1, 1000).optional().meta(described('How many workers train.', defaults.workers)),
   standbys: whole(0, 1000)
     .optional()

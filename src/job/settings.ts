@@ -22,6 +22,7 @@ const setting = (
 export const settings: readonly Setting[] = [
   setting(['name'], 'JOB_ID', '--name <name>', 'text', "the job's name"),
   setting(['script'], 'FTC_SCRIPT', '--script <path>', 'script', 'training script, or builtin:<name>'),
+  setting(['launcher'], 'FTC_LAUNCHER', '--launcher <name>', 'text', 'ftc, torchrun or auto'),
   setting(['workers'], 'WORLD_SIZE', null, 'number', 'how many workers train'),
   setting(['standbys'], 'FTC_STANDBYS', '--standbys <n>', 'number', 'workers that wait, ready'),
   setting(['virtualRanks'], 'FTC_VIRTUAL_RANKS', '--virtual-ranks <n>', 'number', 'slices of every batch'),

@@ -41,6 +41,7 @@ describe('a job file', () => {
 name: my-job_2
 script: my-train.py
 args: ["--lr", "0.1"]
+launcher: ftc
 workers: 5
 standbys: 2
 virtualRanks: 20
@@ -62,6 +63,7 @@ port: 0
       name: 'my-job_2',
       script: join(folder, 'my-train.py'),
       args: ['--lr', '0.1'],
+      launcher: 'ftc',
       workers: 5,
       standbys: 2,
       virtualRanks: 20,

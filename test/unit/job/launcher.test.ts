@@ -1,0 +1,71 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { render } from '../../../compose/render.ts';
+import { launcherFor } from '../../../src/job/launcher.ts';
+import { loadJob } from '../../../src/job/load.ts';
+import type { JobFlags } from '../../../src/job/sources.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ftctest-launcher-'));
+  chmodSync(folder, 0o755);
+  writeFileSync(join(folder, 'plain.py'), 'import torch\nimport torch.distributed as dist\n');
+  writeFileSync(join(folder, 'ours.py'), 'import ftc\nftc.run(print)\n');
+  writeFileSync(join(folder, 'job.yaml'), 'script: ours.py\nlauncher: torchrun\n');
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const load = (flags: JobFlags = {}, env = {}) => loadJob(flags, env, folder);
+
+describe('a script is ours where it imports ftc', () => {
+  it.each([
+    'import ftc',
+    'import torch, ftc',
+    'import numpy as np, ftc as f',
+    'from ftc import Job',
+    'from ftc.job import Job',
+    'try:\n    import ftc\nexcept ImportError: pass',
+  ])('%j', source => expect(launcherFor(source)).toBe('ftc'));
+
+  it.each([
+    'import torch',
+    'import ftcalc',
+    '# import ftc',
+    'print("import ftc")',
+    'from ftc_x import y',
+    '',
+  ])('and not for %j', source => expect(launcherFor(source)).toBe('torchrun'));
+});
+
+describe('the launcher', () => {
+  it('is chosen by the script, and said by the rendered project', () => {
+    expect(load().job.launcher).toBe('ftc');
+    expect(load({ script: 'ours.py' }).job.launcher).toBe('ftc');
+    const plain = load({ script: 'plain.py', scale: ['worker=3'] });
+    expect(plain.job.launcher).toBe('torchrun');
+    const { master, worker } = render(plain).file.services;
+    expect(master.environment).toMatchObject({ FTC_LAUNCHER: 'torchrun', FTC_MIN_WORKERS: '3' });
+    expect(worker.environment).toMatchObject({ FTC_LAUNCHER: 'torchrun', MAX_RESTARTS: '100' });
+  });
+
+  it('is whatever is asked for', () => {
+    expect(load({ script: 'plain.py', launcher: 'ftc' }).job.launcher).toBe('ftc');
+    expect(load({ file: 'job.yaml' }).job.launcher).toBe('torchrun');
+    expect(load({ file: 'job.yaml' }, { FTC_LAUNCHER: 'auto' }).job.launcher).toBe('ftc');
+    expect(() => load({ launcher: 'mpirun' })).toThrow('--launcher must be "auto", "ftc" or "torchrun"');
+  });
+
+  it('torchrun needs all workers, unless fewer are said to do', () => {
+    const least = (flags: JobFlags) => load({ script: 'plain.py', ...flags }).job.recovery.minWorkers;
+    expect(least({ scale: ['worker=5'] })).toBe(5);
+    expect(least({ scale: ['worker=5'], minWorkers: '2' })).toBe(2);
+    expect(least({ scale: ['worker=5'], launcher: 'ftc' })).toBe(1);
+  });
+
+  it('torchrun knows no virtual ranks', () => {
+    expect(load({ script: 'plain.py', scale: ['worker=20'] }).job.workers).toBe(20);
+    expect(() => load({ script: 'ours.py', scale: ['worker=20'] })).toThrow('virtualRanks');
+  });
+});
