@@ -1,4 +1,4 @@
-"""The control words that travel with every step's reduction: 8 bytes each, float64, one row a worker.
+"""The words that travel with every step's reduction: 8 bytes each, float64, one row a worker.
 
 Through them all ranks learn the same things at the same step: that a generation waits at the boundary, who leaves, and
 every virtual rank's loss.
@@ -6,12 +6,10 @@ every virtual rank's loss.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
-
-from .group import Group
-from .tree import carried
 
 BOUNDARY, LEAVE, LOSSES = 0, 1, 2
 
@@ -29,20 +27,25 @@ class Agreed:
         return 2 in self.leave or all(self.leave)
 
 
-def exchange(group: Group, virtual: int, newest_generation: int, leave: int, losses: dict[int, float]) -> Agreed:
-    """Shares the words. `losses`: weighted, of the virtual ranks carried here; added in the virtual ranks' order."""
-    own = torch.zeros(LOSSES + virtual, dtype=torch.float64)
+def words(virtual: int) -> int:
+    """How many words a row has."""
+    return LOSSES + virtual
+
+
+def row(virtual: int, newest_generation: int, leave: int, losses: Mapping[int, float]) -> torch.Tensor:
+    """One worker's row. `losses`: weighted, of the virtual ranks carried here."""
+    own = [0.0] * words(virtual)
     own[BOUNDARY], own[LEAVE] = newest_generation, leave
     for virtual_rank, loss in losses.items():
         own[LOSSES + virtual_rank] = loss
-    table = torch.zeros(group.size, LOSSES + virtual, dtype=torch.float64)
-    if group.size == 1:
-        table[0] = own
-    else:
-        group.wait([group.all_gather_words(table.view(-1), own)])
-    rows = table.tolist()
+    return torch.tensor(own, dtype=torch.float64)
+
+
+def agree(rows: Sequence[torch.Tensor], carried: Sequence[range]) -> Agreed:
+    """From all rows, by rank. Losses are added in the virtual ranks' order."""
+    table = [row.tolist() for row in rows]
     loss = 0.0
-    for rank, row in enumerate(rows):
-        for virtual_rank in carried(rank, group.size, virtual):
-            loss += row[LOSSES + virtual_rank]
-    return Agreed(max(int(row[BOUNDARY]) for row in rows), tuple(int(row[LEAVE]) for row in rows), loss)
+    for values, virtual_ranks in zip(table, carried):
+        for virtual_rank in virtual_ranks:
+            loss += values[LOSSES + virtual_rank]
+    return Agreed(max(int(values[BOUNDARY]) for values in table), tuple(int(values[LEAVE]) for values in table), loss)

@@ -51,9 +51,9 @@ class Group:
     def all_gather(self, out: torch.Tensor, inp: torch.Tensor) -> Work:
         return self._start(lambda: self._data._allgather_base(out, inp))
 
-    def broadcast(self, tensor: torch.Tensor) -> Work:
-        """From rank 0."""
-        return self._start(lambda: self._data.broadcast([tensor], dist.BroadcastOptions()))
+    def all_to_all_bytes(self, out: torch.Tensor, inp: torch.Tensor, out_splits: list[int], in_splits: list[int]) -> Work:
+        """Of host memory, whatever the backend of gradients."""
+        return self._start(lambda: self._control.alltoall_base(out, inp, out_splits, in_splits, dist.AllToAllOptions()))
 
     def all_gather_words(self, out: torch.Tensor, inp: torch.Tensor) -> Work:
         """Of host memory, whatever the backend of gradients."""

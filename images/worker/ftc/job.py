@@ -38,16 +38,18 @@ class Job:
         optimizer: torch.optim.Optimizer,
         scheduler: Any = None,
         clip_norm: float | None = None,
+        overlap: bool = True,
         **stateful: Stateful,
     ) -> None:
         """Names what training changes. Once, before `batches`.
 
         `scheduler` is stepped after every step (not every epoch). `clip_norm` bounds the norm of the whole batch's
-        gradient. `stateful`: anything else with `state_dict` and `load_state_dict`, saved and moved with the rest.
+        gradient. `overlap`: gradients are sent while backward still runs; a parameter must then get its gradient at once, which
+        re-entrant activation checkpointing does not do. `stateful`: anything else with `state_dict` and `load_state_dict`, saved and moved with the rest.
         """
         if self._own is not None:
             raise UsageError("job.register was called twice")
-        self._own = Registered(model, optimizer, scheduler, clip_norm, stateful)
+        self._own = Registered(model, optimizer, scheduler, clip_norm, overlap, stateful)
 
     def batches(self, data: Any, *, batch_size: int | None = None, shuffle: bool = True) -> Iterator[Batch]:
         """The slices of every step that this worker carries, until the job has made all its steps.

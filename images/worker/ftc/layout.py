@@ -1,7 +1,9 @@
 """Where each parameter's gradient lies in the flat buffers that are added up and sent.
 
-One bucket a dtype. Behind the gradients lies one number a parameter: 1 where the slice gave it a gradient. Added up with
-the rest it tells which parameters got none anywhere: those keep `grad = None`, as without ftc.
+Buckets hold parameters in the order in which backward reaches them, so that one is full, and can be sent, while the rest
+is still being computed. Behind a bucket's gradients lies one number a parameter: 1 where the slice gave it a gradient.
+Added up with the rest it tells which parameters got none anywhere: those keep `grad = None`, as without ftc.
+How parameters are cut into buckets changes no bit: every element is added up by itself.
 """
 
 from __future__ import annotations
@@ -13,13 +15,16 @@ import torch
 
 from .errors import UsageError
 
-Buffers = list[torch.Tensor]
-"""One flat tensor a bucket, of shape (padded,)."""
+BUCKET_BYTES = 4 << 20
+"""A bucket is closed when it holds this much: early enough to be sent meanwhile, late enough to be worth a message."""
+
+MOST_WORKERS = 1024
+"""Elements of padding behind every bucket: shares of equal length for any number of workers."""
 
 
 @dataclass(frozen=True)
 class Bucket:
-    """`length` counts gradients and presence numbers, without padding."""
+    """`length` counts gradients and presence numbers, `capacity` the memory behind them."""
 
     dtype: torch.dtype
     device: torch.device
@@ -31,51 +36,63 @@ class Bucket:
     def length(self) -> int:
         return self.elements + len(self.params)
 
+    @property
+    def capacity(self) -> int:
+        return self.length + MOST_WORKERS
 
-class Layout:
-    """`world` decides only the padding: every share of a bucket has the same length."""
+    @property
+    def bytes(self) -> int:
+        """Of what is sent of one node."""
+        return self.length * self.dtype.itemsize
 
-    def __init__(self, params: Sequence[torch.nn.Parameter], world: int) -> None:
-        self.world = world
-        groups: dict[tuple[torch.dtype, torch.device], list[torch.nn.Parameter]] = {}
-        for param in params:
-            groups.setdefault((param.dtype, param.device), []).append(param)
-        self.buckets = [_bucket(dtype, device, group) for (dtype, device), group in groups.items()]
+    def share(self, world: int) -> int:
+        """Elements that each of `world` workers finishes."""
+        return -(-self.length // world)
 
-    def share(self, bucket: Bucket) -> int:
-        """Elements of a bucket that each worker finishes."""
-        return -(-bucket.length // self.world)
+    def empty(self) -> torch.Tensor:
+        """Memory for one node: shape (capacity,)."""
+        return torch.zeros(self.capacity, dtype=self.dtype, device=self.device)
 
-    def empty(self) -> Buffers:
-        return [torch.zeros(self.share(b) * self.world, dtype=b.dtype, device=b.device) for b in self.buckets]
-
-    def collect(self, into: Buffers) -> None:
+    def collect(self, into: torch.Tensor) -> None:
         """Takes the gradients of one slice, and leaves the parameters without."""
-        for bucket, flat in zip(self.buckets, into):
-            there: list[torch.Tensor] = []
-            views: list[torch.Tensor] = []
-            present = torch.ones(len(bucket.params), dtype=bucket.dtype)
-            for index, (param, offset) in enumerate(zip(bucket.params, bucket.offsets)):
-                view = flat[offset : offset + param.numel()].view(param.shape)
-                if param.grad is None:
-                    view.zero_()
-                    present[index] = 0
-                elif param.grad.is_sparse:
-                    raise UsageError("sparse gradients are not supported: use sparse=False")
-                else:
-                    there.append(param.grad)
-                    views.append(view)
-                    param.grad = None
-            if there:
-                torch._foreach_copy_(views, there)
-            flat[bucket.elements : bucket.length].copy_(present)
+        there: list[torch.Tensor] = []
+        views: list[torch.Tensor] = []
+        absent: list[int] = []
+        for index, (param, offset) in enumerate(zip(self.params, self.offsets)):
+            view = into[offset : offset + param.numel()].view(param.shape)
+            if param.grad is None:
+                view.zero_()
+                absent.append(self.elements + index)
+            elif param.grad.is_sparse:
+                raise UsageError("sparse gradients are not supported: use sparse=False")
+            else:
+                there.append(param.grad)
+                views.append(view)
+                param.grad = None
+        if there:
+            torch._foreach_copy_(views, there)
+        into[self.elements : self.length].fill_(1)
+        if absent:
+            into[absent] = 0
 
-    def deliver(self, total: Buffers) -> None:
+    def deliver(self, total: torch.Tensor) -> None:
         """Gives every parameter its summed gradient, as a view of the buffer."""
-        for bucket, flat in zip(self.buckets, total):
-            present = (flat[bucket.elements : bucket.length] > 0).tolist()
-            for param, offset, there in zip(bucket.params, bucket.offsets, present):
-                param.grad = flat[offset : offset + param.numel()].view(param.shape) if there else None
+        present = total[self.elements : self.length].tolist()
+        for param, offset, there in zip(self.params, self.offsets, present):
+            param.grad = total[offset : offset + param.numel()].view(param.shape) if there > 0 else None
+
+
+def buckets(params: Sequence[torch.nn.Parameter], size: int = BUCKET_BYTES) -> list[Bucket]:
+    """All parameters, from the last registered to the first; one type and device a bucket."""
+    closed: list[Bucket] = []
+    filling: dict[tuple[torch.dtype, torch.device], list[torch.nn.Parameter]] = {}
+    for param in reversed(params):
+        kind = (param.dtype, param.device)
+        group = filling.setdefault(kind, [])
+        group.append(param)
+        if sum(p.numel() for p in group) * param.dtype.itemsize >= size:
+            closed.append(_bucket(*kind, filling.pop(kind)))
+    return closed + [_bucket(*kind, group) for kind, group in filling.items()]
 
 
 def _bucket(dtype: torch.dtype, device: torch.device, params: list[torch.nn.Parameter]) -> Bucket:

@@ -1,88 +1,205 @@
 """The reduction: one sum over all virtual ranks' gradients, added in the tree's order, equal in every worker.
 
-A worker adds up the whole nodes of its range as its slices come (at most log2(V) + 1 buffers). Then each worker receives
-its share of everybody's nodes (all-to-all), finishes the tree for that share, and all share the results (all-gather).
-With one virtual rank a worker that moves 2·(W-1)/W of the gradients' bytes a worker: what a ring all-reduce moves.
+Besides the gradients every worker has a few bytes to tell (its `tail`): they travel with them.
+
+Large gradients (`Sharded`): bucket by bucket, each worker receives its share of everybody's nodes (all-to-all), finishes the
+tree for that share, and all share the results (all-gather). With one virtual rank a worker that moves 2·(W-1)/W of the
+gradients' bytes a worker: what a ring all-reduce moves. Buckets are sent while backward still fills the next.
+
+Small ones (`Direct`): what a step costs then is the number of messages that wait for one another, not their length. Every
+worker sends its nodes to every other in one all-to-all, and each finishes the whole tree: (W-1) times the bytes, one
+round instead of W + 1.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Protocol
+
 import torch
 
-from .group import Group
-from .layout import Buffers, Layout
-from .tree import Node, carried, finish, siblings, whole_nodes
+from .accumulator import Accumulator
+from .group import Group, Work
+from .layout import Bucket
+from .tree import Node, carried, finish, whole_nodes
+
+DIRECT_BYTES = 1 << 20
+"""Most bytes that a worker sends where every worker sends everything to all."""
+
+ALIGN = 64
+
+Tails = list[torch.Tensor]
+"""By rank: uint8."""
 
 
-class Accumulator:
-    """Sums of one worker's slices in one step."""
+class Reducer(Protocol):
+    """Adds up over a generation's workers. `start` begins with a bucket, in order, as soon as the accumulator has all of it.
 
-    def __init__(self, layout: Layout, virtual: int) -> None:
-        self._layout = layout
-        self._virtual = virtual
-        self._spare: list[Buffers] = []
-        self.nodes: list[tuple[Node, Buffers]] = []
+    `overlaps`: there is something to gain from a start before backward has ended.
+    """
 
-    def add(self, virtual_rank: int, *, empty: bool = False) -> None:
-        """Takes the gradients that the parameters hold. An empty slice counts as zeros."""
-        leaf = self._spare.pop() if self._spare else self._layout.empty()
-        if empty:
-            for flat in leaf:
-                flat.zero_()
-        else:
-            self._layout.collect(leaf)
-        self.nodes.append(((virtual_rank, virtual_rank + 1), leaf))
-        while len(self.nodes) > 1 and siblings(self.nodes[-2][0], self.nodes[-1][0], self._virtual):
-            (_, end), right = self.nodes.pop()
-            (start, _), left = self.nodes.pop()
-            torch._foreach_add_(left, right)
-            self._spare.append(right)
-            self.nodes.append(((start, end), left))
+    overlaps: bool
 
-    def clear(self) -> None:
-        """Forgets the step; keeps the memory."""
-        self._spare.extend(buffers for _, buffers in self.nodes)
-        self.nodes.clear()
+    def start(self, index: int) -> None: ...
+
+    def finish(self, tail: torch.Tensor) -> tuple[list[torch.Tensor], Tails]:
+        """By bucket: the sum over all virtual ranks, valid until the next step. Raises Broken."""
 
 
-class Reducer:
-    """Adds up over a generation's workers."""
+def reducer(group: Group, buckets: Sequence[Bucket], own: Accumulator, virtual: int, tails: Sequence[int]) -> Reducer:
+    """`tails`: bytes of each rank's tail."""
+    if group.size == 1:
+        return Alone(buckets, own)
+    nodes = [whole_nodes(carried(rank, group.size, virtual), virtual) for rank in range(group.size)]
+    most = max(len(of_rank) for of_rank in nodes) * sum(bucket.bytes for bucket in buckets)
+    if most * (group.size - 1) <= DIRECT_BYTES and all(bucket.device.type == "cpu" for bucket in buckets):
+        return Direct(group, buckets, own, virtual, nodes, tails)
+    return Sharded(group, buckets, own, virtual, nodes, tails)
 
-    def __init__(self, group: Group, layout: Layout, virtual: int) -> None:
+
+class Alone:
+    """One worker has the whole tree already."""
+
+    overlaps = False
+
+    def __init__(self, buckets: Sequence[Bucket], own: Accumulator) -> None:
+        self._count = len(buckets)
+        self._own = own
+
+    def start(self, index: int) -> None:
+        pass
+
+    def finish(self, tail: torch.Tensor) -> tuple[list[torch.Tensor], Tails]:
+        return [self._own.nodes(index)[0] for index in range(self._count)], [tail]
+
+
+class Direct:
+    """Everything to everybody. A rank's block: its nodes bucket by bucket, each at a multiple of 64 bytes, then its tail."""
+
+    overlaps = False
+
+    def __init__(
+        self,
+        group: Group,
+        buckets: Sequence[Bucket],
+        own: Accumulator,
+        virtual: int,
+        nodes: list[list[Node]],
+        tails: Sequence[int],
+    ) -> None:
         self._group = group
-        self._layout = layout
+        self._own = own
         self._virtual = virtual
-        self._nodes = [whole_nodes(carried(r, group.size, virtual), virtual) for r in range(group.size)]
+        room = [_aligned(bucket.bytes) for bucket in buckets]
+        lengths = [_aligned(len(of_rank) * sum(room) + tails[rank]) for rank, of_rank in enumerate(nodes)]
+        self._splits = lengths
+        self._sent = torch.zeros(group.size, lengths[group.rank], dtype=torch.uint8)
+        self._received = torch.zeros(sum(lengths), dtype=torch.uint8)
+        blocks = torch.split(self._received, lengths)
+        self._parts = [_views(block, of_rank, buckets, room) for block, of_rank in zip(blocks, nodes)]
+        self._mine = _views(self._sent[0], nodes[group.rank], buckets, room)
+        ends = [len(of_rank) * sum(room) for of_rank in nodes]
+        self._tails = [block[end : end + tails[rank]] for rank, (block, end) in enumerate(zip(blocks, ends))]
+        self._tail = self._sent[0][ends[group.rank] : ends[group.rank] + tails[group.rank]]
 
-    def reduce(self, own: Accumulator) -> Buffers:
-        """The sum over all virtual ranks: valid until the accumulator's next use. Raises Broken."""
-        if self._group.size == 1:
-            return own.nodes[0][1]
-        totals = self._layout.empty()
-        inputs, outputs, works = [], [], []
-        counts = [len(nodes) for nodes in self._nodes]
-        for index, bucket in enumerate(self._layout.buckets):
-            share = self._layout.share(bucket)
-            inp = self._shares([buffers[index] for _, buffers in own.nodes], totals[index], share)
-            out = torch.empty(sum(counts) * share, dtype=bucket.dtype, device=bucket.device)
-            splits = [count * share for count in counts]
-            works.append(self._group.all_to_all(out, inp, splits, [len(own.nodes) * share] * self._group.size))
-            inputs.append(inp)
-            outputs.append(out)
-        self._group.wait(works)
-        shares = [self._finish(out) for out in outputs]
-        self._group.wait([self._group.all_gather(total, share) for total, share in zip(totals, shares)])
-        return totals
+    def start(self, index: int) -> None:
+        for view, node in zip(self._mine[index].values(), self._own.nodes(index)):
+            view.copy_(node[: view.numel()])
 
-    def _shares(self, nodes: list[torch.Tensor], like: torch.Tensor, share: int) -> torch.Tensor:
+    def finish(self, tail: torch.Tensor) -> tuple[list[torch.Tensor], Tails]:
+        self._tail.copy_(tail)
+        self._sent[1:] = self._sent[0]
+        size = self._group.size
+        work = self._group.all_to_all_bytes(
+            self._received, self._sent.view(-1), self._splits, [self._sent.shape[1]] * size
+        )
+        self._group.wait([work])
+        totals = []
+        for index in range(len(self._mine)):
+            parts = {node: view for of_rank in self._parts for node, view in of_rank[index].items()}
+            totals.append(finish(parts, self._virtual, torch.Tensor.add_))
+        return totals, self._tails
+
+
+class Sharded:
+    """A share to each, and the shares back."""
+
+    overlaps = True
+
+    def __init__(
+        self,
+        group: Group,
+        buckets: Sequence[Bucket],
+        own: Accumulator,
+        virtual: int,
+        nodes: list[list[Node]],
+        tails: Sequence[int],
+    ) -> None:
+        self._group = group
+        self._own = own
+        self._virtual = virtual
+        self._nodes = [node for of_rank in nodes for node in of_rank]
+        self._counts = [len(of_rank) for of_rank in nodes]
+        self._shares = [bucket.share(group.size) for bucket in buckets]
+        self._received = [
+            torch.empty(len(self._nodes) * share, dtype=bucket.dtype, device=bucket.device)
+            for bucket, share in zip(buckets, self._shares)
+        ]
+        self._totals = [
+            torch.empty(share * group.size, dtype=bucket.dtype, device=bucket.device)
+            for bucket, share in zip(buckets, self._shares)
+        ]
+        self._tail_lengths = list(tails)
+        self._tails = torch.empty(sum(tails), dtype=torch.uint8)
+        self._works: list[Work] = []
+        self._sent: list[torch.Tensor] = []
+
+    def start(self, index: int) -> None:
+        share, size = self._shares[index], self._group.size
+        inp = self._by_destination([flat[: share * size] for flat in self._own.nodes(index)], index)
+        self._sent.append(inp)  # kept until it is sent
+        splits = [count * share for count in self._counts]
+        own = self._counts[self._group.rank] * share
+        self._works.append(self._group.all_to_all(self._received[index], inp, splits, [own] * size))
+
+    def finish(self, tail: torch.Tensor) -> tuple[list[torch.Tensor], Tails]:
+        size = self._group.size
+        told = self._group.all_to_all_bytes(self._tails, tail.repeat(size), self._tail_lengths, [tail.numel()] * size)
+        works, self._works = self._works, []
+        gathers = []
+        for work, received, total in zip(works, self._received, self._totals):
+            self._group.wait([work])
+            gathers.append(self._group.all_gather(total, self._finish(received)))
+        self._group.wait([told, *gathers])
+        self._sent.clear()
+        return self._totals, list(torch.split(self._tails, self._tail_lengths))
+
+    def _by_destination(self, nodes: list[torch.Tensor], index: int) -> torch.Tensor:
         """Reorders (node, worker, element) to (worker, node, element)."""
         if not nodes:
-            return like.new_empty(0)
+            return self._totals[index].new_empty(0)
         if len(nodes) == 1:
             return nodes[0]
-        return torch.stack([node.view(self._group.size, share) for node in nodes], dim=1).view(-1)
+        return torch.stack([node.view(self._group.size, -1) for node in nodes], dim=1).view(-1)
 
     def _finish(self, received: torch.Tensor) -> torch.Tensor:
-        nodes = [node for of_worker in self._nodes for node in of_worker]
-        parts = dict(zip(nodes, received.view(len(nodes), -1).unbind()))
+        parts = dict(zip(self._nodes, received.view(len(self._nodes), -1).unbind()))
         return finish(parts, self._virtual, torch.Tensor.add_).contiguous()
+
+
+def _aligned(size: int) -> int:
+    return -(-size // ALIGN) * ALIGN
+
+
+def _views(
+    block: torch.Tensor, nodes: Sequence[Node], buckets: Sequence[Bucket], room: Sequence[int]
+) -> list[dict[Node, torch.Tensor]]:
+    """By bucket: where a rank's nodes lie in its block."""
+    start = 0
+    views: list[dict[Node, torch.Tensor]] = []
+    for bucket, size in zip(buckets, room):
+        views.append({})
+        for node in nodes:
+            views[-1][node] = block[start : start + bucket.bytes].view(bucket.dtype)
+            start += size
+    return views

@@ -28,6 +28,7 @@ class Registered:
         optimizer: torch.optim.Optimizer,
         scheduler: Any,
         clip_norm: float | None,
+        overlap: bool,
         extra: dict[str, Stateful],
     ) -> None:
         for name, item in extra.items():
@@ -37,6 +38,7 @@ class Registered:
         self.optimizer = optimizer
         self.scheduler = scheduler
         self.clip_norm = clip_norm
+        self.overlap = overlap
         self.extra = extra
         self.params = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
         if not self.params:
