@@ -28,6 +28,8 @@ export const Phase = z.enum([
   'compute',
   'reduce',
   'checkpoint',
+  /** A script runs of which only its launcher knows: what it does is not told. */
+  'running',
   'finishing',
   'stopping',
 ]);
@@ -137,6 +139,14 @@ const Done = z.object({
   metrics: Metrics,
 });
 
+/** From a launcher: the script, which knows nothing of ftc, runs (or has ended with 0) here, as a member of `generation`. */
+const Script = z.object({
+  type: z.literal('script'),
+  generation,
+  state: z.enum(['started', 'ended']),
+  at: time,
+});
+
 const Leaving = z.object({ type: z.literal('leaving'), step, checkpointed: z.boolean() });
 
 export const ContainerFact = z.object({
@@ -171,6 +181,7 @@ const inboundTypes = {
   failed: Failed,
   finishing: Finishing,
   done: Done,
+  script: Script,
   leaving: Leaving,
   containers: Containers,
 } as const;
@@ -190,6 +201,7 @@ export const Inbound = z.discriminatedUnion('type', [
     typeof Failed,
     typeof Finishing,
     typeof Done,
+    typeof Script,
     typeof Leaving,
     typeof Containers,
   ]),

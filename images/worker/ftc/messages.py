@@ -16,7 +16,7 @@ from .errors import ProtocolError
 PROTOCOL_VERSION = 1
 MAX_LINE_BYTES = 1 << 20
 
-Phase = Literal["starting", "idle", "regroup", "sync", "compute", "reduce", "checkpoint", "finishing", "stopping"]
+Phase = Literal["starting", "idle", "regroup", "sync", "compute", "reduce", "checkpoint", "running", "finishing", "stopping"]
 
 
 class Message:
@@ -125,6 +125,16 @@ class Done(Message):
     step: int
     digest: str
     metrics: dict[str, float]
+
+
+@dataclass(frozen=True)
+class Script(Message):
+    """Of a launcher: the script runs, or has ended with 0, in this generation."""
+
+    type: ClassVar[str] = "script"
+    generation: int
+    state: Literal["started", "ended"]
+    at: float
 
 
 @dataclass(frozen=True)

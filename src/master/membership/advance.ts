@@ -8,6 +8,7 @@ import { isDeterministic } from './failures.ts';
 import type { Effect, MembershipEvent, WorkerMessage } from './events.ts';
 import { end, generationMessage, history, setState } from './form.ts';
 import * as recoveries from './recoveries.ts';
+import * as scripts from './scripts.ts';
 import { settle } from './settle.ts';
 import { observe } from './containers.ts';
 import type { Membership, Worker } from './state.ts';
@@ -66,6 +67,7 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
     leaving: same && old.leaving,
     finishing: same && old.finishing,
     done: same && old.done,
+    script: same ? old.script : null,
     failed: false,
     lostBy: null,
   });
@@ -162,6 +164,8 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
         m.metrics = msg.metrics;
       }
       return [];
+    case 'script':
+      return scripts.note(m, w, msg);
     case 'leaving':
       w.leaving = true;
       m.left.add(w.id);

@@ -10,7 +10,7 @@ export function open(m: Membership, ids: string[], now: number): Effect[] {
   const lostRanks = ids.map(id => rankOf(m, id));
   const cause = [...new Set(ids.map(id => m.workers.get(id)?.lostBy ?? 'did not come back'))].join(', ');
   const last = m.recoveries.at(-1);
-  if (last?.resumedStep === null) {
+  if (last?.resumedMs === null) {
     last.lost.push(...ids);
     last.lostRanks.push(...lostRanks);
     last.generation = m.current.generation + 1;
@@ -79,6 +79,27 @@ export function committed(
         ),
       );
       effects.push({ type: 'journal', entry: { type: 'recovery', recovery: { ...r } } });
+    }
+  }
+  return effects;
+}
+
+/** The scripts of all members run again, the last of them since `at` on its clock. Nobody knows their steps. */
+export function restarted(m: Membership, at: number): Effect[] {
+  const effects: Effect[] = [];
+  for (const r of m.recoveries) {
+    if (r.generation > m.current.generation) continue;
+    const tell = (kind: 'recovered' | 'whole', text: string): void => {
+      effects.push(history(kind, 'info', text));
+      effects.push({ type: 'journal', entry: { type: 'recovery', recovery: { ...r } } });
+    };
+    if (r.resumedMs === null) {
+      r.resumedMs = round(at - r.at);
+      tell('recovered', `every script runs again, ${duration(r.resumedMs)} after the loss`);
+    }
+    if (r.wholeMs === null && m.current.members.length >= target(m)) {
+      r.wholeMs = round(at - r.at);
+      tell('whole', `whole again: ${m.current.members.length} ranks, ${duration(r.wholeMs)} after the loss`);
     }
   }
   return effects;

@@ -3,6 +3,7 @@ import { hasEnded } from '../status.ts';
 import type { Effect } from './events.ts';
 import { eligible, end, form, nextMembers, setState } from './form.ts';
 import * as recoveries from './recoveries.ts';
+import * as scripts from './scripts.ts';
 import type { Membership, Worker } from './state.ts';
 import { attached, nameOf, target } from './state.ts';
 
@@ -39,7 +40,7 @@ function tooFew(m: Membership): string {
  */
 function finish(m: Membership): Effect[] | null {
   const finishers = [...m.workers.values()].filter(w => w.finishing && w.connected);
-  if (finishers.length === 0) return null;
+  if (finishers.length === 0) return scripts.finish(m);
   const inside = attached(m).filter(w => !w.finishing && m.established.has(w.id));
   if (inside.length > 0 || !finishers.every(w => w.done)) return null;
   return end(m, 'succeeded', null);
@@ -110,7 +111,7 @@ function gather(m: Membership, now: number): Effect[] | null {
 function resize(m: Membership): Effect[] | null {
   if (m.state !== 'running') return null;
   const here = attached(m);
-  if (!here.every(w => m.established.has(w.id))) return null;
+  if (!here.every(w => m.established.has(w.id)) || scripts.someEnded(m)) return null;
   const next = nextMembers(m);
   if (next.length === m.current.members.length) return null;
   const why =

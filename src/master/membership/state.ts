@@ -25,6 +25,8 @@ export interface Worker {
   /** Past the loop, its final checkpoint durable. */
   finishing: boolean;
   done: boolean;
+  /** What its launcher said last of the script; null where the script is ftc's own. */
+  script: { readonly generation: number; readonly state: 'started' | 'ended' } | null;
   /** It reported an error of the script; its exit is expected and not fenced. */
   failed: boolean;
   /** What was seen first when it was lost; null while it is not. */
