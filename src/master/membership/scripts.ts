@@ -28,8 +28,11 @@ export function someEnded(m: Membership): boolean {
 /** Ends the job when the scripts of all members have ended, in this generation. */
 export function finish(m: Membership): Effect[] | null {
   const { members } = m.current;
+  const first = members[0];
+  // Looked at first, because it is asked after every event.
+  if (first === undefined || m.workers.get(first.id)?.script?.state !== 'ended') return null;
   const here = attached(m);
-  if (members.length === 0 || here.length < members.length) return null;
+  if (here.length < members.length) return null;
   return here.every(w => hasEnded(m, w)) ? end(m, 'succeeded', null) : null;
 }
 
