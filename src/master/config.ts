@@ -11,6 +11,8 @@ const Environment = z.object({
   FTC_STANDBYS: z.coerce.number().int().nonnegative().default(0),
   FTC_MIN_WORKERS: z.coerce.number().int().positive().default(1),
   HEARTBEAT_TIMEOUT: number(5),
+  FTC_HANG_TIMEOUT: number(300),
+  FTC_ON_STRAGGLER: z.enum(['report', 'replace']).default('report'),
   CHECKPOINT_DIR: z.string().default('/checkpoints'),
   FTC_CHECKPOINT_KEEP: z.coerce.number().int().positive().default(3),
   FTC_CONTROL_PORT: z.coerce.number().int().default(7077),
@@ -24,6 +26,8 @@ export interface MasterConfig {
   readonly standbys: number;
   readonly minWorkers: number;
   readonly heartbeatMs: number;
+  readonly hangMs: number;
+  readonly onStraggler: 'report' | 'replace';
   /** The job's own directory in the checkpoint volume. */
   readonly directory: string;
   readonly keep: number;
@@ -43,6 +47,8 @@ export function readConfig(env: NodeJS.ProcessEnv): MasterConfig {
     standbys: e.FTC_STANDBYS,
     minWorkers: e.FTC_MIN_WORKERS,
     heartbeatMs: e.HEARTBEAT_TIMEOUT * 1000,
+    hangMs: e.FTC_HANG_TIMEOUT * 1000,
+    onStraggler: e.FTC_ON_STRAGGLER,
     directory: `${e.CHECKPOINT_DIR}/${e.JOB_ID}`,
     keep: e.FTC_CHECKPOINT_KEEP,
     controlPort: e.FTC_CONTROL_PORT,

@@ -38,10 +38,10 @@ export class Master {
     const directory = `${config.directory}/journal`;
     const { entries, skipped } = readJournal(directory);
     this.#journal = new Journal(directory);
-    const { workers, standbys, minWorkers, heartbeatMs } = config;
+    const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
     const timing = { gatherMs: 2000, gatherMaxMs: 30_000, brokenMs: 1000 };
     this.#membership = resume(
-      { workers, standbys, minWorkers, heartbeatMs, ...timing },
+      { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler, ...timing },
       entries,
       config.container,
       now(),

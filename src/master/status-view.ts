@@ -1,10 +1,14 @@
 /** The membership as people see it. Pure. */
+import { standstill } from './membership/stuck.ts';
 import { hasEnded } from './status.ts';
 import type { Membership, Worker } from './membership/state.ts';
 import { attached, rankOf, target } from './membership/state.ts';
 import type { ContainerFact } from '../protocol/messages.ts';
 import type { Pace } from './pace.ts';
 import type { Status, WorkerRow, WorkerState } from './status.ts';
+
+/** Others may wait for a rank for so long before it is worth a word. Milliseconds. */
+const STUCK_MS = 3000;
 
 export function statusOf(
   m: Membership,
@@ -58,7 +62,9 @@ function rows(m: Membership, now: number): WorkerRow[] {
     ...(m.containers?.keys() ?? []),
     ...m.workers.keys(),
   ]);
-  const made = [...ids].map(id => row(m, id, now));
+  const still = hasEnded(m.state) ? null : standstill(m, now);
+  const stuck = new Set(still !== null && still.ms >= STUCK_MS ? still.culprits.map(w => w.id) : []);
+  const made = [...ids].map(id => row(m, id, now, stuck.has(id) ? (still?.ms ?? null) : null));
   return made.sort(
     (a, b) =>
       (a.rank ?? Infinity) - (b.rank ?? Infinity) ||
@@ -66,7 +72,7 @@ function rows(m: Membership, now: number): WorkerRow[] {
   );
 }
 
-function row(m: Membership, id: string, now: number): WorkerRow {
+function row(m: Membership, id: string, now: number, stuckMs: number | null): WorkerRow {
   const w = m.workers.get(id);
   const fact = m.containers?.get(id);
   const rank = hasEnded(m.state) ? -1 : rankOf(m, id);
@@ -82,6 +88,9 @@ function row(m: Membership, id: string, now: number): WorkerRow {
     step: w?.step ?? null,
     restarts: fact?.restarts ?? 0,
     lastSeenMs: w ? Math.round(now - w.lastSeen) : null,
+    phaseMs: here ? Math.max(0, Math.round(now - w.since)) : null,
+    slow: here ? w.speed.slow : null,
+    stuckMs: stuckMs === null ? null : Math.round(stuckMs),
   };
 }
 

@@ -46,6 +46,12 @@ export const WorkerRow = z.object({
   step: z.int().nullable(),
   restarts: z.int(),
   lastSeenMs: z.number().nullable(),
+  /** For how long it has been in its phase. */
+  phaseMs: z.number().nullable().default(null),
+  /** How many times longer than the others it takes for a slice; null while it keeps up. */
+  slow: z.number().nullable().default(null),
+  /** For how long all others have waited for this one; null while they do not. */
+  stuckMs: z.number().nullable().default(null),
 });
 export type WorkerRow = z.infer<typeof WorkerRow>;
 
@@ -110,6 +116,10 @@ export const JobEvent = z.object({
     'state',
     'note',
     'container',
+    /** Nothing moved, and somebody is held to account. */
+    'hang',
+    /** A rank is far slower than the others, or keeps up again. */
+    'straggler',
   ]),
   level: z.enum(['info', 'warn', 'error']),
   /** One line for people. */

@@ -6,17 +6,32 @@
 import { hasEnded } from '../status.ts';
 import { isDeterministic } from './failures.ts';
 import type { Effect, MembershipEvent, WorkerMessage } from './events.ts';
-import { end, generationMessage, history, setState } from './form.ts';
+import { end, history, setState, tell } from './form.ts';
+import { fenceAgain, lose } from './loss.ts';
 import * as recoveries from './recoveries.ts';
 import * as scripts from './scripts.ts';
 import { settle } from './settle.ts';
 import { observe } from './containers.ts';
 import type { Membership, Worker } from './state.ts';
-import { isMember, nameOf, rankOf } from './state.ts';
+import { isMember, nameOf, rankOf, target } from './state.ts';
+import * as stragglers from './stragglers.ts';
+import { unstick } from './stuck.ts';
 
 /** Takes one event at `now` (milliseconds since the epoch) and returns what has to be done, in order. */
 export function advance(m: Membership, event: MembershipEvent, now: number): Effect[] {
-  return [...take(m, event, now), ...settle(m, now)];
+  const effects = take(m, event, now);
+  if (changesNothing(m, event)) return effects;
+  effects.push(...settle(m, now));
+  if (event.type === 'message' && event.message.type === 'ready') effects.push(...waits(m, event.id));
+  return effects;
+}
+
+/** Who trains cannot depend on this event: what all workers say all the time must cost the same however many they are. */
+function changesNothing(m: Membership, event: MembershipEvent): boolean {
+  if (event.type !== 'message') return false;
+  const { type } = event.message;
+  if (type === 'committed') return m.established.size < m.current.members.length;
+  return type === 'heartbeat' || type === 'checkpoint' || type === 'note';
 }
 
 function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
@@ -36,11 +51,11 @@ function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
       return lose(m, w, 'link closed', now);
     }
     case 'containers':
-      return observe(m, event.workers);
+      return observe(m, event.workers, now);
     case 'stop':
       return stop(m, event.reason);
     case 'tick':
-      return overdue(m, now);
+      return [...overdue(m, now), ...unstick(m, now), ...stragglers.compare(m, now)];
   }
 }
 
@@ -50,6 +65,9 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
   const old = m.workers.get(h.id);
   const same = old?.incarnation === h.incarnation;
   const effects: Effect[] = [];
+  if (same && old.fencedAt !== null && !hasEnded(m.state)) {
+    return [{ type: 'drop', id: h.id }, ...fenceAgain(old, now)];
+  }
   if (old?.connected && !same) effects.push(...lose(m, old, 'replaced by a new process', now));
   m.workers.set(h.id, {
     id: h.id,
@@ -61,7 +79,10 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
     step: h.step,
     holdsState: h.holdsState,
     phase: same ? old.phase : 'starting',
+    since: same ? old.since : now,
     generation: h.generation,
+    speed: same ? old.speed : stragglers.noSpeed(),
+    standby: same && old.standby,
     lastSeen: now,
     readyAt: now,
     leaving: same && old.leaving,
@@ -70,6 +91,8 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
     script: same ? old.script : null,
     failed: false,
     lostBy: null,
+    fencedAt: null,
+    fenceToldAt: 0,
   });
   m.lastArrival = now;
   if (h.generation !== null && h.generation > m.current.generation) {
@@ -84,9 +107,7 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
     const again = m.state === 'stopping' && same && isMember(m, h.id);
     return [...effects, { type: 'send', to: h.id, message: { type: again ? 'stop' : 'shutdown', reason } }];
   }
-  if (h.generation !== null && h.generation !== m.current.generation) {
-    effects.push({ type: 'send', to: h.id, message: generationMessage(m.current) });
-  }
+  effects.push(...tell(m, m.workers.get(h.id)));
   if (h.generation === m.current.generation && h.step > 0) m.established.add(h.id);
   return effects;
 }
@@ -94,6 +115,10 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
 function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Effect[] {
   switch (msg.type) {
     case 'heartbeat':
+      if (msg.phase !== w.phase || msg.step !== w.step || msg.generation !== w.generation) {
+        w.since = now - msg.phaseMs;
+      }
+      stragglers.note(w.speed, msg.step, msg.computeMs, msg.slices, now);
       w.phase = msg.phase;
       w.generation = msg.generation;
       if (msg.step >= m.bestStep && msg.step > 0) {
@@ -103,8 +128,8 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
       progress(m, w, msg.step);
       return [];
     case 'ready':
+      if (!w.ready) w.readyAt = m.lastArrival = now;
       w.ready = true;
-      w.readyAt = m.lastArrival = now;
       w.holdsState = msg.holdsState;
       if (msg.totalSteps === null || m.totalSteps === msg.totalSteps) return [];
       m.totalSteps = msg.totalSteps;
@@ -142,6 +167,7 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
     case 'note':
       return [history('note', msg.level, msg.text, who(m, w))];
     case 'failed': {
+      if (w.failed) return [];
       w.failed = true;
       w.lostBy = 'script failed';
       const effects = [
@@ -183,20 +209,17 @@ const who = (m: Membership, w: Worker): { worker: string; rank: number | null } 
   return { worker: w.id, rank: rank === -1 ? null : rank };
 };
 
+/** One that became ready and is not needed now. */
+function waits(m: Membership, id: string): Effect[] {
+  const w = m.workers.get(id);
+  if (!w?.ready || w.standby || isMember(m, id) || m.current.members.length < target(m)) return [];
+  w.standby = true;
+  return [...tell(m, w), history('note', 'info', `${nameOf(m, id)} waits as a standby`, { worker: id })];
+}
+
 function progress(m: Membership, w: Worker, step: number): void {
   w.step = step;
   m.bestStep = Math.max(m.bestStep, step);
-}
-
-function lose(m: Membership, w: Worker, cause: string, now: number): Effect[] {
-  w.connected = false;
-  w.lostBy ??= cause;
-  const effects: Effect[] = [{ type: 'drop', id: w.id }];
-  // Somebody on the way out closes the link; everybody else must be dead before another takes the rank.
-  const expected = w.leaving || w.done || w.failed || hasEnded(m.state);
-  if (!expected) effects.push({ type: 'fence', worker: w.id, at: now, reason: cause });
-  w.ready = false;
-  return effects;
 }
 
 function stop(m: Membership, reason: string): Effect[] {

@@ -2,22 +2,23 @@
 import type { ContainerFact } from '../../protocol/messages.ts';
 import type { Effect } from './events.ts';
 import { history } from './form.ts';
+import { fenceAgain } from './loss.ts';
 import type { Membership } from './state.ts';
 
 /**
  * Takes the whole list of worker containers. More containers than wanted: somebody scaled up. One that left on request
  * and was then removed: somebody scaled down. One that merely vanished is still wanted.
  */
-export function observe(m: Membership, facts: readonly ContainerFact[]): Effect[] {
+export function observe(m: Membership, facts: readonly ContainerFact[], now: number): Effect[] {
   const before = m.containers;
-  const now = new Map(facts.map(f => [f.id, f]));
-  m.containers = now;
+  const after = new Map(facts.map(f => [f.id, f]));
+  m.containers = after;
   const effects: Effect[] = [];
   let wanted = m.wanted;
-  const room = Math.max(1, now.size - m.config.standbys);
-  if (before === null && m.current.generation === 0 && now.size > 0) wanted = room;
+  const room = Math.max(1, after.size - m.config.standbys);
+  if (before === null && m.current.generation === 0 && after.size > 0) wanted = room;
   for (const id of before?.keys() ?? []) {
-    if (now.has(id)) continue;
+    if (after.has(id)) continue;
     if (m.left.delete(id)) wanted -= 1;
     if (m.workers.get(id)?.connected !== true) m.workers.delete(id);
   }
@@ -27,7 +28,13 @@ export function observe(m: Membership, facts: readonly ContainerFact[]): Effect[
     effects.push({ type: 'journal', entry: { type: 'wanted', wanted } });
     effects.push(history('note', 'info', `${wanted} workers wanted`));
   }
-  for (const fact of facts) effects.push(...changes(before?.get(fact.id), fact));
+  for (const fact of facts) {
+    effects.push(...changes(before?.get(fact.id), fact));
+    const w = m.workers.get(fact.id);
+    // A supervisor that was away has not heard of it.
+    if (fact.running && w?.fencedAt != null && (fact.startedAt ?? 0) <= w.fencedAt)
+      effects.push(...fenceAgain(w, now));
+  }
   return effects;
 }
 

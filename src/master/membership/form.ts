@@ -2,7 +2,8 @@
 import type { Member, Outbound } from '../../protocol/messages.ts';
 import type { Effect, HistoryEntry } from './events.ts';
 import type { Generation, Membership, Worker } from './state.ts';
-import { attached, nameOf, target } from './state.ts';
+import { attached, isMember, nameOf, rankOf, target } from './state.ts';
+import * as stragglers from './stragglers.ts';
 import type { JobState } from '../status.ts';
 
 /** May be given a rank: waits in `batches` or trains, and is not on its way out. */
@@ -27,39 +28,56 @@ export function generationMessage(g: Generation): Outbound {
 
 /**
  * Makes `members` the current generation. An empty list is a generation too: it tells everybody to leave what they are
- * in and to wait. Old and new members are told; standbys need not know.
+ * in and to wait. All who are ready are told, standbys too: they know then who trains.
  */
-export function form(m: Membership, when: 'now' | 'boundary', members: Worker[], why: string): Effect[] {
-  const before = m.current.members;
+export function form(
+  m: Membership,
+  when: 'now' | 'boundary',
+  members: Worker[],
+  why: string,
+  now: number,
+): Effect[] {
+  const before = m.current;
   const next: Generation = {
-    generation: m.current.generation + 1,
+    generation: before.generation + 1,
     when,
     members: members.map(({ id, host, storePort, incarnation }) => ({ id, host, storePort, incarnation })),
   };
+  const held = new Set(before.members.map(x => x.id));
   m.current = next;
+  m.formedAt = now;
   m.established = new Set();
   m.brokenAt = null;
+  m.meetAgain = null;
   m.gatheringSince = null;
+  stragglers.forget(m);
   const effects: Effect[] = [{ type: 'journal', entry: { type: 'generation', ...next } }];
   const message = generationMessage(next);
-  for (const id of new Set([...before, ...next.members].map(x => x.id))) {
-    if (m.workers.get(id)?.connected) effects.push({ type: 'send', to: id, message });
+  for (const w of m.workers.values()) {
+    if (w.connected && (w.ready || held.has(w.id))) effects.push({ type: 'send', to: w.id, message });
   }
   const size = members.length === 1 ? '1 worker' : `${members.length} workers`;
-  const level = when === 'now' && before.length > 0 && !why.endsWith(' left') ? 'warn' : 'info';
+  const level = when === 'now' && held.size > 0 && !why.endsWith(' left') ? 'warn' : 'info';
   effects.push(
     history('generation', level, `generation ${next.generation}: ${size}, ${why}`, { step: m.bestStep }),
   );
-  const joined = members.filter(w => !before.some(x => x.id === w.id));
-  if (before.length > 0) {
-    for (const w of joined) {
-      const rank = members.indexOf(w);
-      effects.push(
-        history('joined', 'info', `${nameOf(m, w.id)} joins as rank ${rank}`, { worker: w.id, rank }),
-      );
-    }
+  for (const w of members) {
+    if (held.size === 0 || held.has(w.id)) continue;
+    const rank = rankOf(m, w.id);
+    const how = w.standby ? 'is promoted from standby to' : 'joins as';
+    effects.push(history('joined', 'info', `${nameOf(m, w.id)} ${how} rank ${rank}`, { worker: w.id, rank }));
   }
+  const full = members.length > 0 && members.length >= target(m);
+  for (const w of m.workers.values()) w.standby = full && w.connected && w.ready && !isMember(m, w.id);
   return effects;
+}
+
+/** The current generation, for one who may not know it. Not for a process that took a member's place meanwhile. */
+export function tell(m: Membership, w: Worker | undefined): Effect[] {
+  const { generation, members } = m.current;
+  if (generation === 0 || !w?.ready || w.generation === generation) return [];
+  if (isMember(m, w.id) && members[rankOf(m, w.id)]?.incarnation !== w.incarnation) return [];
+  return [{ type: 'send', to: w.id, message: generationMessage(m.current) }];
 }
 
 export function history(

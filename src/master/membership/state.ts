@@ -15,11 +15,17 @@ export interface Worker {
   step: number;
   holdsState: boolean;
   phase: Phase;
+  /** Since when its generation, step and phase are what they are: the master's clock. */
+  since: number;
   /** The generation that it says it is a member of. */
   generation: number | null;
+  /** What its steps took lately; ./stragglers.ts. */
+  speed: Speed;
   /** The master's clock, milliseconds since the epoch. */
   lastSeen: number;
   readyAt: number;
+  /** Waits, ready, while others train. */
+  standby: boolean;
   /** It asked to leave for good, at a step boundary. */
   leaving: boolean;
   /** Past the loop, its final checkpoint durable. */
@@ -31,6 +37,18 @@ export interface Worker {
   failed: boolean;
   /** What was seen first when it was lost; null while it is not. */
   lostBy: string | null;
+  /** When it was fenced. This process is not let in again, whatever it says: it is to be killed. */
+  fencedAt: number | null;
+  /** When its fence was asked for last. */
+  fenceToldAt: number;
+}
+
+/** How long a worker's slices took, step by step. */
+export interface Speed {
+  /** Of the last steps, oldest first. */
+  readonly steps: { readonly at: number; readonly step: number; readonly sliceMs: number }[];
+  /** How many times longer than the others' slices; null while it keeps up. */
+  slow: number | null;
 }
 
 /** What the master keeps in its journal of one generation. */
@@ -53,6 +71,23 @@ export interface MembershipConfig {
   readonly gatherMaxMs: number;
   /** How long a reported broken collective waits for the loss behind it to show. */
   readonly brokenMs: number;
+  /** How long nothing may move, in a job that should, before somebody is held to account. */
+  readonly hangMs: number;
+  readonly onStraggler: 'report' | 'replace';
+}
+
+/** What was done about standing still; ./stuck.ts. */
+interface Hang {
+  lookedAt: number;
+  /** When the last act was. */
+  actedAt: number;
+  /** The best step at the last act: a later one is progress. */
+  step: number;
+  /** Times that the same members were told to meet again since. */
+  meetings: number;
+  /** Collectives that broke since without a loss that explains it, and since when. */
+  broken: number;
+  brokenSince: number | null;
 }
 
 /** The last error of the script that a worker reported. */
@@ -80,6 +115,15 @@ export interface Membership {
   reattachUntil: number | null;
   /** When a member reported a broken collective of the current generation. */
   brokenAt: number | null;
+  /** Why the same members shall meet again, where a hang asks for it. */
+  meetAgain: string | null;
+  /** When the current generation was formed. */
+  formedAt: number;
+  hang: Hang;
+  /** When it was looked last at who is slower than the others. */
+  comparedAt: number;
+  /** When a worker was last replaced for being slow, by its id. */
+  replacedAt: Map<string, number>;
   /** When the first worker became ready while no generation was formed. */
   gatheringSince: number | null;
   lastArrival: number;
@@ -111,6 +155,11 @@ export function createMembership(config: MembershipConfig): Membership {
     left: new Set(),
     reattachUntil: null,
     brokenAt: null,
+    meetAgain: null,
+    formedAt: 0,
+    hang: { lookedAt: 0, actedAt: 0, step: 0, meetings: 0, broken: 0, brokenSince: null },
+    comparedAt: 0,
+    replacedAt: new Map(),
     gatheringSince: null,
     lastArrival: 0,
     lastTick: null,
@@ -128,21 +177,52 @@ export function createMembership(config: MembershipConfig): Membership {
 /** What people call a worker: its container's name, where the supervisor told it. */
 export const nameOf = (m: Membership, id: string): string => m.containers?.get(id)?.container ?? id;
 
-export const isMember = (m: Membership, id: string): boolean => m.current.members.some(x => x.id === id);
+export const isMember = (m: Membership, id: string): boolean => ranks(m.current).has(id);
 
-export const rankOf = (m: Membership, id: string): number => m.current.members.findIndex(x => x.id === id);
+/** -1 for who holds none. */
+export const rankOf = (m: Membership, id: string): number => ranks(m.current).get(id) ?? -1;
 
-/** Members whose link is up and who are still the process that the generation was formed with. */
-export function attached(m: Membership): Worker[] {
-  return m.current.members.flatMap(member => {
-    const worker = m.workers.get(member.id);
-    return worker?.connected && worker.incarnation === member.incarnation ? [worker] : [];
-  });
+const indices = new WeakMap<Generation, ReadonlyMap<string, number>>();
+
+/** Rank by id, made once a generation: ten thousand workers ask with every heartbeat. */
+function ranks(generation: Generation): ReadonlyMap<string, number> {
+  let index = indices.get(generation);
+  if (index === undefined) {
+    index = new Map(generation.members.map((member, rank) => [member.id, rank]));
+    indices.set(generation, index);
+  }
+  return index;
 }
 
-/** How many workers should hold ranks: those wanted, less those that the supervisor gave up. */
+/** The member's worker, if its link is up and it is still the process that the generation was formed with. */
+export function holder(m: Membership, member: Generation['members'][number]): Worker | null {
+  const worker = m.workers.get(member.id);
+  return worker?.connected && worker.incarnation === member.incarnation ? worker : null;
+}
+
+/** Members that are there, in order of rank. */
+export function attached(m: Membership): Worker[] {
+  const there: Worker[] = [];
+  for (const member of m.current.members) {
+    const worker = holder(m, member);
+    if (worker !== null) there.push(worker);
+  }
+  return there;
+}
+
+/**
+ * How many workers should hold ranks: those wanted, less those that the supervisor gave up and for whom no standby is
+ * there.
+ */
 export function target(m: Membership): number {
+  if (m.containers === null) return m.wanted;
   let gone = 0;
-  for (const fact of m.containers?.values() ?? []) if (fact.gaveUp !== null) gone += 1;
-  return Math.max(0, m.wanted - gone);
+  for (const fact of m.containers.values()) if (fact.gaveUp !== null) gone += 1;
+  return gone === 0 ? m.wanted : Math.min(m.wanted, Math.max(m.wanted, m.containers.size) - gone);
+}
+
+/** Does anybody who is connected fit? */
+export function some(m: Membership, test: (w: Worker) => boolean): boolean {
+  for (const w of m.workers.values()) if (w.connected && test(w)) return true;
+  return false;
 }

@@ -19,6 +19,8 @@ export const config: MembershipConfig = {
   gatherMs: 2000,
   gatherMaxMs: 30_000,
   brokenMs: 1000,
+  hangMs: 300_000,
+  onStraggler: 'report',
 };
 
 interface Process {

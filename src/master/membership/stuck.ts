@@ -1,0 +1,109 @@
+/**
+ * Standing still: heartbeats come, steps do not. Who is held to account follows from what everybody says to be doing.
+ * A rank that computes while all others wait for it in the reduction hangs alone, and is replaced. Where all wait, the
+ * collective itself is broken: they meet again, and if that does not help, one has to go. At most one act a timeout.
+ */
+import type { Phase } from '../../protocol/messages.ts';
+import type { Effect } from './events.ts';
+import { history } from './form.ts';
+import { loseStuck } from './loss.ts';
+import type { Membership, Worker } from './state.ts';
+import { attached, nameOf, rankOf } from './state.ts';
+
+/** How often it is looked at, milliseconds. */
+const LOOK_MS = 200;
+/** So many broken collectives in a row, over a whole timeout, are no accident. */
+const BROKEN_TOO_OFTEN = 3;
+
+export interface Standstill {
+  /** Members whom all others wait for; empty where all wait, or all compute. */
+  readonly culprits: readonly Worker[];
+  /** Members that wait. */
+  readonly waiting: readonly Worker[];
+  /** For how long nobody has moved. Milliseconds. */
+  readonly ms: number;
+}
+
+/** Who holds the others up, and for how long. Null where nothing can be said: one member, or one that is not there. */
+export function standstill(m: Membership, now: number): Standstill | null {
+  const members = judged(m);
+  if (members.length < 2) return null;
+  let last = Math.max(m.hang.actedAt, m.formedAt);
+  for (const w of members) last = Math.max(last, w.since);
+  const culprits = holdUp(members);
+  const waiting = members.filter(w => w.phase !== 'compute' && !culprits.includes(w));
+  return { culprits, waiting, ms: now - last };
+}
+
+/**
+ * Members that should move together. Before a boundary the old ones still train in the generation before, and whoever
+ * joins waits for them without a claim.
+ */
+function judged(m: Membership): Worker[] {
+  const members = attached(m);
+  if (members.length < m.current.members.length) return [];
+  if (m.current.when === 'now') return members;
+  const old = members.filter(w => w.generation !== null && w.generation < m.current.generation);
+  return old.length > 0 ? old : members;
+}
+
+const HOLDS_UP: ReadonlySet<Phase> = new Set(['sync', 'checkpoint']);
+
+function holdUp(members: readonly Worker[]): Worker[] {
+  const computing = members.filter(w => w.phase === 'compute');
+  if (computing.length === members.length) return [];
+  if (computing.length > 0) return computing;
+  return members.some(w => w.phase === 'reduce') ? members.filter(w => HOLDS_UP.has(w.phase)) : [];
+}
+
+/** What to do now about a job that stands still. */
+export function unstick(m: Membership, now: number): Effect[] {
+  const { hang } = m;
+  if (now - hang.lookedAt < LOOK_MS) return [];
+  hang.lookedAt = now;
+  if (m.bestStep > hang.step)
+    Object.assign(hang, { step: m.bestStep, meetings: 0, broken: 0, brokenSince: null });
+  if ((m.state !== 'running' && m.state !== 'finishing') || m.reattachUntil !== null) return [];
+  return repeatedlyBroken(m, now) ?? standing(m, now) ?? [];
+}
+
+function standing(m: Membership, now: number): Effect[] | null {
+  const still = standstill(m, now);
+  if (still === null || still.ms < m.config.hangMs || still.waiting.length === 0) return null;
+  const { culprits, waiting } = still;
+  m.hang.actedAt = now;
+  if (culprits.length > 0) {
+    return culprits.flatMap(w => loseStuck(m, w, `stuck in ${w.phase} at step ${w.step}`, now));
+  }
+  m.hang.meetings += 1;
+  if (m.hang.meetings === 1) {
+    m.meetAgain = 'all waited for each other';
+    return [];
+  }
+  return sacrifice(m, waiting, 'meeting again did not help', now);
+}
+
+function repeatedlyBroken(m: Membership, now: number): Effect[] | null {
+  const { brokenSince, broken, actedAt } = m.hang;
+  if (brokenSince === null || broken < BROKEN_TOO_OFTEN) return null;
+  if (now - Math.max(brokenSince, actedAt) < m.config.hangMs) return null;
+  const members = judged(m);
+  if (members.length < 2) return null;
+  Object.assign(m.hang, { actedAt: now, broken: 0, brokenSince: null });
+  return sacrifice(m, members, 'the connection between workers fails again and again', now);
+}
+
+/** Those who do not do what most do, or else the highest rank: never all. */
+function sacrifice(m: Membership, members: readonly Worker[], why: string, now: number): Effect[] {
+  const crowd = new Map<string, Worker[]>();
+  for (const w of members) crowd.set(w.phase, [...(crowd.get(w.phase) ?? []), w]);
+  const most = [...crowd.values()].reduce((a, b) => (b.length > a.length ? b : a));
+  const odd = members.filter(w => !most.includes(w));
+  const highest = members.reduce((a, b) => (rankOf(m, b.id) > rankOf(m, a.id) ? b : a));
+  const out = odd.length > 0 && most.length > odd.length ? odd : [highest];
+  const names = out.map(w => nameOf(m, w.id)).join(', ');
+  return [
+    history('hang', 'warn', `nothing moves, and ${why}: ${names} is replaced`, { step: m.bestStep }),
+    ...out.flatMap(w => loseStuck(m, w, `no progress in ${w.phase} at step ${w.step}`, now)),
+  ];
+}
