@@ -21,6 +21,8 @@ export function masterEnvironment(job: Job): Environment {
     FTC_MIN_WORKERS: String(job.recovery.minWorkers),
     FTC_LAUNCHER: job.launcher,
     HEARTBEAT_TIMEOUT: toSeconds(job.recovery.heartbeat),
+    FTC_HANG_TIMEOUT: toSeconds(job.recovery.hang),
+    FTC_ON_STRAGGLER: job.recovery.onStraggler,
     CHECKPOINT_DIR: checkpointMount,
     FTC_CHECKPOINT_KEEP: String(job.checkpoint.keep),
   };

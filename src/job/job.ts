@@ -29,6 +29,9 @@ export interface Job {
   readonly dataset: string | null;
   readonly recovery: {
     readonly heartbeat: number;
+    /** How long all others may wait for a worker before it counts as stuck. */
+    readonly hang: number;
+    readonly onStraggler: 'report' | 'replace';
     readonly backoff: { readonly initial: number; readonly max: number; readonly reset: number };
     readonly maxRestarts: number;
     readonly minWorkers: number;
@@ -60,6 +63,8 @@ export const defaults = {
   dataset: null,
   recovery: {
     heartbeat: 5_000,
+    hang: 300_000,
+    onStraggler: 'report',
     backoff: { initial: 500, max: 30_000, reset: 60_000 },
     maxRestarts: 100,
     minWorkers: 1,

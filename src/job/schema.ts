@@ -50,6 +50,20 @@ const Recovery = group({
   heartbeat: duration(500, '500ms')
     .optional()
     .meta(described('A worker that is silent for this long is lost.', '5s')),
+  hang: duration(1000, '1s')
+    .optional()
+    .meta(
+      described(
+        'A worker whom all others have waited for this long is stuck, and replaced. Longer than the longest slice, evaluation or loading.',
+        '5m',
+      ),
+    ),
+  onStraggler: z
+    .enum(['report', 'replace'], 'must be "report" or "replace"')
+    .optional()
+    .meta(
+      described('What is done about a worker far slower than the others.', defaults.recovery.onStraggler),
+    ),
   backoff: group({
     initial: duration(1, '1ms').optional().meta(described('Wait before the first restart.', '500ms')),
     max: duration(1, '1ms').optional().meta(described('The wait doubles up to this.', '30s')),

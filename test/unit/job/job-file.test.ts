@@ -51,6 +51,8 @@ checkpoint: {every: 10, keep: 2}
 dataset: data
 recovery:
   heartbeat: 2.5
+  hang: 10m
+  onStraggler: replace
   backoff: {initial: 1s, max: 1m, reset: 2m}
   maxRestarts: 0
   minWorkers: 2
@@ -73,6 +75,8 @@ port: 0
       dataset: join(folder, 'data'),
       recovery: {
         heartbeat: 2_500,
+        hang: 600_000,
+        onStraggler: 'replace',
         backoff: { initial: 1_000, max: 60_000, reset: 120_000 },
         maxRestarts: 0,
         minWorkers: 2,
