@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { LABEL_JOB, LABEL_ROLE, type Container, type ContainerEvent, type Role } from './engine.ts';
 
 export const labelProject = 'com.docker.compose.project';
+const labelService = 'com.docker.compose.service';
 const labelNumber = 'com.docker.compose.container-number';
 const labelOneOff = 'com.docker.compose.oneoff';
 
@@ -23,8 +24,10 @@ const Inspection = z.object({
     StartedAt: z.string(),
     FinishedAt: z.string(),
   }),
+  HostConfig: z.object({ NetworkMode: z.string().nullish() }).nullish(),
   NetworkSettings: z
     .object({
+      Networks: z.record(z.string(), z.unknown()).nullish(),
       Ports: z.record(z.string(), z.array(z.object({ HostPort: z.string() })).nullable()).nullish(),
     })
     .nullish(),
@@ -69,8 +72,22 @@ export function toContainer(answer: unknown): Container | null {
     exitCode: runs || startedAt === null ? null : State.ExitCode,
     oomKilled: State.OOMKilled ?? false,
     pid: State.Pid === 0 ? null : State.Pid,
+    attached: networkLost(answer) === null,
     ports: Object.fromEntries(ports),
   };
+}
+
+/** The network that it was made for and is not on any more, and the names that it had there; null where it is. */
+export function networkLost(answer: unknown): { network: string; aliases: string[] } | null {
+  const { Name, Config, HostConfig, NetworkSettings } = Inspection.parse(answer);
+  const network = HostConfig?.NetworkMode ?? 'default';
+  const networks = NetworkSettings?.Networks;
+  if (!networks || Object.keys(networks).length > 0 || /^(host|none|container:.*)$/.test(network))
+    return null;
+  const service = Config.Labels?.[labelService];
+  // The default bridge knows no names.
+  if (network === 'default' || network === 'bridge') return { network: 'bridge', aliases: [] };
+  return { network, aliases: [Name.replace(/^\//, ''), ...(service === undefined ? [] : [service])] };
 }
 
 /** Does it write to a terminal, that is: without frames around what it prints? */

@@ -1,6 +1,14 @@
 /** `Engine` on a real one. */
 import type Docker from 'dockerode';
-import { byRoleAndNumber, hasTerminal, isMember, labelProject, Summary, toContainer } from './answers.ts';
+import {
+  byRoleAndNumber,
+  hasTerminal,
+  isMember,
+  labelProject,
+  networkLost,
+  Summary,
+  toContainer,
+} from './answers.ts';
 import { LABEL_ROLE, type Container, type ContainerEvent, type Engine } from './engine.ts';
 import { engineError, reasonOf, statusOf } from './engine-error.ts';
 import { watchEvents } from './events.ts';
@@ -70,6 +78,16 @@ export class DockerEngine implements Engine {
       `remove ${short(id)}`,
       [404, 409],
     );
+  }
+
+  async attach(id: string): Promise<void> {
+    const doing = `put ${short(id)} back onto its network`;
+    const lost = networkLost(await ask(this.#docker.getContainer(id).inspect(), doing));
+    if (lost === null) return;
+    const { network, aliases } = lost;
+    const endpoint = { Container: id, EndpointConfig: { Aliases: aliases } };
+    // 403: it is there already.
+    await ask(this.#docker.getNetwork(network).connect(endpoint), doing, [403]);
   }
 
   events(project: string, signal: AbortSignal): AsyncIterable<ContainerEvent | 'connected'> {

@@ -33,6 +33,8 @@ export interface Container {
   readonly oomKilled: boolean;
   /** Pid of its first process on the host; null while it does not run. */
   readonly pid: number | null;
+  /** False for one that was cut off from its network. */
+  readonly attached: boolean;
   /** Host ports by `8080/tcp`. */
   readonly ports: Readonly<Record<string, number>>;
 }
@@ -58,6 +60,8 @@ export interface Engine {
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Puts one that was cut off back onto the network that it was made for, under its service's name. */
+  attach(id: string): Promise<void>;
   /**
    * Events of the project's containers until `signal` aborts. Reconnects by itself when the engine goes away, with
    * `since`; after every (re)connect it yields `'connected'`, because events may have been missed: list again.

@@ -92,7 +92,7 @@ export class Supervisor {
     this.#records = made.records;
     this.#o.tell(made.facts);
     this.#planAt(made.nextAt);
-    await Promise.all(made.start.map(id => this.#start(id, containers.find(c => c.id === id)?.name ?? id)));
+    await Promise.all(containers.filter(c => made.start.includes(c.id)).map(c => this.#start(c)));
     await this.#clearUp(containers);
   }
 
@@ -112,9 +112,14 @@ export class Supervisor {
     return this.#state !== null && this.#state !== 'stopping' && !hasEnded(this.#state);
   }
 
-  async #start(id: string, name: string): Promise<void> {
+  async #start({ id, name, attached }: Container): Promise<void> {
     const record = this.#records.get(id) ?? fresh;
     try {
+      // A start alone brings one that was cut off back without its network.
+      if (!attached) {
+        await this.#o.engine.attach(id);
+        this.#o.log.warn({ worker: id.slice(0, 12), container: name }, 'put back onto its network');
+      }
       await this.#o.engine.start(id);
       const started = afterStart(record);
       this.#records = new Map(this.#records).set(id, started);

@@ -8,6 +8,8 @@ export interface Bench {
   readonly project: string;
   /** A container that has never run; it prints `out`, then `err` to stderr, then waits, and ends with 143 on SIGTERM. */
   create(role: Role, number: number): Promise<string>;
+  /** Somebody disconnects it from its network. */
+  cutOff(id: string): Promise<void>;
   /** Removes all that `create` made. */
   close(): Promise<void>;
 }
@@ -75,6 +77,7 @@ export function engineContract(name: string, open: () => Promise<Bench>): void {
         exitCode: null,
         oomKilled: false,
         pid: null,
+        attached: true,
         ports: {},
       });
     });
@@ -152,6 +155,20 @@ export function engineContract(name: string, open: () => Promise<Bench>): void {
       await engine.kill(id);
       await until(async () => (await state(id)) === 'exited');
       expect(await look(id)).toMatchObject({ exitCode: 137, pid: null });
+    });
+
+    it('puts what was cut off back onto its network, whether it runs or not', async () => {
+      const id = await running();
+      await engine.attach(id);
+      await bench.cutOff(id);
+      expect((await look(id)).attached).toBe(false);
+      await engine.attach(id);
+      expect((await look(id)).attached).toBe(true);
+      await bench.cutOff(id);
+      await engine.kill(id);
+      await engine.attach(id);
+      await engine.start(id);
+      expect(await look(id)).toMatchObject({ state: 'running', attached: true });
     });
 
     it('removes what runs', async () => {

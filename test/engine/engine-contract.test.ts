@@ -27,6 +27,9 @@ engineContract('Docker', async () => {
       });
       return container.id;
     },
+    async cutOff(id) {
+      await docker.getNetwork('bridge').disconnect({ Container: id });
+    },
     async close() {
       for (const { id } of await engine.list(project)) await engine.remove(id);
     },

@@ -48,6 +48,7 @@ export class FakeEngine implements Engine {
       exitCode: state === 'exited' ? 0 : null,
       oomKilled: false,
       pid: runs ? (this.#pid += 1) : null,
+      attached: true,
       ports: {},
     };
     this.#containers.set(id, container);
@@ -68,6 +69,11 @@ export class FakeEngine implements Engine {
     });
     if (oomKilled) this.#emit(container, 'oom');
     this.#emit(container, 'die', exitCode);
+  }
+
+  /** Somebody cuts it off from its network. */
+  cutOff(id: string): void {
+    this.#containers.set(id, { ...this.#get(id, 'cut off'), attached: false });
   }
 
   print(id: string, line: string): void {
@@ -154,6 +160,11 @@ export class FakeEngine implements Engine {
     this.#emit(container, 'destroy');
   }
 
+  async attach(id: string): Promise<void> {
+    await this.#reach(`attach ${id.slice(0, 12)}`);
+    this.#containers.set(id, { ...this.#get(id, 'attach'), attached: true });
+  }
+
   async tail(id: string, lines: number): Promise<string> {
     await this.#reach('logs');
     this.#get(id, 'read the log of');
@@ -187,7 +198,7 @@ export class FakeEngine implements Engine {
   async #reach(call: string): Promise<void> {
     await Promise.resolve();
     if (this.#gone) throw new FtcError('FTC_ENGINE_GONE', `the container engine went away (${call})`);
-    if (/^(start|kill|pause|unpause|remove)/.test(call)) this.calls.push(call);
+    if (/^(start|kill|pause|unpause|remove|attach)/.test(call)) this.calls.push(call);
   }
 
   #get(id: string, doing: string): Container {

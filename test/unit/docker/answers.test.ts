@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isMember, toContainer } from '../../../src/docker/answers.ts';
+import { isMember, networkLost, toContainer } from '../../../src/docker/answers.ts';
 
 const labels = {
   'com.docker.compose.project': 'p',
@@ -52,6 +52,20 @@ it('reads published ports, and that there are none', () => {
     '8080/tcp': 7070,
   });
   expect(toContainer(inspection({}, { NetworkSettings: { Ports: null } }))?.ports).toEqual({});
+});
+
+it('sees that a container lost its network, and under which names it was known there', () => {
+  const on = (NetworkMode: string, Networks: object | null, Labels: object = labels): unknown => ({
+    ...inspection({}, { HostConfig: { NetworkMode }, NetworkSettings: { Networks } }),
+    Config: { Hostname: 'aaaaaaaaaaaa', Image: 'ftc-worker:1', Labels },
+  });
+  const service = { ...labels, 'com.docker.compose.service': 'worker' };
+  const aliases = ['p-worker-3', 'worker'];
+  expect(networkLost(on('p_default', {}, service))).toEqual({ network: 'p_default', aliases });
+  expect(networkLost(on('default', {}))).toEqual({ network: 'bridge', aliases: [] });
+  expect(toContainer(on('p_default', {}))?.attached).toBe(false);
+  for (const there of [on('p_default', { p_default: {} }), on('host', {}), on('none', {}), on('x', null)])
+    expect(toContainer(there)?.attached).toBe(true);
 });
 
 it('knows ours from others', () => {

@@ -16,6 +16,7 @@ engineContract('in memory', () => {
     engine,
     project,
     create: (role, number) => Promise.resolve(engine.add({ role, number, project }).id),
+    cutOff: id => Promise.resolve(engine.cutOff(id)),
     close: () => Promise.resolve(),
   });
 });

@@ -19,6 +19,7 @@ const container = (over: Partial<Container>): Container => ({
   exitCode: null,
   oomKilled: false,
   pid: 42,
+  attached: true,
   ports: {},
   ...over,
 });

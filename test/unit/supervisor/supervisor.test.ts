@@ -117,6 +117,17 @@ describe('the supervisor', () => {
     await told(f => f.running && f.restarts === 1);
   });
 
+  it('puts what was cut off back onto its network before it starts it', async () => {
+    state('running');
+    await told(f => f.running);
+    engine.cutOff(worker.id);
+    const at = Date.now();
+    supervisor.take({ type: 'fence', worker: worker.hostname, at, reason: 'heartbeat overdue' });
+    await told(f => f.running && f.restarts === 1);
+    expect(engine.calls.map(c => c.split(' ')[0])).toEqual(['kill', 'attach', 'start']);
+    expect((await engine.inspect(worker.id))?.attached).toBe(true);
+  });
+
   it('starts what died while the engine was away', async () => {
     state('running');
     await told(f => f.running);
