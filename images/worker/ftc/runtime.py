@@ -8,7 +8,7 @@ import threading
 import uuid
 from typing import TYPE_CHECKING, Any
 
-from . import signals, store
+from . import deferred, signals, store
 from .config import Config
 from .guard import Guards
 from .link import Link
@@ -112,10 +112,12 @@ def prepare_torch(config: Config) -> None:
     os.environ.setdefault("OMP_NUM_THREADS", str(config.threads))
     os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # a lost peer is no news to us
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    deferred.install()
     import torch
 
     from .rng import seed_all
 
+    deferred.watch_meta()
     torch.set_num_threads(config.threads)
     torch.set_num_interop_threads(1)
     torch.use_deterministic_algorithms(True)
