@@ -6,6 +6,7 @@ import type { Connection } from '../src/docker/connect.ts';
 import { FtcError } from '../src/errors.ts';
 import type { JobEvent, JobState, Recovery, Status } from '../src/master/status.ts';
 import { now } from '../src/shared/clock.ts';
+import { candidates } from './candidates.ts';
 import { type Candidate, select, type Wish } from './select.ts';
 
 export interface KillOptions extends Wish {
@@ -113,16 +114,6 @@ function observe(report: KillReport, status: Status, ids: ReadonlySet<string>, a
   const back = report.killed.every(v => v.backMs !== null);
   report.whole = back && report.wholeMs !== null;
   return report.whole || hasEnded(status.state);
-}
-
-function candidates(
-  containers: Awaited<ReturnType<typeof findJob>>['containers'],
-  status: Status,
-): Candidate[] {
-  const ranks = new Map(status.workers.map(w => [w.id, w.rank]));
-  return containers
-    .filter(c => c.role === 'worker' && c.state === 'running')
-    .map(container => ({ container, rank: ranks.get(container.hostname) ?? null }));
 }
 
 function victim({ container, rank }: Candidate, status: Status): Victim {

@@ -1,6 +1,7 @@
 /** Which containers a fault hits. Pure: the same candidates, wishes and seed choose the same targets. */
 import type { Container } from '../src/docker/engine.ts';
 import { FtcError } from '../src/errors.ts';
+import { generator } from './random.ts';
 
 /** A worker container that runs, with the rank that it holds; null for a standby or a worker that is starting. */
 export interface Candidate {
@@ -53,23 +54,11 @@ const describe = ({ container, rank }: Candidate): string =>
 
 /** Fisher–Yates with a generator that is the same everywhere. */
 function shuffle<T>(items: readonly T[], seed: number): T[] {
-  const random = mulberry32(seed);
+  const random = generator(seed);
   const out = [...items];
   for (let i = out.length - 1; i > 0; i -= 1) {
     const j = Math.floor(random() * (i + 1));
     [out[i], out[j]] = [out[j] as T, out[i] as T];
   }
   return out;
-}
-
-/** Tommy Ettinger's mulberry32: 32 bits of state are enough to choose a container. */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = state;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

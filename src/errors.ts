@@ -18,6 +18,8 @@ export const ExitCode = {
   state: 5,
   /** The host cannot do it: a port in use, a full disk. */
   host: 6,
+  /** `ftc verify`: the bits differ, steps were lost, or nothing was proved. */
+  notVerified: 7,
   interrupted: 130,
 } as const;
 
@@ -26,6 +28,7 @@ const exitCodes = {
   FTC_JOB_FILE: ExitCode.usage,
   FTC_SCRIPT_MISSING: ExitCode.usage,
   FTC_SCALE: ExitCode.usage,
+  FTC_FAULTS_FILE: ExitCode.usage,
   FTC_NO_ENGINE: ExitCode.engine,
   FTC_ENGINE_PERMISSION: ExitCode.engine,
   FTC_ENGINE_GONE: ExitCode.engine,
@@ -40,6 +43,7 @@ const exitCodes = {
   FTC_MASTER_UNREACHABLE: ExitCode.state,
   FTC_PORT_IN_USE: ExitCode.host,
   FTC_FILE_EXISTS: ExitCode.host,
+  FTC_NOT_VERIFIED: ExitCode.notVerified,
 } as const;
 
 export type ErrorCode = keyof typeof exitCodes;

@@ -7,9 +7,10 @@ export class Interrupt {
   #first: (() => void) | null = null;
   #second: (() => Promise<void>) | null = null;
 
-  constructor() {
+  /** @param hangup what a terminal that goes away does: ends the command and leaves the job alone, or interrupts as Ctrl+C */
+  constructor(hangup: 'leave' | 'interrupt' = 'leave') {
     for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => this.#take());
-    process.on('SIGHUP', () => process.exit(0));
+    process.on('SIGHUP', () => (hangup === 'leave' ? process.exit(0) : this.#take()));
     for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   }
 

@@ -9,6 +9,7 @@ Examples:
   ftc init                        write ftc.yaml and train.py that run as they are
   ftc up --scale worker=3         build, start, and watch the job to its end
   ftc chaos kill worker           kill a worker, and see the job recover
+  ftc verify                      prove that faults change no bit of the result
   ftc status --json               where the job is
   ftc down                        remove its containers; checkpoints stay
 
@@ -29,6 +30,7 @@ export function createProgram(): Command {
   addRunning(program);
   addLooking(program);
   addChaos(program);
+  addProof(program);
   addPreparing(program);
   return program;
 }
@@ -113,6 +115,34 @@ function addChaos(program: Command): void {
       '\nExamples:\n  ftc chaos kill worker\n  ftc chaos kill worker --rank 0\n  ftc chaos kill worker --count 2 --seed 7',
     )
     .action(lazy(() => import('./chaos-kill.ts')));
+}
+
+function addProof(program: Command): void {
+  // Each run takes a free port and a volume of its own.
+  jobOptions(program.command('verify'), ['--seed', '--port', '--checkpoint-dir'])
+    .description(
+      'run the job undisturbed, then under faults, beside your own; compare the results bit by bit',
+    )
+    .option('--workers <list>', 'run it under faults with each of these numbers of workers: 1,2,3,6')
+    .option('--faults <path>', 'what to break and when, instead of kills, pauses and a dead master')
+    .option('--seed <n>', 'makes the faults repeatable (the seed of the job is FTC_SEED, or in its file)')
+    .option('--keep', 'leave the containers and volumes of the runs for a look at them')
+    .option('--json', 'print one JSON object')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  ftc verify                            the job of this folder, or the default one
+  ftc verify --steps 200                a shorter run proves as much as it has faults
+  ftc verify --workers 1,2,3,6          the same bits, however many workers
+  ftc verify --faults faults.yaml       - { at: step 40, kill: worker }
+                                        - { every: 3s, kill: worker, rank: 1 }
+                                        - { at: 10s, pause: worker, for: 2s }
+
+Exit code 0: the same bits, and no committed step lost. 7: not so, or no fault hit. 4: the job failed.
+A job of the same name that runs is not touched.`,
+    )
+    .action(lazy(() => import('./verify.ts')));
 }
 
 function addPreparing(program: Command): void {

@@ -18,20 +18,29 @@ export interface Problem {
 export function check(
   values: unknown,
 ): { value: JobFile; problems: [] } | { value: null; problems: Problem[] } {
-  const result = JobFile.safeParse(values);
+  return checkWith(JobFile, 'a job file', values);
+}
+
+/** The same by another schema. `what` is what the schema is of, such as `a job file`. */
+export function checkWith<Schema extends z.ZodType>(
+  schema: Schema,
+  what: string,
+  values: unknown,
+): { value: z.output<Schema>; problems: [] } | { value: null; problems: Problem[] } {
+  const result = schema.safeParse(values);
   if (result.success) return { value: result.data, problems: [] };
-  const problems = result.error.issues.flatMap(issue => describe(issue, values));
+  const problems = result.error.issues.flatMap(issue => describe(issue, schema, what, values));
   // A value that fails several checks of one rule is one problem.
   const unique = new Map(problems.map(problem => [`${problem.key} ${problem.message}`, problem]));
   return { value: null, problems: [...unique.values()] };
 }
 
-function describe(issue: z.core.$ZodIssue, values: unknown): Problem[] {
+function describe(issue: z.core.$ZodIssue, schema: z.ZodType, what: string, values: unknown): Problem[] {
   if (issue.code === 'unrecognized_keys') {
     return issue.keys.map(key => {
       const path = [...issue.path, key];
-      const guess = closest(key, knownKeys(issue.path));
-      const message = `is no key of a job file${guess === null ? '' : `; did you mean "${guess}"?`}`;
+      const guess = closest(key, knownKeys(schema, issue.path));
+      const message = `is no key of ${what}${guess === null ? '' : `; did you mean "${guess}"?`}`;
       return { path, atKey: true, key: words(path), message };
     });
   }
@@ -66,14 +75,15 @@ function show(value: unknown): string {
 }
 
 /** The keys that the schema knows at `path`. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  let schema: unknown = JobFile;
-  for (const part of path)
-    schema = unwrap((schema as { shape?: Record<PropertyKey, unknown> }).shape?.[part]);
-  return Object.keys((schema as { shape?: object }).shape ?? {});
+function knownKeys(schema: unknown, path: readonly PropertyKey[]): string[] {
+  for (const part of path) {
+    const { shape, element } = unwrap(schema) as { shape?: Record<PropertyKey, unknown>; element?: unknown };
+    schema = typeof part === 'number' ? element : shape?.[part];
+  }
+  return Object.keys((unwrap(schema) as { shape?: object } | undefined)?.shape ?? {});
 }
 
 function unwrap(schema: unknown): unknown {
-  const inner = (schema as { def?: { innerType?: unknown } }).def?.innerType;
+  const inner = (schema as { def?: { innerType?: unknown } } | undefined)?.def?.innerType;
   return inner === undefined ? schema : unwrap(inner);
 }

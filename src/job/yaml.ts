@@ -1,4 +1,4 @@
-/** Reads a job file's text, and remembers where everything stands in it. */
+/** Reads a YAML file's text, and remembers where everything stands in it. */
 import { isAlias, isMap, isNode, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
 import type { Document, Node, Pair, YAMLError, YAMLWarning } from 'yaml';
 
@@ -17,7 +17,8 @@ export interface YamlText {
   has(path: readonly PropertyKey[]): boolean;
 }
 
-export function readYaml(text: string): YamlText {
+/** @param what the file is, such as `a job file` */
+export function readYaml(text: string, what = 'a job file'): YamlText {
   const lineCounter = new LineCounter();
   // Only what JSON has too: a set or bytes would pass for a group of keys that says nothing.
   const document = parseDocument(text, {
@@ -33,7 +34,7 @@ export function readYaml(text: string): YamlText {
   const tags = document.warnings.filter(({ code }) => code === 'TAG_RESOLVE_FAILED');
   const errors = [...document.errors, ...tags].map(error => ({
     position: position(error.pos[0]),
-    message: explain(error, text),
+    message: explain(error, text, what),
   }));
   let values: unknown = null;
   try {
@@ -50,13 +51,17 @@ export function readYaml(text: string): YamlText {
   };
 }
 
-function explain({ code, message, pos: [start, end] }: YAMLError | YAMLWarning, text: string): string {
+function explain(
+  { code, message, pos: [start, end] }: YAMLError | YAMLWarning,
+  text: string,
+  what: string,
+): string {
   if (code === 'DUPLICATE_KEY') {
     const key = /^[^\s:]+/.exec(text.slice(start))?.[0] ?? '';
     return `${key} is given twice in the same group`;
   }
   if (code === 'TAG_RESOLVE_FAILED')
-    return `the tag ${text.slice(start, end)} means nothing in a job file; write the plain value`;
+    return `the tag ${text.slice(start, end)} means nothing in ${what}; write the plain value`;
   return `this is no YAML: ${message.charAt(0).toLowerCase()}${message.slice(1)}`;
 }
 

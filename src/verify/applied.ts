@@ -1,0 +1,102 @@
+/** A fault that was applied, and what came of it. Pure. */
+import type { Hit } from '../../chaos/apply.ts';
+import type { Act } from '../../chaos/plan.ts';
+import type { Recovery, Status } from '../master/status.ts';
+
+export interface Applied {
+  readonly act: Act;
+  /** When, milliseconds since the epoch. */
+  readonly at: number;
+  /** The same since the run's first step. */
+  readonly afterMs: number;
+  /** Last step that was committed before, as far as the master had heard. */
+  readonly step: number;
+  readonly hits: readonly Hit[];
+  /** From the fault to the next committed step; null while there is none, and where nobody was lost. */
+  resumedMs: number | null;
+  /** From the fault to the first step at full world size, or the master's next answer; null likewise. */
+  wholeMs: number | null;
+  /** Steps that were committed while the master was away. */
+  stepsMeanwhile: number | null;
+  /** The master has been seen silent since. */
+  silent: boolean;
+  reverted: boolean;
+  /** Nothing more is to come of it. */
+  settled: boolean;
+}
+
+export function applied(act: Act, at: number, afterMs: number, step: number, hits: readonly Hit[]): Applied {
+  const pending = { resumedMs: null, wholeMs: null, stepsMeanwhile: null };
+  return { act, at, afterMs, step, hits, ...pending, silent: false, reverted: false, settled: false };
+}
+
+/** Takes in what the master says now; null when it does not answer. */
+export function observe(
+  fault: Applied,
+  status: Status | null,
+  recoveries: readonly Recovery[],
+  now: number,
+): void {
+  if (fault.settled) return;
+  if (!status) {
+    fault.silent = true;
+    return;
+  }
+  if (fault.act.kind === 'scale') {
+    const { workers } = fault.act;
+    fault.settled = status.target === workers && status.worldSize === workers;
+    if (fault.settled) fault.wholeMs = Math.round(now - fault.at);
+    return;
+  }
+  switch (fault.act.target) {
+    case 'master':
+      observeMaster(fault, status, now);
+      return;
+    case 'supervisor':
+      fault.settled = true;
+      return;
+    default:
+      observeWorkers(fault, status, recoveries);
+  }
+}
+
+/** It answers before it has heard from the workers; that they went on shows a moment later. */
+function observeMaster(fault: Applied, status: Status, now: number): void {
+  const back = fault.act.kind === 'pause' ? fault.reverted : fault.silent;
+  if (!back) return;
+  fault.wholeMs ??= Math.round(now - fault.at);
+  const steps = (status.step ?? 0) - fault.step;
+  if (steps <= 0) return;
+  fault.stepsMeanwhile = steps;
+  fault.settled = true;
+}
+
+function observeWorkers(fault: Applied, status: Status, recoveries: readonly Recovery[]): void {
+  const recovery = recoveryOf(fault, recoveries);
+  if (recovery) {
+    const since = (ms: number | null): number | null =>
+      ms === null ? null : Math.max(0, Math.round(recovery.at + ms - fault.at));
+    fault.resumedMs = since(recovery.resumedMs);
+    fault.wholeMs = since(recovery.wholeMs);
+    fault.settled = fault.wholeMs !== null;
+    return;
+  }
+  const noRank = fault.hits.every(h => h.rank === null);
+  // One that asked to leave is no loss; nor is a pause that nobody noticed.
+  const harmless = noRank || fault.act.kind === 'stop' || (fault.act.kind === 'pause' && fault.reverted);
+  const training = fault.hits.every(h =>
+    status.workers.some(w => w.id === h.container.hostname && w.rank !== null),
+  );
+  fault.settled = harmless && (noRank || fault.act.kind === 'stop' || training);
+}
+
+/** The outage that the fault began or fell into. */
+export function recoveryOf(fault: Applied, recoveries: readonly Recovery[]): Recovery | null {
+  const ids = new Set(fault.hits.map(h => h.container.hostname));
+  const hit = recoveries.filter(r => r.lost.some(id => ids.has(id)));
+  const began = hit.find(r => r.at >= fault.at - 100);
+  const during = hit.findLast(
+    r => r.at < fault.at && (r.resumedMs === null || r.at + r.resumedMs >= fault.at),
+  );
+  return during ?? began ?? null;
+}

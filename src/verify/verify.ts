@@ -1,0 +1,138 @@
+/** The runs of a verification, one after the other: undisturbed once, then under faults with each number of workers. */
+import { toYaml, type ComposeFile } from '../../compose/render.ts';
+import type { Planned } from '../../chaos/plan.ts';
+import { launch, type Stages } from '../client/launch.ts';
+import { saveProject } from '../client/saved-project.ts';
+import type { Compose, ComposeProject } from '../docker/compose.ts';
+import type { Connection } from '../docker/connect.ts';
+import { FtcError } from '../errors.ts';
+import { checkHost } from '../job/host.ts';
+import type { LoadedJob } from '../job/load.ts';
+import type { Status } from '../master/status.ts';
+import type { Applied } from './applied.ts';
+import { defaultPlan } from './default-plan.ts';
+import { findLeftovers, isTaken, removeRun } from './leftovers.ts';
+import { labelled, ownLabels, runJob, runName } from './project.ts';
+import { followRun, type RunRecord } from './run.ts';
+import { runReport, verdict, type RunShape, type VerifyReport } from './verdict.ts';
+
+export interface VerifyOptions {
+  readonly connection: Connection;
+  readonly compose: Compose;
+  readonly loaded: LoadedJob;
+  /** Of the runs under faults; the undisturbed one has the first. */
+  readonly workers: readonly number[];
+  /** Null: what {@link defaultPlan} makes of the undisturbed run. */
+  readonly plan: readonly Planned[] | null;
+  readonly seed: number;
+  /** Leaves the projects there. */
+  readonly keep: boolean;
+  readonly signal: AbortSignal;
+  readonly stages: Stages;
+  readonly watcher: VerifyWatcher;
+  /** Renders a job for the engine that was found. */
+  readonly render: (
+    loaded: LoadedJob,
+  ) => Promise<ComposeProject & { readonly rendered: { readonly file: ComposeFile } }>;
+}
+
+export interface VerifyWatcher {
+  begin(index: number): void;
+  look(status: Status | null, faults: readonly Applied[]): void;
+  end(record: RunRecord): void;
+}
+
+/** What the runs will be; the names of their projects are found when they start. */
+export function shapes(workers: readonly number[], standbys: number): Omit<RunShape, 'project'>[] {
+  const disturbed = workers.map(n => ({ workers: n, standbys: Math.max(1, standbys), disturbed: true }));
+  return [{ workers: workers[0] ?? 1, standbys: 0, disturbed: false }, ...disturbed];
+}
+
+/** @throws FtcError FTC_ALREADY_RUNNING, FTC_JOB_FAILED, and what starting a job can throw; AbortError */
+export async function verify(o: VerifyOptions): Promise<VerifyReport> {
+  const { job } = o.loaded;
+  await clearLeftovers(o);
+  const reports = [];
+  let plan = o.plan;
+  for (const [index, shape] of shapes(o.workers, job.standbys).entries()) {
+    const project = await prepare(o, shape, index);
+    try {
+      await start(o, project, index === 0);
+      o.watcher.begin(index);
+      const record = await followRun({
+        ...o,
+        project,
+        standbys: shape.standbys,
+        plan: shape.disturbed ? (plan ?? []) : [],
+        onLook: (status, faults) => o.watcher.look(status, faults),
+      });
+      o.watcher.end(record);
+      refuseFailed(record.status, shape);
+      plan ??= defaultPlan(
+        {
+          totalSteps: record.status.totalSteps ?? 1,
+          trainingMs: record.trainingMs,
+          heartbeatMs: job.recovery.heartbeat,
+        },
+        o.seed,
+      );
+      reports.push(runReport({ ...shape, project: project.name }, record));
+    } finally {
+      if (!o.keep) await removeRun(o.connection.docker, job.name, project.name);
+    }
+  }
+  return verdict(job.name, o.seed, reports);
+}
+
+/** What an earlier verification left: it was killed, or told to. @throws FtcError where one is running now */
+async function clearLeftovers({ connection: { docker }, loaded, stages }: VerifyOptions): Promise<void> {
+  const { name } = loaded.job;
+  const { projects, alive } = await findLeftovers(docker, name);
+  if (alive.length > 0) {
+    throw new FtcError(
+      'FTC_ALREADY_RUNNING',
+      `a verification of "${name}" is running (process ${alive.join(', ')})`,
+      {
+        hint: 'Wait for its end, or verify under another name beside it with --name.',
+      },
+    );
+  }
+  if (projects.length === 0) return;
+  await stages.stage(`removing what an earlier verification left: ${projects.join(', ')}`, async () => {
+    for (const project of projects) await removeRun(docker, name, project);
+  });
+}
+
+/** The project of one run, under a name that nothing on the engine has. */
+async function prepare(
+  { connection: { docker }, loaded, render }: VerifyOptions,
+  { workers, standbys }: Omit<RunShape, 'project'>,
+  index: number,
+): Promise<ComposeProject> {
+  let n = index + 1;
+  while (await isTaken(docker, runName(loaded.job.name, n))) n += 1;
+  const job = runJob(loaded.job, runName(loaded.job.name, n), workers, standbys);
+  const { rendered, ...project } = await render({ ...loaded, job, user: checkHost(job, process.cwd()) });
+  return { ...project, yaml: toYaml(labelled(rendered.file, ownLabels(loaded.job.name))) };
+}
+
+/** The first run builds; the others run the same images. */
+async function start(o: VerifyOptions, project: ComposeProject, first: boolean): Promise<void> {
+  if (first) return launch(o.connection, o.compose, project, o.stages, o.signal);
+  await saveProject(project);
+  await o.compose.up(project, { signal: o.signal });
+}
+
+function refuseFailed(status: Status, { workers, disturbed }: Omit<RunShape, 'project'>): void {
+  if (status.state === 'succeeded') return;
+  const which = disturbed ? `the run with ${workers} workers under faults` : 'the undisturbed run';
+  const reason =
+    status.state === 'failed' ? (status.reason ?? 'no reason is known') : `it has ${status.state}`;
+  throw new FtcError('FTC_JOB_FAILED', `${which} failed: ${reason}${traceback(status)}`, {
+    hint: disturbed
+      ? 'The undisturbed run succeeded. With --keep its containers stay for a look at their logs.'
+      : 'Nothing was broken in it yet: "ftc up" shows the same.',
+  });
+}
+
+const traceback = ({ traceback: text }: Status): string => (text ? `\n${text.trimEnd()}` : '');

@@ -1,0 +1,44 @@
+/** Statuses, recoveries and faults for the tests, with only what matters to them said. */
+import type { Hit } from '../../../chaos/apply.ts';
+import type { Act } from '../../../chaos/plan.ts';
+import type { Recovery, Status } from '../../../src/master/status.ts';
+import { applied, type Applied } from '../../../src/verify/applied.ts';
+
+export const recovery = (more: Partial<Recovery>): Recovery => ({
+  generation: 2,
+  cause: 'link closed',
+  lost: ['a'],
+  lostRanks: [0],
+  atStep: 10,
+  resumedStep: 11,
+  stepsLost: 0,
+  resumedMs: 100,
+  wholeMs: 200,
+  at: 1000,
+  ...more,
+});
+
+type Row = readonly [id: string, rank: number | null, step: number | null];
+
+export const status = (more: Partial<Status>, rows: readonly Row[] = []): Status =>
+  ({
+    state: 'running',
+    generation: 1,
+    worldSize: rows.filter(([, rank]) => rank !== null).length,
+    target: rows.filter(([, rank]) => rank !== null).length,
+    step: 10,
+    totalSteps: 100,
+    finalDigest: null,
+    recoveries: [],
+    workers: rows.map(([id, rank, step]) => ({ id, rank, step, restarts: 1 })),
+    ...more,
+  }) as unknown as Status;
+
+export const hit = (id: string, rank: number | null = 0, role: Hit['role'] = 'worker'): Hit => ({
+  container: { id, hostname: id, name: `job-${id}` } as Hit['container'],
+  role,
+  rank,
+});
+
+export const fault = (act: Partial<Act>, hits: Hit[] = [hit('a')]): Applied =>
+  applied({ kind: 'kill', target: 'worker', rank: null, forMs: null, ...act } as Act, 1000, 500, 10, hits);
