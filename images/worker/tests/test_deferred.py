@@ -73,8 +73,7 @@ def test_compiling_after_training_brings_dynamo(code: str) -> None:
     [
         "x = torch.empty(3, 3, device='meta')\n"
         "assert torch.nn.Linear(3, 4, device='meta')(x).shape == (3, 4)\n"
-        "assert torch.linalg.svd(x)[0].shape == (3, 3)\n"
-        "assert waits('torch._dynamo')\n",
+        "assert torch.linalg.svd(x)[0].shape == (3, 3)\n",
         "with torch.device('meta'):\n    assert torch.nn.LSTM(3, 4)(torch.ones(2, 3))[0].shape == (2, 4)\n",
         "from torch._subclasses import FakeTensorMode\n"
         "with FakeTensorMode():\n"
