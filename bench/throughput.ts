@@ -107,7 +107,7 @@ async function window(
   const commits = log.between(from);
   const times = stepTimes(commits);
   const [first, last] = [times[0] ?? NaN, times.at(-1) ?? NaN];
-  if (times.length < 10) throw new Invalid(`${name}: only ${times.length} steps in ${windowMs} ms`);
+  if (times.length < 5) throw new Invalid(`${name}: only ${times.length} steps in ${windowMs} ms`);
   if (log.processes.size !== workers || commits.some(c => c.world !== workers))
     throw new Invalid(`${name}: a worker was lost`);
   return { value: ((times.length - 1) * batch * 1000) / (last - first), stepMs: median(gaps(times)) };

@@ -75,7 +75,7 @@ export async function recovery(context: Context): Promise<Section> {
   });
 
   const standby = wants.has('standby')
-    ? await withJob(context, 'standby', { ...spec, standbys: 1 }, async job => {
+    ? await withJob(context, 'standby', { ...spec, heartbeat: '5s', standbys: 1 }, async job => {
         sameImage(alone.image, job.image);
         const plan = { deed: 'kill', blows: options.kills, count: 1, title: 'kill with a standby' } as const;
         return series(context, job, random, plan);
