@@ -30,12 +30,16 @@ export function applied(act: Act, at: number, afterMs: number, step: number, hit
   return { act, at, afterMs, step, hits, ...pending, silent: false, reverted: false, settled: false };
 }
 
-/** Takes in what the master says now; null when it does not answer. */
+/**
+ * Takes in what the master says now; null when it does not answer.
+ * @param until when the next fault hit one of the same; what is lost from then on is that one's doing
+ */
 export function observe(
   fault: Applied,
   status: Status | null,
   recoveries: readonly Recovery[],
   now: number,
+  until = Infinity,
 ): void {
   if (fault.settled) return;
   if (!status) {
@@ -56,7 +60,7 @@ export function observe(
       fault.settled = true;
       return;
     default:
-      observeWorkers(fault, status, recoveries);
+      observeWorkers(fault, status, recoveryOf(fault, recoveries, until));
   }
 }
 
@@ -71,8 +75,7 @@ function observeMaster(fault: Applied, status: Status, now: number): void {
   fault.settled = true;
 }
 
-function observeWorkers(fault: Applied, status: Status, recoveries: readonly Recovery[]): void {
-  const recovery = recoveryOf(fault, recoveries);
+function observeWorkers(fault: Applied, status: Status, recovery: Recovery | null): void {
   if (recovery) {
     const since = (ms: number | null): number | null =>
       ms === null ? null : Math.max(0, Math.round(recovery.at + ms - fault.at));
@@ -91,12 +94,23 @@ function observeWorkers(fault: Applied, status: Status, recoveries: readonly Rec
 }
 
 /** The outage that the fault began or fell into. */
-export function recoveryOf(fault: Applied, recoveries: readonly Recovery[]): Recovery | null {
+export function recoveryOf(
+  fault: Applied,
+  recoveries: readonly Recovery[],
+  until = Infinity,
+): Recovery | null {
   const ids = new Set(fault.hits.map(h => h.container.hostname));
   const hit = recoveries.filter(r => r.lost.some(id => ids.has(id)));
-  const began = hit.find(r => r.at >= fault.at - 100);
+  const began = hit.find(r => r.at >= fault.at - 100 && r.at < until);
   const during = hit.findLast(
     r => r.at < fault.at && (r.resumedMs === null || r.at + r.resumedMs >= fault.at),
   );
   return during ?? began ?? null;
+}
+
+/** When the next fault hit one of those that `fault` hit. */
+export function nextAt(fault: Applied, all: readonly Applied[]): number {
+  const ids = new Set(fault.hits.map(h => h.container.id));
+  const next = all.find(f => f.at > fault.at && f.hits.some(h => ids.has(h.container.id)));
+  return next?.at ?? Infinity;
 }

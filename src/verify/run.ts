@@ -9,7 +9,7 @@ import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { hasEnded, type Recovery, type Status } from '../master/status.ts';
 import { now } from '../shared/clock.ts';
-import { applied, observe, type Applied } from './applied.ts';
+import { applied, nextAt, observe, type Applied } from './applied.ts';
 import { holdersOf, merge, remember, type Holders } from './evidence.ts';
 
 export interface RunOptions {
@@ -83,7 +83,8 @@ class Run {
       this.#steps = Math.max(this.#steps, status.step ?? 0);
       if (this.#steps > 0) this.#startedAt ??= now();
     }
-    for (const fault of this.faults) observe(fault, status, this.#recoveries, now());
+    for (const fault of this.faults)
+      observe(fault, status, this.#recoveries, now(), nextAt(fault, this.faults));
     await this.#revertDue();
     if (status?.state === 'running' && this.#startedAt !== null) await this.#applyDue(status);
   }

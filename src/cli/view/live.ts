@@ -1,9 +1,9 @@
 /** Shows a job as it goes: a panel that is redrawn on a terminal, plain lines elsewhere. Everything goes to stderr. */
-import { createLogUpdate } from 'log-update';
 import type { Moment } from '../../client/follow.ts';
 import type { Status } from '../../master/status.ts';
 import { clock, paint } from './format.ts';
 import { eventLine, headline, isNews, progress, workerTable } from './job.ts';
+import { createPanel } from './panel.ts';
 
 export interface View {
   show(moment: Moment): void;
@@ -17,32 +17,27 @@ export function createView(stream: NodeJS.WriteStream = process.stderr): View {
 }
 
 function panel(stream: NodeJS.WriteStream): View {
-  const update = createLogUpdate(stream);
+  const foot = createPanel(stream);
   let last: Status | null = null;
   let silent = false;
   const draw = (): void => {
     if (!last) return;
     const note = silent ? [paint('yellow', 'the master does not answer; training goes on without it')] : [];
-    update(['', ...headline(last), ...note, '', ...workerTable(last.workers), ''].join('\n'));
+    foot.draw(['', ...headline(last), ...note, '', ...workerTable(last.workers), '']);
   };
   return {
     show({ status, events }) {
-      if (events.length > 0) {
-        update.clear();
-        for (const event of events.filter(isNews)) stream.write(`${eventLine(event)}\n`);
-      }
+      for (const event of events.filter(isNews)) foot.write(`${eventLine(event)}\n`);
       silent = status === null;
       last = status ?? last;
       draw();
     },
     say(line) {
-      update.clear();
-      stream.write(`${line}\n`);
+      foot.write(`${line}\n`);
       draw();
     },
     end() {
-      update.clear();
-      update.done();
+      foot.end();
       last = null;
     },
   };

@@ -1,5 +1,4 @@
 /** Shows a verification as it goes: a bar for each run on a terminal, a line for each thing that happens elsewhere. To stderr. */
-import { createLogUpdate } from 'log-update';
 import type { Status } from '../../master/status.ts';
 import { duration } from '../../shared/duration.ts';
 import type { Applied } from '../../verify/applied.ts';
@@ -7,6 +6,7 @@ import type { RunRecord } from '../../verify/run.ts';
 import type { RunShape } from '../../verify/verdict.ts';
 import type { VerifyWatcher } from '../../verify/verify.ts';
 import { paint } from './format.ts';
+import { createPanel } from './panel.ts';
 import { faultLine, shapeName } from './verify.ts';
 
 type Shape = Omit<RunShape, 'project'>;
@@ -34,7 +34,7 @@ export function createVerifyView(
   stream: NodeJS.WriteStream = process.stderr,
 ): VerifyView {
   const live = stream.isTTY && process.env['TERM'] !== 'dumb';
-  const update = live ? createLogUpdate(stream) : null;
+  const foot = live ? createPanel(stream) : null;
   const lines: Line[] = shapes.map(() => ({
     state: 'to come',
     step: 0,
@@ -48,21 +48,13 @@ export function createVerifyView(
   const width = Math.max(...shapes.map(s => shapeName(s).length));
 
   const draw = (): void => {
-    if (!update) return;
+    if (!foot) return;
     const bars = shapes.map((shape, i) => barLine(lines[i], `${i + 1}  ${shapeName(shape).padEnd(width)}`));
-    update(
-      [
-        '',
-        ...pending.map(f => paint('dim', faultLine(f))),
-        ...(pending.length > 0 ? [''] : []),
-        ...bars,
-        '',
-      ].join('\n'),
-    );
+    foot.draw([...pending.map(f => paint('dim', faultLine(f))), '', ...bars, '']);
   };
   const say = (line: string): void => {
-    update?.clear();
-    stream.write(`${line}\n`);
+    if (foot) foot.write(`${line}\n`);
+    else stream.write(`${line}\n`);
     draw();
   };
   /** In the order in which they were applied; one that training has not recovered from yet holds up those behind it. */
@@ -83,8 +75,8 @@ export function createVerifyView(
       pending = [];
       Object.assign(lines[current] ?? {}, { state: 'starting' });
       const shape = shapes[current];
-      if (!update && shape) say(`run ${current + 1} of ${shapes.length} of ${job}: ${shapeName(shape)} …`);
-      if (shape?.disturbed && index === 1) say(paint('dim', `faults of seed ${seed}:`));
+      if (!foot && shape) say(`run ${current + 1} of ${shapes.length} of ${job}: ${shapeName(shape)} …`);
+      if (shape?.disturbed && index === 1) say(paint('dim', `faults by seed ${seed}`));
       draw();
     },
     look(status: Status | null, faults) {
@@ -105,12 +97,12 @@ export function createVerifyView(
       const line = lines[current];
       if (line) Object.assign(line, { state: 'done', tookMs: record.trainingMs });
       const { finalDigest, step } = record.status;
-      if (!update) say(`run ${current + 1}: step ${step ?? 0}, digest ${finalDigest ?? 'none'}`);
+      if (!foot) say(`run ${current + 1}: step ${step ?? 0}, digest ${finalDigest ?? 'none'}`);
       draw();
     },
     close(interrupted) {
-      update?.clear();
-      update?.done();
+      foot?.end();
+      if (foot && !interrupted) stream.write('\n');
       if (interrupted) stream.write('interrupted: what the verification made is removed\n');
     },
   };

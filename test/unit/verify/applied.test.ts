@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { observe, recoveryOf } from '../../../src/verify/applied.ts';
+import { nextAt, observe, recoveryOf } from '../../../src/verify/applied.ts';
 import { fault, hit, recovery, status } from './made.ts';
 
 const running = status({}, [
@@ -26,6 +26,16 @@ describe('what came of a fault', () => {
     expect(recoveryOf(fault({}), [over, before])).toBe(before);
     expect(recoveryOf(fault({}), [over])).toBeNull();
     expect(recoveryOf(fault({}, [hit('c')]), [over, own])).toBeNull();
+  });
+
+  it('does not take what the next fault did to the same container for its own', () => {
+    const pause = fault({ kind: 'pause', forMs: 100 });
+    const kill = { ...fault({}), at: 1500 };
+    const later = recovery({ at: 1540, lost: ['a'] });
+    const until = nextAt(pause, [pause, kill]);
+    expect(until).toBe(1500);
+    expect(recoveryOf(pause, [later], until)).toBeNull();
+    expect(recoveryOf(kill, [later], nextAt(kill, [pause, kill]))).toBe(later);
   });
 
   it('is nothing for a standby, and for a pause that nobody noticed', () => {
