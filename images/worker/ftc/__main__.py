@@ -18,6 +18,10 @@ def main() -> int:
     except ConfigError as error:
         print(f"ftc: {error}", file=sys.stderr)
         return 2
+    if config.launcher == "torchrun":
+        from .launch import launch
+
+        return launch(config)
     runtime = Runtime(config)
     try:
         runtime.start()

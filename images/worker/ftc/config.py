@@ -23,6 +23,7 @@ class Config:
     master_port: int
     script: Path
     args: tuple[str, ...]
+    launcher: str
     virtual_ranks: int
     seed: int
     steps: int | None
@@ -33,11 +34,18 @@ class Config:
     checkpoint_every: int
     dataset_dir: Path
     heartbeat_timeout: float
+    standby_sync: int | None
+    """Steps after which a standby takes the state; None where it waits without."""
 
     @property
     def checkpoint_dir(self) -> Path:
         """Where this job's checkpoints are."""
         return self.checkpoint_root / self.job
+
+    @property
+    def script_dir(self) -> Path:
+        """Where a script that knows nothing of ftc may keep what it likes: nothing of ftc's own is in there."""
+        return self.checkpoint_dir / "script"
 
 
 def from_env(env: Mapping[str, str] = os.environ) -> Config:
@@ -56,6 +64,9 @@ def from_env(env: Mapping[str, str] = os.environ) -> Config:
     backend = env.get("FTC_BACKEND") or "gloo"
     if backend not in ("gloo", "nccl"):
         raise ConfigError(f"FTC_BACKEND={backend!r}: gloo or nccl")
+    launcher = env.get("FTC_LAUNCHER") or "ftc"
+    if launcher not in ("ftc", "torchrun"):
+        raise ConfigError(f"FTC_LAUNCHER={launcher!r}: ftc or torchrun")
     return Config(
         job=job,
         worker=env.get("FTC_WORKER_ID") or socket.gethostname(),
@@ -63,6 +74,7 @@ def from_env(env: Mapping[str, str] = os.environ) -> Config:
         master_port=port,
         script=Path(script),
         args=_args(env.get("FTC_ARGS") or "[]"),
+        launcher=launcher,
         virtual_ranks=_must(_int(env, "FTC_VIRTUAL_RANKS", 12, 1)),
         seed=_must(_int(env, "FTC_SEED", 0, 0)),
         steps=steps,
@@ -73,6 +85,7 @@ def from_env(env: Mapping[str, str] = os.environ) -> Config:
         checkpoint_every=_must(_int(env, "CHECKPOINT_EVERY", 100, 1)),
         dataset_dir=Path(env.get("DATASET_DIR") or "/data"),
         heartbeat_timeout=_seconds(env, "HEARTBEAT_TIMEOUT", 5.0),
+        standby_sync=_int(env, "FTC_STANDBY_SYNC", None, 1),
     )
 
 

@@ -6,6 +6,7 @@ import os
 import runpy
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .errors import FtcError, UsageError
@@ -24,6 +25,8 @@ def run(train: Callable[[Job], object]) -> None:
     from .job import Job
 
     global _finished
+    if _runtime is None and os.environ.get("FTC_LAUNCHER") == "torchrun":
+        raise UsageError("this job runs its script as torchrun does; set `launcher: ftc` for a script that calls ftc.run")
     if _runtime is None:
         raise UsageError("this script runs inside of a job: start it with `ftc up`")
     if _finished:
@@ -39,15 +42,20 @@ def run(train: Callable[[Job], object]) -> None:
     _runtime.link.send(Done(_runtime.progress.step, loop.digest, job.metrics), sticky=True)
 
 
+def check(path: Path) -> None:
+    """Raises FtcError where the script cannot be started."""
+    if not path.is_file():
+        raise FtcError(f"the script {path} is not there: is its folder mounted, and FTC_SCRIPT right?")
+    if not os.access(path, os.R_OK):
+        raise FtcError(f"the script {path} cannot be read by user {os.getuid()}: its permissions do not allow it")
+
+
 def execute(runtime: Runtime) -> None:
     """Runs the job's script as `__main__`. Whatever it raises passes through; FtcError where it cannot start."""
     global _runtime
     _runtime = runtime
     path = runtime.config.script
-    if not path.is_file():
-        raise FtcError(f"the script {path} is not there: is its folder mounted, and FTC_SCRIPT right?")
-    if not os.access(path, os.R_OK):
-        raise FtcError(f"the script {path} cannot be read by user {os.getuid()}: its permissions do not allow it")
+    check(path)
     sys.argv = [str(path), *runtime.config.args]
     sys.path.insert(0, str(path.parent))
     try:

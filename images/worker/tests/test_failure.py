@@ -53,6 +53,7 @@ def test_our_own_refusals_are_fatal_and_plain() -> None:
         ({"FTC_MASTER": "master"}, "FTC_MASTER"),
         ({"FTC_ARGS": "[1]"}, "FTC_ARGS"),
         ({"FTC_BACKEND": "mpi"}, "FTC_BACKEND"),
+        ({"FTC_LAUNCHER": "auto"}, "FTC_LAUNCHER='auto'"),
         ({"JOB_ID": "../other"}, "JOB_ID"),
         ({"HEARTBEAT_TIMEOUT": "soon"}, "HEARTBEAT_TIMEOUT"),
     ],

@@ -1,0 +1,50 @@
+"""What torchrun tells a script: its environment, for one process a worker."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ..config import Config
+from ..messages import Generation
+
+PORTS_FROM, PORTS = 20_000, 9_000
+"""Where a generation's port is taken from: below the ports that a system gives away by itself, and without torchrun's 29500."""
+
+
+def port_of(generation: Generation) -> int:
+    """Where rank 0 serves the script's store: another port in every generation, so that nobody meets what is left of the last.
+
+    It starts at what rank 0's launcher announced, which each process chooses by chance.
+    """
+    announced = generation.members[0].store_port
+    return PORTS_FROM + (announced + generation.generation) % PORTS
+
+
+def environment(base: Mapping[str, str], config: Config, generation: Generation, rank: int) -> dict[str, str]:
+    """`base` and torchrun's variables for `rank` in `generation`."""
+    world, rank_text = str(len(generation.members)), str(rank)
+    env = dict(base)
+    env.update(
+        RANK=rank_text,
+        WORLD_SIZE=world,
+        LOCAL_RANK="0",
+        LOCAL_WORLD_SIZE="1",
+        GROUP_RANK=rank_text,
+        GROUP_WORLD_SIZE=world,
+        ROLE_NAME="default",
+        ROLE_RANK=rank_text,
+        ROLE_WORLD_SIZE=world,
+        MASTER_ADDR=generation.members[0].host,
+        MASTER_PORT=str(port_of(generation)),
+        TORCHELASTIC_RESTART_COUNT=str(generation.generation - 1),
+        TORCHELASTIC_MAX_RESTARTS=env.pop("MAX_RESTARTS", "100"),
+        TORCHELASTIC_RUN_ID=config.job,
+        TORCHELASTIC_USE_AGENT_STORE="False",
+        OMP_NUM_THREADS=str(config.threads),
+        CHECKPOINT_DIR=str(config.script_dir),
+        DATASET_DIR=str(config.dataset_dir),
+    )
+    env.setdefault("TORCH_NCCL_ASYNC_ERROR_HANDLING", "1")
+    # Debian's torch has no libuv, which `init_process_group` would ask for otherwise.
+    env.setdefault("USE_LIBUV", "0")
+    return env

@@ -1,0 +1,250 @@
+"""One worker whose script knows nothing of ftc: keeps the control link, and runs the script anew in each generation.
+
+Everything happens in one thread that takes events from a queue and then does what follows from where things stand.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import random
+import sys
+import time
+import uuid
+from typing import Literal, Union
+
+from .. import signals
+from ..config import Config
+from ..errors import FtcError
+from ..failure import describe
+from ..link import Link
+from ..messages import Failed, Generation, Hello, Leaving, Note, Ready, Script
+from ..progress import Progress, epoch_ms
+from ..script import check
+from .child import Child
+from .environment import PORTS, PORTS_FROM, environment
+from .verdict import FROM_OUTSIDE, judge, last_traceback, newest_change, signal_name
+
+RESTART_GRACE = 1.0
+"""Seconds from SIGTERM to SIGKILL when a generation is left: what the script could save, it cannot with peers gone."""
+
+LEAVE_GRACE = 30.0
+"""The same when the worker is to leave: time to write a checkpoint."""
+
+CONSEQUENCE = 1.0
+"""Seconds that a failure waits for word of a loss that explains it: a script whose peer dies fails within milliseconds too."""
+
+
+class _Leave:
+    """SIGTERM, or the master's `stop`."""
+
+
+class _Now:
+    """A second SIGTERM: no grace any more."""
+
+
+Event = Union[Generation, Child, _Leave, _Now, int]
+"""A new generation; a child that ended; to leave; an exit code: the job is over for this worker."""
+
+
+class Launcher:
+    """`run` lives until the worker is done, and returns its exit code."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
+        self._progress = Progress()
+        self._progress.ready = True  # from the first moment: there is nothing to build or open here
+        self._progress.phase = "idle"
+        self._incarnation = uuid.uuid4().hex
+        self._started_at = epoch_ms()
+        self._port = PORTS_FROM + random.SystemRandom().randrange(PORTS)
+        self._newest: Generation | None = None
+        self._ran = 0
+        """The generation of the last child."""
+        self._child: Child | None = None
+        self._kill_at: float | None = None
+        self._failed: Child | None = None
+        """A child that ended with an error nobody has explained yet."""
+        self._report_at = 0.0
+        self._fingerprint: str | None = None
+        self._leaving = False
+        self._over: int | None = None
+        self._link = Link(
+            (config.master_host, config.master_port),
+            self._progress,
+            self._hello,
+            self._events.put,
+            lambda _reason: self._events.put(_Leave()),
+            self._on_end,
+            dead_after=config.heartbeat_timeout,
+        )
+
+    def run(self) -> int:
+        signals.on_sigterm(lambda: self._events.put(_Leave()), lambda: self._events.put(_Now()))
+        self._link.send(Ready(0, False, None))
+        self._link.start()
+        while True:
+            code = self._settle()
+            if code is not None:
+                return code
+            try:
+                self._take(self._events.get(timeout=self._patience()))
+            except queue.Empty:
+                pass
+
+    def _take(self, event: Event) -> None:
+        if isinstance(event, Generation):
+            if self._newest is None or event.generation > self._newest.generation:
+                self._newest = event
+        elif isinstance(event, Child):
+            if event is self._child:
+                self._ended(event)
+        elif isinstance(event, _Leave):
+            self._leaving = True
+        elif isinstance(event, _Now):
+            self._leaving = True
+            if self._child is not None:
+                self._child.kill()
+            self._over = 143
+        else:
+            self._over = event
+
+    def _ended(self, child: Child) -> None:
+        self._child = None
+        self._kill_at = None
+        if child.stopping:
+            if last_traceback(child.stderr):  # it may have failed by itself, a moment before it was told to end
+                self._fingerprint = self._verdict(child).fingerprint
+        elif child.code == 0:
+            self._say("ended")
+            self._progress.phase = "finishing"
+        else:
+            self._failed = child
+            self._report_at = time.monotonic() + CONSEQUENCE
+
+    def _settle(self) -> int | None:
+        """What follows from where things stand. The exit code when this is the end."""
+        now = time.monotonic()
+        if self._child is not None:
+            self._part_from(self._child, now)
+            return None
+        if self._over is not None:
+            return self._over
+        if self._leaving:
+            return self._leave()
+        if self._failed is not None and not self._superseded(self._failed):
+            return self._report(self._failed) if now >= self._report_at else None
+        self._forgive()
+        if self._newest is not None and self._newest.generation > self._ran:
+            return self._start(self._newest)
+        return None
+
+    def _part_from(self, child: Child, now: float) -> None:
+        """Ends a child that has no place any more: gently at first."""
+        if self._kill_at is not None:
+            if now >= self._kill_at:
+                child.kill()
+                self._kill_at = float("inf")
+            return
+        if self._over is None and not self._leaving and not self._superseded(child):
+            return
+        self._progress.phase = "stopping" if self._leaving else "regroup"
+        self._kill_at = now + (LEAVE_GRACE if self._leaving else RESTART_GRACE)
+        child.stop()
+
+    def _superseded(self, child: Child) -> bool:
+        return self._newest is not None and self._newest.generation > child.generation
+
+    def _forgive(self) -> None:
+        """A failure that a newer generation explains: the others went first. It counts only if it comes again by itself."""
+        if self._failed is not None:
+            self._fingerprint = self._verdict(self._failed).fingerprint
+            print("ftc: the script failed because the generation had lost somebody; it starts again", file=sys.stderr)
+            self._failed = None
+
+    def _start(self, generation: Generation) -> int | None:
+        """Runs the script as a member of that generation. An exit code where it cannot."""
+        rank = generation.rank_of(self._config.worker)
+        self._ran = generation.generation
+        self._link.unstick("script")
+        if rank is None:
+            self._progress.generation = None
+            self._progress.phase = "idle"
+            what = "standby" if generation.members else "waiting for the others"
+            print(f"ftc: {what} in generation {generation.generation}", flush=True)
+            return None
+        config = self._config
+        try:
+            prepare(config)
+        except FtcError as error:
+            print(f"ftc: {error}", file=sys.stderr)
+            return self._fail(describe(error, 0))
+        print(f"ftc: rank {rank} of {len(generation.members)} in generation {generation.generation}", flush=True)
+        command = [sys.executable, "-u", str(config.script), *config.args]
+        env = environment(os.environ, config, generation, rank)
+        self._child = Child(command, env, generation.generation, self._events.put)
+        self._progress.generation = generation.generation
+        self._progress.phase = "running"
+        self._say("started")
+        return None
+
+    def _say(self, state: Literal["started", "ended"]) -> None:
+        self._link.send(Script(self._ran, state, epoch_ms()), sticky=True)
+
+    def _report(self, child: Child) -> int:
+        if -child.code in FROM_OUTSIDE:
+            self._link.send(Note("warn", f"the script was ended by {signal_name(-child.code)}"))
+            self._link.drain(5.0)
+            return 128 - child.code
+        return self._fail(self._verdict(child))
+
+    def _fail(self, failed: Failed) -> int:
+        self._link.send(failed)
+        self._link.drain(5.0)
+        return 1
+
+    def _verdict(self, child: Child) -> Failed:
+        return judge(child.code, child.stderr, newest_change(self._config.script_dir), self._fingerprint)
+
+    def _leave(self) -> int:
+        self._progress.phase = "stopping"
+        self._link.send(Leaving(0, False))
+        self._link.drain(2.0)
+        return 0
+
+    def _patience(self) -> float | None:
+        """Seconds until something is due by itself."""
+        due = [at for at in (self._kill_at, self._report_at if self._failed else None) if at is not None]
+        soonest = min(due, default=float("inf"))
+        return None if soonest == float("inf") else max(0.0, soonest - time.monotonic())
+
+    def _on_end(self, code: int, reason: str) -> None:
+        """`shutdown` (0) or `refused` (2)."""
+        if code != 0:
+            print(f"ftc: the master refused this worker: {reason}", file=sys.stderr)
+        self._events.put(code)
+
+    def _hello(self, host: str) -> Hello:
+        return Hello(
+            job=self._config.job,
+            id=self._config.worker,
+            incarnation=self._incarnation,
+            started_at=self._started_at,
+            host=host,
+            store_port=self._port,
+            step=0,
+            holds_state=False,
+            ready=self._progress.ready,
+            generation=self._progress.generation,
+            total_steps=None,
+        )
+
+
+def prepare(config: Config) -> None:
+    """Raises FtcError where the script cannot be run."""
+    check(config.script)
+    try:
+        config.script_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FtcError(f"the script's folder {config.script_dir} cannot be made: {error.strerror}") from None
