@@ -109,4 +109,20 @@ describe('scripts that know nothing of ftc', () => {
     tell(w, 'ended', ['b', 'c']);
     expect([w.m.state, w.m.current.generation]).toEqual(['succeeded', generation]);
   });
+
+  it('may do what they like for as long as they like', () => {
+    const w = running();
+    const beats = { loss: null, samples: 0, epoch: 0, phaseMs: 0, computeMs: null, slices: 0, waitMs: null };
+    tell(w, 'ended', ['a']);
+    const { generation } = w.m.current;
+    for (let s = 0; s < 3600; s += 1) {
+      w.now += 1000;
+      for (const id of w.ranks) {
+        const phase = id === 'a' ? 'finishing' : 'running';
+        w.say(id, { type: 'heartbeat', generation, step: 0, phase, at: w.now, ...beats });
+      }
+      w.take({ type: 'tick' });
+    }
+    expect([w.m.state, w.m.current.generation, w.ranks]).toEqual(['running', generation, ['a', 'b', 'c']]);
+  });
 });
