@@ -86,6 +86,9 @@ function summary(r: KillReport): string[] {
       `training went on at step ${recovery.resumedStep}  ${duration(r.resumedMs)} after the kill, ${lost}`,
     );
   }
+  if (recovery && recovery.resumedStep === null && r.resumedMs !== null) {
+    lines.push(`every script was running again  ${duration(r.resumedMs)} after the kill`);
+  }
   for (const v of r.killed) {
     if (v.backMs !== null)
       lines.push(`${v.container} was running again  ${duration(v.backMs)} after the kill`);

@@ -17,7 +17,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
     ? outcome(status)
     : [...headline(status), '', ...workerTable(status.workers)];
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
-    lines.push('', ...recoveryTable(status.recoveries.slice(-10)));
+    lines.push('', ...recoveryTable({ ...status, recoveries: status.recoveries.slice(-10) }));
   }
   if (status.traceback) lines.push('', status.traceback.trimEnd());
   process.stdout.write(`${lines.join('\n')}\n`);

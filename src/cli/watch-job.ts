@@ -41,7 +41,9 @@ export async function watchJob(o: WatchJobOptions): Promise<number> {
     () => {
       if (o.onInterrupt === 'leave') return done.abort();
       asked.toStop = true;
-      view.say('stopping: the step is finished and a checkpoint written. Ctrl+C again stops at once.');
+      view.say(
+        'stopping: workers finish their step and a checkpoint is written; a script as under torchrun gets SIGTERM. Ctrl+C again stops at once.',
+      );
       void askToStop(o, done);
     },
     async () => {
@@ -95,6 +97,9 @@ async function workersGone({ connection, project }: WatchJobOptions, signal: Abo
 function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): boolean {
   if (hasEnded(s.state)) return true;
   if (until === 'end' || stopping) return false;
+  if (s.launcher === 'torchrun') {
+    return s.state === 'running' && s.workers.every(w => w.rank === null || w.phase !== 'idle');
+  }
   // Two different steps were seen: one of them was committed by this run.
   return s.state === 'finishing' || s.samplesPerSecond !== null;
 }
@@ -119,6 +124,12 @@ async function stopped({ compose, project }: WatchJobOptions, last: Status | nul
   return ExitCode.interrupted;
 }
 
+function trains(s: Status): string {
+  return s.launcher === 'torchrun'
+    ? `runs on ${s.worldSize} workers`
+    : `trains at step ${s.step ?? 0} of ${s.totalSteps ?? '?'}`;
+}
+
 function finish({ json, until }: WatchJobOptions, last: Status | null): number {
   if (!last) return ExitCode.interrupted;
   if (json) process.stdout.write(`${JSON.stringify(last)}\n`);
@@ -134,9 +145,7 @@ function finish({ json, until }: WatchJobOptions, last: Status | null): number {
   }
   const running = until === 'first-step' && last.state === 'running';
   const lines = running
-    ? [
-        `${last.job} trains at step ${last.step ?? 0} of ${last.totalSteps ?? '?'}; "ftc watch" shows it, "ftc wait" waits for its end`,
-      ]
+    ? [`${last.job} ${trains(last)}; "ftc watch" shows it, "ftc wait" waits for its end`]
     : outcome(last);
   process.stderr.write(`${lines.join('\n')}\n`);
   return last.state === 'stopped' ? ExitCode.interrupted : ExitCode.ok;

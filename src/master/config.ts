@@ -1,6 +1,7 @@
 /** The master's environment, as compose/ renders it. docs/protocol.md has the table. */
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { type Launcher, launchers } from '../job/launcher.ts';
 
 const number = (fallback: number) => z.coerce.number().nonnegative().default(fallback);
 
@@ -10,6 +11,7 @@ const Environment = z.object({
   WORLD_SIZE: z.coerce.number().int().positive().default(3),
   FTC_STANDBYS: z.coerce.number().int().nonnegative().default(0),
   FTC_MIN_WORKERS: z.coerce.number().int().positive().default(1),
+  FTC_LAUNCHER: z.enum(launchers).default('ftc'),
   HEARTBEAT_TIMEOUT: number(5),
   FTC_HANG_TIMEOUT: number(300),
   FTC_ON_STRAGGLER: z.enum(['report', 'replace']).default('report'),
@@ -22,6 +24,7 @@ const Environment = z.object({
 export interface MasterConfig {
   readonly job: string;
   readonly project: string;
+  readonly launcher: Launcher;
   readonly workers: number;
   readonly standbys: number;
   readonly minWorkers: number;
@@ -43,6 +46,7 @@ export function readConfig(env: NodeJS.ProcessEnv): MasterConfig {
   return {
     job: e.JOB_ID,
     project: e.FTC_PROJECT,
+    launcher: e.FTC_LAUNCHER,
     workers: e.WORLD_SIZE,
     standbys: e.FTC_STANDBYS,
     minWorkers: e.FTC_MIN_WORKERS,

@@ -86,9 +86,9 @@ export class Master {
   }
 
   get api(): Api {
-    const { job, project, directory } = this.#config;
+    const { job, project, launcher, directory } = this.#config;
     return {
-      status: () => statusOf(this.#membership, this.#pace, { job, project }, now()),
+      status: () => statusOf(this.#membership, this.#pace, { job, project, launcher }, now()),
       events: after => this.#history.after(after),
       checkpoints: () => listCheckpoints(directory),
       stop: () => this.#take({ type: 'stop', reason: 'stopped on request' }),

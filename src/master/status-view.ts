@@ -13,11 +13,11 @@ const STUCK_MS = 3000;
 export function statusOf(
   m: Membership,
   pace: Pace,
-  names: { job: string; project: string },
+  names: Pick<Status, 'job' | 'project' | 'launcher'>,
   now: number,
 ): Status {
   const rates = hasEnded(m.state) || m.state === 'waiting' ? null : pace.rates(now);
-  const step = currentStep(m);
+  const step = names.launcher === 'torchrun' ? null : currentStep(m);
   const left = m.totalSteps === null || step === null ? null : Math.max(0, m.totalSteps - step);
   return {
     ...names,
@@ -35,7 +35,7 @@ export function statusOf(
     etaSeconds: rates && left !== null ? Math.round(rates.secondsPerStep * left) : null,
     finalDigest: m.finalDigest,
     metrics: m.metrics,
-    workers: rows(m, now),
+    workers: rows(m, now).map(r => (names.launcher === 'torchrun' ? { ...r, step: null } : r)),
     recoveries: m.recoveries,
   };
 }
@@ -101,7 +101,7 @@ function stateOf(
   rank: number,
 ): WorkerState {
   if (fact?.gaveUp != null) return 'gone';
-  if (w?.done) return 'done';
+  if (w?.done || (m.state === 'succeeded' && w?.script?.state === 'ended')) return 'done';
   if (w?.leaving) return 'left';
   if (!w?.connected) return fact?.running === true && w === undefined ? 'starting' : 'down';
   if (w.finishing) return 'finishing';

@@ -1,5 +1,6 @@
 /** What the master answers to `GET /status`, and so what `ftc status --json` prints. Null where not known. */
 import { z } from 'zod';
+import { launchers } from '../job/launcher.ts';
 import { Phase } from '../protocol/messages.ts';
 
 export const JobState = z.enum([
@@ -81,6 +82,8 @@ export type Recovery = z.infer<typeof Recovery>;
 export const Status = z.object({
   job: z.string(),
   project: z.string(),
+  /** Under `torchrun` the script counts its own steps: `step` and all that is made of it are null. */
+  launcher: z.enum(launchers).default('ftc'),
   state: JobState,
   reason: z.string().nullable(),
   /** The user's traceback when the script failed the job. */

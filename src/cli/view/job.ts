@@ -1,5 +1,5 @@
 /** A job's status as lines for people. Pure but for colours. */
-import type { JobEvent, Recovery, Status, WorkerRow } from '../../master/status.ts';
+import type { JobEvent, Status, WorkerRow } from '../../master/status.ts';
 import { clock, paint, table } from './format.ts';
 import { duration } from '../../shared/duration.ts';
 
@@ -9,6 +9,9 @@ const BAR = 28;
 export function headline(s: Status): string[] {
   const size = `${s.worldSize} of ${s.target} workers`;
   const first = [paint('bold', s.job), stateOf(s), `generation ${s.generation}`, size].join('  ');
+  if (s.launcher === 'torchrun' && s.worldSize > 0) {
+    return [first, paint('dim', 'as under torchrun: the script counts its own steps')];
+  }
   return s.step === null ? [first] : [first, `${bar(s)}  ${progress(s)}`];
 }
 
@@ -61,20 +64,29 @@ export function eventLine(e: JobEvent): string {
   return e.kind === 'recovered' || e.kind === 'whole' ? paint('green', text) : text;
 }
 
-export function recoveryTable(recoveries: readonly Recovery[]): string[] {
-  return table(
-    ['GENERATION', 'LOST RANKS', 'CAUSE', 'AT STEP', 'STEPS LOST', 'TRAINING AGAIN', 'WHOLE AGAIN'],
-    recoveries.map(r => [
-      String(r.generation),
-      r.lostRanks.join(','),
-      r.cause,
-      String(r.atStep),
-      r.stepsLost === null ? '-' : String(r.stepsLost),
-      r.resumedMs === null ? '-' : duration(r.resumedMs),
-      r.wholeMs === null ? '-' : duration(r.wholeMs),
-    ]),
-    [0, 3, 4, 5, 6],
-  );
+export function recoveryTable({ recoveries, launcher }: Pick<Status, 'recoveries' | 'launcher'>): string[] {
+  const again = (ms: number | null): string => (ms === null ? '-' : duration(ms));
+  const rows = recoveries.map(r => [
+    String(r.generation),
+    r.lostRanks.join(','),
+    r.cause,
+    String(r.atStep),
+    r.stepsLost === null ? '-' : String(r.stepsLost),
+    again(r.resumedMs),
+    again(r.wholeMs),
+  ]);
+  const head = [
+    'GENERATION',
+    'LOST RANKS',
+    'CAUSE',
+    'AT STEP',
+    'STEPS LOST',
+    'TRAINING AGAIN',
+    'WHOLE AGAIN',
+  ];
+  if (launcher === 'ftc') return table(head, rows, [0, 3, 4, 5, 6]);
+  const stepless = (cells: readonly string[]): string[] => cells.filter((_, i) => i !== 3 && i !== 4);
+  return table(stepless(head), rows.map(stepless), [0, 3, 4]);
 }
 
 /** What is said when a job has ended. */
@@ -88,9 +100,9 @@ export function outcome(s: Status): string[] {
   ];
   if (s.recoveries.length > 0) {
     lines.push(
-      `${s.recoveries.length} ${s.recoveries.length === 1 ? 'loss' : 'losses'} recovered, ${lost} committed steps lost`,
+      `${s.recoveries.length} ${s.recoveries.length === 1 ? 'loss' : 'losses'} recovered, ${s.launcher === 'ftc' ? `${lost} committed steps lost` : 'each time every script started again'}`,
     );
-    lines.push(...recoveryTable(s.recoveries).map(l => `  ${l}`));
+    lines.push(...recoveryTable(s).map(l => `  ${l}`));
   }
   if (s.finalDigest !== null) lines.push(`digest ${s.finalDigest}`);
   return lines;

@@ -196,7 +196,7 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
       w.leaving = true;
       m.left.add(w.id);
       return [
-        history('note', 'info', `${nameOf(m, w.id)} leaves after step ${msg.step}`, {
+        history('note', 'info', `${nameOf(m, w.id)} leaves${recoveries.after(m, w.id, msg.step)}`, {
           ...who(m, w),
           step: msg.step,
         }),

@@ -32,7 +32,7 @@ export function open(m: Membership, ids: string[], now: number): Effect[] {
     history(
       'loss',
       'warn',
-      `lost rank ${lostRanks[i] ?? '?'} (${nameOf(m, id)}) after step ${m.bestStep}: ${cause}`,
+      `lost rank ${lostRanks[i] ?? '?'} (${nameOf(m, id)})${after(m, id, m.bestStep)}: ${cause}`,
       {
         worker: id,
         rank: lostRanks[i] ?? null,
@@ -104,5 +104,9 @@ export function restarted(m: Membership, at: number): Effect[] {
   }
   return effects;
 }
+
+/** Nobody knows the steps of a script that knows nothing of ftc. */
+export const after = (m: Membership, id: string, step: number): string =>
+  m.workers.get(id)?.script ? '' : ` after step ${step}`;
 
 const round = (ms: number): number => Math.max(0, Math.round(ms * 10) / 10);

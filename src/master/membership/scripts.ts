@@ -20,6 +20,10 @@ export function note(m: Membership, w: Worker, said: Said): Effect[] {
   return attached(m).every(x => m.established.has(x.id)) ? recoveries.restarted(m, said.at) : [];
 }
 
+/** Where a change of size takes effect. */
+export const boundary = (m: Membership): string =>
+  attached(m).some(w => w.script !== null) ? 'and every script starts again' : 'at the step boundary';
+
 /** Somebody's script has ended in the current generation: who joined now would start everybody's again. */
 export function someEnded(m: Membership): boolean {
   return attached(m).some(w => hasEnded(m, w));

@@ -112,7 +112,7 @@ function resize(m: Membership, now: number): Effect[] | null {
   if (!attached(m).every(w => m.established.has(w.id)) || scripts.someEnded(m)) return null;
   const size = Math.min(target(m), count(m, eligible));
   if (size === members.length) return null;
-  const why = size > members.length ? 'grows at the step boundary' : 'shrinks at the step boundary';
+  const why = `${size > members.length ? 'grows' : 'shrinks'} ${scripts.boundary(m)}`;
   return form(m, 'boundary', nextMembers(m), why, now);
 }
 

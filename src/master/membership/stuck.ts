@@ -41,7 +41,8 @@ export function standstill(m: Membership, now: number): Standstill | null {
  */
 function judged(m: Membership): Worker[] {
   const members = attached(m);
-  if (members.length < m.current.members.length) return [];
+  // Scripts that know nothing of ftc tell nothing of what they do.
+  if (members.length < m.current.members.length || members.some(w => w.script !== null)) return [];
   if (m.current.when === 'now') return members;
   const old = members.filter(w => w.generation !== null && w.generation < m.current.generation);
   return old.length > 0 ? old : members;
