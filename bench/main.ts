@@ -11,6 +11,13 @@ import { recovery } from './recovery/recovery.ts';
 import { removeLeftovers } from './remove.ts';
 import { throughput } from './throughput.ts';
 
+/** Far more than any of them takes on a machine that is fit to be measured on. Milliseconds. */
+const limitMs: Record<Name, number> = {
+  recovery: 25 * 60_000,
+  throughput: 18 * 60_000,
+  membership: 15 * 60_000,
+};
+
 const benchmarks: Record<Name, (context: Context) => Promise<Section>> = {
   recovery,
   throughput,
@@ -34,7 +41,13 @@ async function main(options: Options): Promise<void> {
 
   const data: Record<string, unknown> = {};
   for (const name of options.run) {
-    const section = await benchmarks[name]({ options, connection, signal: stop.signal, say });
+    const limit = AbortSignal.timeout(limitMs[name]);
+    const signal = AbortSignal.any([stop.signal, limit]);
+    const section = await benchmarks[name]({ options, connection, signal, say }).catch((error: unknown) => {
+      throw limit.aborted
+        ? new Invalid(`${name} was not done within ${limitMs[name] / 60_000} minutes`)
+        : error;
+    });
     data[name] = section.data;
     if (options.json !== null) writeFileSync(options.json, `${JSON.stringify(data, null, 2)}\n`);
     if (options.quick || (name === 'recovery' && options.parts.length < recoveryParts.length))

@@ -1,4 +1,5 @@
 /** Recovery, of ftc and of torchrun, in one run on the same image and the same model. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gaps, stepTimes } from '../analysis.ts';
 import type { Context, Section } from '../context.ts';
 import { FtcJob, type FtcSpec } from '../ftc-job.ts';
@@ -35,10 +36,10 @@ export async function recovery(context: Context): Promise<Section> {
   const facts = machine();
   const random = new Random(options.seed);
   const wants = new Set(options.parts);
-  const spec = { workload, workers, heartbeat: `${timeoutMs}ms`, checkpointEvery };
+  const spec = { workload, workers, heartbeat: '5s', standbys: 0, checkpointEvery };
 
-  const alone = await withJob(context, 'alone', { ...spec, standbys: 0 }, async job => {
-    const stepMs = await stepTime(job);
+  const alone = await withJob(context, 'alone', spec, async job => {
+    const stepMs = await stepTime(context, job);
     context.say(`a step takes ${stepMs.toFixed(1)} ms`);
     const speed = wants.has('kept')
       ? await kept(context, job, random, {
@@ -56,12 +57,6 @@ export async function recovery(context: Context): Promise<Section> {
       count: 2,
       title: 'kill of two',
     });
-    const pauses = await series(context, job, random, {
-      deed: 'pause',
-      blows: wants.has('pause') ? counts.pauses : 0,
-      count: 1,
-      title: 'pause',
-    });
     const masters = await masterKills(context, job, wants.has('master') ? counts.masters : 0);
     return {
       image: job.image,
@@ -69,13 +64,20 @@ export async function recovery(context: Context): Promise<Section> {
       speed,
       kills: [...(speed?.blows ?? []), ...kills],
       double,
-      pauses,
       masters,
     };
   });
 
+  const pauses = wants.has('pause')
+    ? await withJob(context, 'pause', { ...spec, heartbeat: `${timeoutMs}ms` }, async job => {
+        sameImage(alone.image, job.image);
+        const plan = { deed: 'pause', blows: counts.pauses, count: 1, title: 'pause' } as const;
+        return series(context, job, random, plan);
+      })
+    : [];
+
   const standby = wants.has('standby')
-    ? await withJob(context, 'standby', { ...spec, heartbeat: '5s', standbys: 1 }, async job => {
+    ? await withJob(context, 'standby', { ...spec, standbys: 1 }, async job => {
         sameImage(alone.image, job.image);
         const plan = { deed: 'kill', blows: options.kills, count: 1, title: 'kill with a standby' } as const;
         return series(context, job, random, plan);
@@ -92,7 +94,7 @@ export async function recovery(context: Context): Promise<Section> {
     : [];
 
   const { stepMs, image, speed: keptSpeed, masters: master, ...rest } = alone;
-  const results: Results = { ...rest, master, kept: keptSpeed, standby, torchrun, timeoutMs };
+  const results: Results = { ...rest, master, kept: keptSpeed, pauses, standby, torchrun, timeoutMs };
   const about = await versions(connection, image);
   return {
     body: page(context, results, stepMs, describe(facts, about)),
@@ -120,15 +122,11 @@ async function withJob<T>(
 }
 
 /** The middle time between two steps of an undisturbed stretch, milliseconds. */
-async function stepTime(job: FtcJob): Promise<number> {
+async function stepTime({ signal }: Context, job: FtcJob): Promise<number> {
   await job.whole();
   const from = Date.now();
-  await job.log.until(
-    () => (Date.now() - from > 3_000 ? true : null),
-    'a stretch of steps',
-    10_000,
-    AbortSignal.timeout(20_000),
-  );
+  await sleep(3_000, undefined, { signal });
+  job.log.poll();
   return median(gaps(stepTimes(job.log.between(from))));
 }
 
