@@ -43,6 +43,7 @@ export function workerEnvironment(job: Job): Environment {
       : { FTC_EPOCHS: String(job.length.epochs) }),
     FTC_THREADS: String(job.threads),
     FTC_BACKEND: job.backend,
+    ...(job.standbySync !== null && { FTC_STANDBY_SYNC: String(job.standbySync) }),
     CHECKPOINT_DIR: checkpointMount,
     CHECKPOINT_EVERY: String(job.checkpoint.every),
     DATASET_DIR: datasetMount,

@@ -14,6 +14,8 @@ export interface Job {
   /** How many workers hold ranks when nothing is broken. */
   readonly workers: number;
   readonly standbys: number;
+  /** Steps after which a standby takes the state; null is never, it gets all of it when it is promoted. */
+  readonly standbySync: number | null;
   readonly virtualRanks: number;
   readonly seed: number;
   /** How long to train. */
@@ -56,6 +58,7 @@ export const defaults = {
   args: [],
   workers: 3,
   standbys: 0,
+  standbySync: null,
   virtualRanks: 12,
   seed: 0,
   epochs: 2,

@@ -137,6 +137,10 @@ export const JobFile = group({
   standbys: whole(0, 1000)
     .optional()
     .meta(described('Workers that wait, ready, for the loss of another.', defaults.standbys)),
+  standbySync: whole(1)
+    .nullable()
+    .optional()
+    .meta(described('Steps after which a standby takes the state, so that its promotion moves less.', null)),
   virtualRanks: whole(1, 10_000)
     .optional()
     .meta(

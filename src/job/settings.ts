@@ -25,6 +25,13 @@ export const settings: readonly Setting[] = [
   setting(['launcher'], 'FTC_LAUNCHER', '--launcher <name>', 'text', 'ftc, torchrun or auto'),
   setting(['workers'], 'WORLD_SIZE', null, 'number', 'how many workers train'),
   setting(['standbys'], 'FTC_STANDBYS', '--standbys <n>', 'number', 'workers that wait, ready'),
+  setting(
+    ['standbySync'],
+    'FTC_STANDBY_SYNC',
+    '--standby-sync <steps>',
+    'number',
+    'steps after which a standby takes the state',
+  ),
   setting(['virtualRanks'], 'FTC_VIRTUAL_RANKS', '--virtual-ranks <n>', 'number', 'slices of every batch'),
   setting(['seed'], 'FTC_SEED', '--seed <n>', 'number', 'seed of everything random'),
   setting(['steps'], 'FTC_STEPS', '--steps <n>', 'number', 'how many steps to train'),

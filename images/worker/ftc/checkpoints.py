@@ -77,16 +77,26 @@ class Checkpoints:
             return False
         return there.step >= step if at_least else there.step == step and there.digest == self.digest
 
-    def load(self) -> int:
-        """Restores the newest that verifies; its step, or 0 where there never was one. Raises FtcError."""
-        sweep(self._config.checkpoint_dir)
+    def newest(self) -> int:
+        """The step of the newest, unverified; -1 where there is none."""
+        there = latest(self._config.checkpoint_dir)
+        return there.step if there is not None and there.job == self._config.job else -1
+
+    def load(self, above: int = -1) -> int:
+        """Restores the newest that verifies and is of a step above that. The step that this worker is at then. Raises FtcError.
+
+        0 where there never was one and nothing is held.
+        """
+        if above < 0:
+            sweep(self._config.checkpoint_dir)
         config, plan = self._config, self._plan
         expected = Expected(config.job, self._signature, config.seed, plan.batch_size, config.virtual_ranks)
-        found = newest(config.checkpoint_dir, expected, lambda text: self._link.send(Note("warn", text)))
+        found = newest(config.checkpoint_dir, expected, lambda text: self._link.send(Note("warn", text)), above)
         if found is None:
-            return 0
+            return max(above, 0)
         about, state = found
         self._own.restore(state)
+        self._progress.step, self._progress.holds_state = about.step, True
         self.digest = about.digest
         self._link.send(Note("info", f"resuming from the checkpoint of step {about.step}"))
         return about.step

@@ -27,7 +27,7 @@ from .messages import Committed, Finishing, Leaving, Ready
 from .progress import Progress, epoch_ms
 from .slices import Sampler
 from .state import Registered
-from .sync import synchronise
+from .sync import Saved, synchronise
 
 
 class Loop:
@@ -79,6 +79,7 @@ class Loop:
         """The slices that this worker carries, until the last step is committed and durable. Raises Leave, FtcError."""
         progress = self._progress
         progress.total_steps = self._total
+        self._membership.register(self._own, self._sampler.plan)
         progress.ready = True
         if not self._resume_finished():
             self._link.send(Ready(progress.step, progress.holds_state, self._total))
@@ -175,6 +176,7 @@ class Loop:
             self._first_commit = False
             self._link.send(Committed(group.generation, progress.step, self._from_step, at))
         self._link.committed()
+        self._membership.committed(self._own)
         if group.rank == 0:
             self._checkpoints.maybe(group.generation, final=progress.step >= self._total)
 
@@ -206,8 +208,11 @@ class Loop:
     def _synchronise(self, group: Group) -> None:
         progress = self._progress
         self._machinery = None
-        step = synchronise(group, self._own, progress.step, progress.holds_state, self._checkpoints.load)
-        progress.step = self._from_step = step
+        saved = Saved(self._checkpoints.newest, self._checkpoints.load)
+        outcome = synchronise(group, self._own, progress.step, progress.holds_state, saved)
+        step = progress.step = self._from_step = outcome.step
+        if outcome.moved:
+            print(f"ftc: {outcome.moved} bytes of state moved at step {step}", flush=True)
         progress.samples = self._sampler.plan.samples_after(step)
         progress.epoch = self._sampler.plan.epoch_of(step)
         progress.holds_state = True
@@ -227,7 +232,7 @@ class Loop:
         progress = self._progress
         checkpointed = False
         progress.phase = "stopping"
-        if progress.holds_state and progress.step > 0:
+        if not self._membership.rest() and progress.holds_state and progress.step > 0:
             checkpointed = self._checkpoints.save_if_newer(max(self._membership.generation, 0))
         self._membership.part()
         self._link.send(Leaving(progress.step, checkpointed))

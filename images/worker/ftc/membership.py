@@ -6,19 +6,30 @@ from collections.abc import Callable
 
 from .config import Config
 from .errors import Broken
+from .feed import Feed
 from .group import Group, meet
 from .guard import Guard, Guards
 from .link import Link
 from .mailbox import Mailbox
 from .messages import BrokenReport
 from .progress import Progress
+from .slices import Plan
+from .standby import Standby
+from .state import Registered
 
 
 class Membership:
     """`group` is None while the worker is a standby, or between two generations."""
 
     def __init__(
-        self, config: Config, link: Link, mailbox: Mailbox, progress: Progress, guards: Guards, store_port: int
+        self,
+        config: Config,
+        link: Link,
+        mailbox: Mailbox,
+        progress: Progress,
+        guards: Guards,
+        store_port: int,
+        feed: Feed | None,
     ) -> None:
         self._config = config
         self._link = link
@@ -26,9 +37,29 @@ class Membership:
         self._progress = progress
         self._guards = guards
         self._store_port = store_port
+        self._feed = feed
+        self._standby: Standby | None = None
         self.group: Group | None = None
         self.generation = -1
         """Of the newest group that was met or tried; -1 before the first."""
+
+    def register(self, own: Registered, plan: Plan) -> None:
+        """The script's objects are there: with `standbySync`, a standby may load the members' state into them."""
+        if self._feed is not None:
+            self._standby = Standby(self._config, self._progress, own, plan)
+
+    def committed(self, own: Registered) -> None:
+        """A step was: standbys that follow this member may be due for the state."""
+        if self._feed is not None:
+            self._feed.offer(own, self._progress.step, self._progress.loss)
+
+    def rest(self) -> bool:
+        """Stops following. True: this was a standby, and there are members that hold what it holds. Raises FtcError."""
+        if self._standby is None:
+            return False
+        following = self._standby.following
+        self._standby.rest()
+        return following
 
     def join(self, synchronise: Callable[[Group], None], at_least: int = 0) -> Group:
         """Waits for a generation with this worker in it, meets, and has the state synchronised. Raises Leave.
@@ -45,7 +76,10 @@ class Membership:
             if rank is None:
                 self._progress.generation = None
                 print(f"ftc: standby in generation {generation.generation}", flush=True)
+                if self._standby is not None:
+                    self._standby.follow(generation)
                 continue
+            self.rest()
             self.generation = self._progress.generation = generation.generation
             self._progress.phase = "regroup"
             guard = Guard(generation.generation, self._store_port, self._link.spared)

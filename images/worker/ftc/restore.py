@@ -38,14 +38,18 @@ class Damaged(Exception):
     """A checkpoint does not verify. The text is the reason."""
 
 
-def newest(root: Path, expected: Expected, note: Callable[[str], None]) -> tuple[Manifest, State] | None:
-    """None where there never was one. `note` is told of each that is set aside.
+def newest(
+    root: Path, expected: Expected, note: Callable[[str], None], above: int = -1
+) -> tuple[Manifest, State] | None:
+    """None where there never was one of a step higher than `above`. `note` is told of each that is set aside.
 
-    Raises FtcError where one verifies but belongs to something else, and where there are only damaged ones: starting
-    over in silence would lose what a person might still save.
+    Raises FtcError where one verifies but belongs to something else, and where there are only damaged ones and no state
+    is held: starting over in silence would lose what a person might still save.
     """
     damaged = 0
     for directory in candidates(root):
+        if _step_of(directory) <= above:
+            return None
         try:
             found = verify(directory, expected.job)
         except Damaged as error:
@@ -56,7 +60,7 @@ def newest(root: Path, expected: Expected, note: Callable[[str], None]) -> tuple
         _belongs(directory, found[0], expected)
         return found
     old = sorted(path.name for path in root.glob(".bad-*")) if root.is_dir() else []
-    if damaged or old:
+    if above < 0 and (damaged or old):
         raise FtcError(
             f"none of the checkpoints in {root} verifies (set aside: {', '.join(old)}). To start over, remove them."
         )
@@ -77,7 +81,7 @@ def verify(directory: Path, job: str) -> tuple[Manifest, State]:
         about = manifest.parse((directory / "manifest.json").read_bytes())
         if about.job != job:
             raise Damaged(f"it belongs to the job {about.job!r}")
-        if int(directory.name.removeprefix("step-")) != about.step:
+        if _step_of(directory) != about.step:
             raise Damaged(f"its manifest is of step {about.step}")
         data = {name: (directory / name).read_bytes() for name in about.files}
     except FileNotFoundError as error:
@@ -117,6 +121,10 @@ def sweep(root: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
         else:
             path.unlink(missing_ok=True)
+
+
+def _step_of(directory: Path) -> int:
+    return int(directory.name.removeprefix("step-"))
 
 
 def _belongs(directory: Path, about: Manifest, expected: Expected) -> None:

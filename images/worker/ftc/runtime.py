@@ -17,6 +17,7 @@ from .messages import Generation, Hello, Leaving
 from .progress import Progress, epoch_ms
 
 if TYPE_CHECKING:
+    from .feed import Feed
     from .membership import Membership
 
 
@@ -33,6 +34,7 @@ class Runtime:
         self._listening = store.listen()
         self.store_port: int = self._listening.getsockname()[1]
         self._store: Any = None
+        self._feed: Feed | None = None
         self._ending = threading.Lock()
         self.link = Link(
             (config.master_host, config.master_port),
@@ -50,11 +52,17 @@ class Runtime:
         self.link.start()
         prepare_torch(self.config)
         self._store = store.serve(self._listening)
+        if self.config.standby_sync is not None:
+            from .feed import KEY, Feed
+
+            self._feed = Feed(self.config.job, self.config.standby_sync)
+            self._store.set(KEY, str(self._feed.port))
 
     def membership(self) -> Membership:
         from .membership import Membership
 
-        return Membership(self.config, self.link, self.mailbox, self.progress, self.guards, self.store_port)
+        link, mailbox, progress = self.link, self.mailbox, self.progress
+        return Membership(self.config, link, mailbox, progress, self.guards, self.store_port, self._feed)
 
     def _hello(self, host: str) -> Hello:
         progress = self.progress

@@ -1,40 +1,67 @@
-"""After a meeting: all get the state of the lowest rank at the highest step. Nobody decides it centrally."""
+"""After a meeting: all get the state of the lowest rank at the highest step. Nobody decides it centrally.
+
+A checkpoint that is newer than what anybody holds (all were lost but a standby that had taken the state earlier) wins.
+Who holds an older state is sent the tensors that differ and no others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 
 from .errors import FtcError
 from .group import Group
-from .packing import Packed, pack, unpack
+from .packing import FINGERPRINT, Packed, differing, fingerprints, pack, tensors_of, unpack
 from .state import Registered
 
+NOTHING = -1
+"""The step of who holds no state."""
 
-def synchronise(
-    group: Group, own: Registered, step: int, holds_state: bool, load: Callable[[], int]
-) -> int:
-    """The step that all are at when it returns. Raises Broken.
 
-    `load` is called on rank 0 when nobody holds state: it restores the newest checkpoint that verifies, if there is one,
-    and returns its step, or 0.
-    """
-    table = _table(group, [step if holds_state else -1, int(own.signature()[:15], 16)])
-    steps = [row[0] for row in table]
+@dataclass(frozen=True)
+class Saved:
+    """The checkpoints, as rank 0 sees them."""
+
+    newest: Callable[[], int]
+    """The step of the newest, unverified; NOTHING where there is none."""
+    load: Callable[[int], int]
+    """Restores the newest that verifies and is above a step; that step is known as this worker's then. The step that this
+    worker is at afterwards: the given one where there is no newer."""
+
+
+@dataclass
+class Outcome:
+    """`step` is what all are at; `moved` counts the bytes of tensors that this rank sent or received for it."""
+
+    step: int
+    moved: int = 0
+
+
+def synchronise(group: Group, own: Registered, step: int, holds_state: bool, saved: Saved) -> Outcome:
+    """Returns when all are at one step. Raises Broken, FtcError."""
+    held = step if holds_state else NOTHING
+    newest = saved.newest() if group.rank == 0 else NOTHING
+    table = _table(group, [held, int(own.signature()[:15], 16), newest])
     _same_model(group, [row[1] for row in table])
-    if max(steps) < 0:
-        source, behind = 0, list(range(1, group.size))
-        at = load() if group.rank == 0 else 0
-    else:
-        at = max(steps)
-        source = steps.index(at)
-        behind = [rank for rank, other in enumerate(steps) if other < at]
-    if group.rank == source and behind:
-        _send(group, own, at, behind)
-    elif group.rank in behind:
-        at = _receive(group, own, source)
-    return at
+    steps = [row[0] for row in table]
+    best = max(steps)
+    if best == NOTHING or table[0][2] > best:
+        loaded = saved.load(best) if group.rank == 0 else NOTHING
+        loaded = _table(group, [loaded])[0][0]
+        if best == NOTHING:
+            steps = [max(loaded, 0), *[NOTHING] * (group.size - 1)]
+        elif loaded > best:
+            steps[0] = loaded
+    at = max(steps)
+    source = steps.index(at)
+    behind = {rank: there != NOTHING for rank, there in enumerate(steps) if there < at}
+    if group.rank == source:
+        return Outcome(at, _send(group, own, behind))
+    if group.rank in behind:
+        return Outcome(at, _receive(group, own, source, behind[group.rank]))
+    return Outcome(at)
 
 
 def _table(group: Group, row: list[int]) -> list[list[int]]:
@@ -52,23 +79,58 @@ def _same_model(group: Group, signatures: list[int]) -> None:
         raise FtcError("this worker's model differs from that of rank 0: were the script or its image changed during the job?")
 
 
-def _send(group: Group, own: Registered, step: int, behind: list[int]) -> None:
-    packed = pack(own.capture())
+def _send(group: Group, own: Registered, behind: dict[int, bool]) -> int:
+    """To each rank behind; True where it holds an older state, and so may have a part of this one."""
+    if not behind:
+        return 0
+    state = own.capture()
+    mine = fingerprints(state) if any(behind.values()) else None
+    whole: list[int] = []
+    moved = 0
+    for rank, holds in behind.items():
+        lacking = differing(mine, _receive_fingerprints(group, rank)) if holds and mine is not None else None
+        if lacking is None or all(lacking):
+            whole.append(rank)
+        else:
+            moved += _pass(group, pack(state, only=lacking), [rank])
+    if whole:
+        moved += _pass(group, pack(state), whole)
+    return moved
+
+
+def _pass(group: Group, packed: Packed, to: list[int]) -> int:
     structure = torch.frombuffer(bytearray(packed.structure), dtype=torch.uint8)
-    head = torch.tensor([step, structure.numel(), packed.payload.numel()], dtype=torch.int64)
-    parts = [head, structure] + ([packed.payload] if packed.payload.numel() else [])
-    for part in parts:
-        group.send(part, behind)
+    group.send(torch.tensor([structure.numel(), packed.used], dtype=torch.int64), to)
+    group.send(structure, to)
+    if packed.used:
+        group.send(packed.payload[: packed.used], to)
+    return packed.used * len(to)
 
 
-def _receive(group: Group, own: Registered, source: int) -> int:
-    head = torch.zeros(3, dtype=torch.int64)
+def _receive(group: Group, own: Registered, source: int, holds: bool) -> int:
+    state = own.capture()
+    if holds:
+        mine = fingerprints(state)
+        group.send(torch.tensor([len(mine)], dtype=torch.int64), [source])
+        if len(mine):
+            group.send(mine, [source])
+    head = torch.zeros(2, dtype=torch.int64)
     group.receive(head, source)
-    step, text, size = head.tolist()
+    text, size = head.tolist()
     structure = torch.empty(text, dtype=torch.uint8)
     payload = torch.empty(size, dtype=torch.uint8)
     group.receive(structure, source)
     if size:
         group.receive(payload, source)
-    own.restore(unpack(Packed(structure.numpy().tobytes(), payload), copy=True))
-    return int(step)
+    packed = Packed(structure.numpy().tobytes(), payload, size)
+    own.restore(unpack(packed, copy=True, have=list(tensors_of(state)) if holds else ()))
+    return int(size)
+
+
+def _receive_fingerprints(group: Group, rank: int) -> torch.Tensor:
+    count = torch.zeros(1, dtype=torch.int64)
+    group.receive(count, rank)
+    theirs = torch.empty(int(count), FINGERPRINT, dtype=torch.uint8)
+    if len(theirs):
+        group.receive(theirs, rank)
+    return theirs

@@ -44,6 +44,7 @@ args: ["--lr", "0.1"]
 launcher: ftc
 workers: 5
 standbys: 2
+standbySync: 5
 virtualRanks: 20
 seed: 7
 steps: 1000
@@ -68,6 +69,7 @@ port: 0
       launcher: 'ftc',
       workers: 5,
       standbys: 2,
+      standbySync: 5,
       virtualRanks: 20,
       seed: 7,
       length: { steps: 1000 },

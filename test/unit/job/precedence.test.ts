@@ -130,6 +130,7 @@ it('takes the same job from the file, the environment and the command line', () 
     name: fc.stringMatching(/^[a-z0-9][a-z0-9_-]{0,20}$/),
     workers: fc.integer({ min: 1, max: 1000 }),
     standbys: fc.integer({ min: 0, max: 1000 }),
+    standbySync: fc.integer({ min: 1 }),
     seed: fc.nat(),
     steps: fc.integer({ min: 1 }),
     checkpoint: fc.record({ every: fc.integer({ min: 1 }), keep: fc.integer({ min: 1, max: 10_000 }) }),
