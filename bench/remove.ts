@@ -1,5 +1,7 @@
 /** Removes what a benchmark's job made on the engine, and what earlier runs that were killed have left. */
-import { readdirSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import type { Connection } from '../src/docker/connect.ts';
 
 /** Containers whose names begin with `name`, then their networks. What is gone already is no error. */
@@ -23,14 +25,23 @@ export async function removeLeftovers(connection: Connection): Promise<number> {
     connection.docker.listContainers({ all: true }),
     connection.docker.listNetworks(),
   ]);
-  const all = [...containers.flatMap(c => c.Names.map(n => n.slice(1))), ...networks.map(n => n.Name)];
+  const folders = readdirSync(tmpdir());
+  const all = [
+    ...containers.flatMap(c => c.Names.map(n => n.slice(1))),
+    ...networks.map(n => n.Name),
+    ...folders,
+  ];
   const alive = new Set(readdirSync('/proc'));
   const dead = new Set<string>();
   for (const name of all) {
-    const [prefix, pid] = /^ftcb-(\d+)/.exec(name) ?? [];
+    const [prefix, pid] = /^ftcb-(\d+)(?=-)/.exec(name) ?? [];
     if (prefix !== undefined && pid !== undefined && !alive.has(pid)) dead.add(prefix);
   }
-  for (const prefix of dead) await removeAll(connection, prefix);
+  for (const prefix of dead) {
+    await removeAll(connection, prefix);
+    for (const folder of folders.filter(name => name.startsWith(`${prefix}-`)))
+      rmSync(join(tmpdir(), folder), { recursive: true, force: true });
+  }
   return dead.size;
 }
 

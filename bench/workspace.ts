@@ -3,6 +3,7 @@ import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync, statSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ownPackage } from '../src/package.ts';
+import { ownPrefix } from './context.ts';
 
 /** The images' user, where this process may give files away; otherwise this process's. */
 const imageUser = 10_001;
@@ -17,7 +18,7 @@ export interface Workspace {
 }
 
 export function workspace(): Workspace {
-  const folder = mkdtempSync(join(tmpdir(), 'ftcb-'));
+  const folder = mkdtempSync(join(tmpdir(), ownPrefix()));
   chmodSync(folder, 0o755); // workers read the scripts as another user
   cpSync(join(ownPackage().root, 'bench/jobs'), folder, {
     recursive: true,

@@ -161,7 +161,7 @@ the request to the engine to kill (or pause) the container. The next step is the
 steps that were committed together with it while the request was under way do not count. Ranks are chosen at random, rank 0
 included, at random moments, each time after all ranks had trained again; a run in which anything else was restarted is thrown
 away. p99 is by nearest rank: below 100 values it is the greatest. Steps lost are those that a survivor had committed and that
-were made again. ftc restarts without growing delays here (\`backoff.reset: 1s\`).
+were made again; under torchrun, those that anybody had committed. ftc restarts without growing delays here (\`backoff.reset: 1s\`).
 
 torchrun: \`--nnodes=3\`, c10d rendezvous, \`--max-restarts\`, DistributedDataParallel, containers with the restart policy
 \`on-failure\`, stores without libuv (Debian's torch has none). The engine does not start a container again that was killed
