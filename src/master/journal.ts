@@ -64,6 +64,11 @@ export function readJournal(directory: string): { entries: Entry[]; skipped: num
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { entries: [], skipped: 0 };
     throw error;
   }
+  return parseJournal(text);
+}
+
+/** The entries of a journal's text. */
+export function parseJournal(text: string): { entries: Entry[]; skipped: number } {
   const entries: Entry[] = [];
   let skipped = 0;
   for (const line of text.split('\n')) {

@@ -1,4 +1,5 @@
 /** What a master that starts makes of its journal. Pure. */
+import { hasEnded } from './status.ts';
 import type { Entry } from './journal.ts';
 import type { Membership, MembershipConfig } from './membership/state.ts';
 import { createMembership } from './membership/state.ts';
@@ -22,10 +23,13 @@ export function resume(
       case 'run':
         run = entry.container;
         forget(m);
+        if (hasEnded(m.state)) begin(m, []);
         break;
       case 'generation': {
         const { generation, when, members } = entry;
         m.current = { generation, when, members };
+        // The job had begun again; the master died before it could say so.
+        if (hasEnded(m.state) && members.length > 0) begin(m, members);
         break;
       }
       case 'state':
@@ -56,10 +60,12 @@ export function resume(
   if (ended && !again) return m;
   if (ended) forget(m);
   if (again) m.bestStep = 0;
-  const members = m.state === 'stopped' || ended ? [] : m.current.members;
-  m.current = { ...m.current, members };
-  m.state = members.length > 0 ? 'running' : 'waiting';
-  m.reason = null;
+  if (m.state === 'stopped' || ended) begin(m, []);
+  const { members } = m.current;
+  // Who was asked to stop is on the way out: a master that comes back waits for that.
+  const stopping = m.state === 'stopping' && !again;
+  m.state = stopping ? 'stopping' : members.length > 0 ? 'running' : 'waiting';
+  if (!stopping) m.reason = null;
   m.reattachUntil = members.length > 0 ? now + config.heartbeatMs : null;
   return m;
 }
@@ -67,6 +73,14 @@ export function resume(
 /** True when `container` is not the one that the last run was started in. */
 export function isNewRun(entries: readonly Entry[], container: string): boolean {
   return entries.findLast(e => e.type === 'run')?.container !== container;
+}
+
+/** The job begins again. Without members that is another generation: some may still be in the one before. */
+function begin(m: Membership, members: Membership['current']['members']): void {
+  m.state = members.length > 0 ? 'running' : 'waiting';
+  m.reason = null;
+  if (members.length === 0 && m.current.members.length > 0)
+    m.current = { generation: m.current.generation + 1, when: 'now', members };
 }
 
 function forget(m: Membership): void {

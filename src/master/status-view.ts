@@ -1,8 +1,9 @@
 /** The membership as people see it. Pure. */
-import { standstill } from './membership/stuck.ts';
+import { leftAlone, standstill } from './membership/stuck.ts';
 import { hasEnded } from './status.ts';
 import type { Membership, Worker } from './membership/state.ts';
-import { attached, rankOf, target } from './membership/state.ts';
+import { attached, nameOf, rankOf, target } from './membership/state.ts';
+import { duration } from '../shared/duration.ts';
 import type { ContainerFact } from '../protocol/messages.ts';
 import type { Pace } from './pace.ts';
 import type { Status, WorkerRow, WorkerState } from './status.ts';
@@ -22,7 +23,7 @@ export function statusOf(
   return {
     ...names,
     state: m.state,
-    reason: m.state === 'waiting' ? waitingFor(m) : m.reason,
+    reason: m.state === 'waiting' ? waitingFor(m) : (m.reason ?? waitingForAll(m, now)),
     traceback: m.traceback,
     generation: m.current.generation,
     worldSize: hasEnded(m.state) ? 0 : m.current.members.length,
@@ -53,6 +54,15 @@ function waitingFor(m: Membership): string {
   const coming = all.length - ready;
   const rest = coming > 0 ? `, ${coming} starting` : '';
   return `waiting for workers: ${ready} of ${target(m)} ready${rest}`;
+}
+
+function waitingForAll(m: Membership, now: number): string | null {
+  const all = m.state === 'running' ? leftAlone(m, now) : [];
+  const [first] = all;
+  if (first === undefined) return null;
+  const ms = duration(now - Math.max(...all.map(w => w.since)));
+  const names = all.map(w => nameOf(m, w.id)).join(', ');
+  return `waiting for ${names}: in ${first.phase} at step ${first.step} for ${ms}`;
 }
 
 /** Ranks first, in their order, then the others by container name. */

@@ -53,7 +53,7 @@ function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
     case 'containers':
       return observe(m, event.workers, now);
     case 'stop':
-      return stop(m, event.reason);
+      return stop(m, event.reason, now);
     case 'tick':
       return [...overdue(m, now), ...unstick(m, now), ...stragglers.compare(m, now)];
   }
@@ -68,7 +68,7 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
   if (same && old.fencedAt !== null && !hasEnded(m.state)) {
     return [{ type: 'drop', id: h.id }, ...fenceAgain(old, now)];
   }
-  if (old?.connected && !same) effects.push(...lose(m, old, 'replaced by a new process', now));
+  // Another process under this id: the one before is dead, as its container has been started again, and needs no fence.
   m.workers.set(h.id, {
     id: h.id,
     incarnation: h.incarnation,
@@ -97,14 +97,15 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
   m.lastArrival = now;
   if (h.generation !== null && h.generation > m.current.generation) {
     // The journal lost its end. Numbers must not repeat, and nobody knows who the members were: all meet again.
-    m.current = { generation: h.generation, when: 'now', members: [] };
+    m.current = { generation: h.generation + 1, when: 'now', members: [] };
   }
   m.totalSteps ??= h.totalSteps;
   m.bestStep = Math.max(m.bestStep, h.step);
   if (hasEnded(m.state) || m.state === 'stopping') {
     const reason = m.reason ?? m.state;
     // A member that comes back to a stopping job is asked again; anybody else has nothing to do any more.
-    const again = m.state === 'stopping' && same && isMember(m, h.id);
+    const member = m.current.members[rankOf(m, h.id)];
+    const again = m.state === 'stopping' && member?.incarnation === h.incarnation;
     return [...effects, { type: 'send', to: h.id, message: { type: again ? 'stop' : 'shutdown', reason } }];
   }
   effects.push(...tell(m, m.workers.get(h.id)));
@@ -222,8 +223,9 @@ function progress(m: Membership, w: Worker, step: number): void {
   m.bestStep = Math.max(m.bestStep, step);
 }
 
-function stop(m: Membership, reason: string): Effect[] {
+function stop(m: Membership, reason: string, now: number): Effect[] {
   if (hasEnded(m.state) || m.state === 'stopping') return [];
+  m.hang.actedAt = now;
   const effects = setState(m, 'stopping', reason);
   for (const w of m.workers.values()) {
     if (w.connected) effects.push({ type: 'send', to: w.id, message: { type: 'stop', reason } });

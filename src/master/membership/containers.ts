@@ -20,6 +20,7 @@ export function observe(m: Membership, facts: readonly ContainerFact[], now: num
   for (const id of before?.keys() ?? []) {
     if (after.has(id)) continue;
     if (m.left.delete(id)) wanted -= 1;
+    m.silentSince.delete(id);
     if (m.workers.get(id)?.connected !== true) m.workers.delete(id);
   }
   wanted = Math.max(1, wanted, room);

@@ -8,7 +8,7 @@ import { history } from './form.ts';
 /** Members `ids` of the current generation are lost. Joins a recovery that has not resumed yet: one outage is one recovery. */
 export function open(m: Membership, ids: string[], now: number): Effect[] {
   const lostRanks = ids.map(id => rankOf(m, id));
-  const cause = [...new Set(ids.map(id => m.workers.get(id)?.lostBy ?? 'did not come back'))].join(', ');
+  const cause = [...new Set(ids.map(id => causeOf(m, id)))].join(', ');
   const last = m.recoveries.at(-1);
   if (last?.resumedMs === null) {
     last.lost.push(...ids);
@@ -110,3 +110,9 @@ export const after = (m: Membership, id: string, step: number): string =>
   m.workers.get(id)?.script ? '' : ` after step ${step}`;
 
 const round = (ms: number): number => Math.max(0, Math.round(ms * 10) / 10);
+
+function causeOf(m: Membership, id: string): string {
+  const w = m.workers.get(id);
+  const replaced = w !== undefined && w.incarnation !== m.current.members[rankOf(m, id)]?.incarnation;
+  return replaced ? 'replaced by a new process' : (w?.lostBy ?? 'did not come back');
+}

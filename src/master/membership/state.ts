@@ -79,7 +79,7 @@ export interface MembershipConfig {
 /** What was done about standing still; ./stuck.ts. */
 interface Hang {
   lookedAt: number;
-  /** When the last act was. */
+  /** When the last act was, or the job was asked to stop. */
   actedAt: number;
   /** The best step at the last act: a later one is progress. */
   step: number;
@@ -88,6 +88,8 @@ interface Hang {
   /** Collectives that broke since without a loss that explains it, and since when. */
   broken: number;
   brokenSince: number | null;
+  /** Ids of workers that were replaced since although nothing pointed to them. */
+  tried: Set<string>;
 }
 
 /** The last error of the script that a worker reported. */
@@ -124,6 +126,8 @@ export interface Membership {
   comparedAt: number;
   /** When a worker was last replaced for being slow, by its id. */
   replacedAt: Map<string, number>;
+  /** Since when a container runs from which nothing is heard, by its worker's id. */
+  silentSince: Map<string, number>;
   /** When the first worker became ready while no generation was formed. */
   gatheringSince: number | null;
   lastArrival: number;
@@ -157,9 +161,10 @@ export function createMembership(config: MembershipConfig): Membership {
     brokenAt: null,
     meetAgain: null,
     formedAt: 0,
-    hang: { lookedAt: 0, actedAt: 0, step: 0, meetings: 0, broken: 0, brokenSince: null },
+    hang: { lookedAt: 0, actedAt: 0, step: 0, meetings: 0, broken: 0, brokenSince: null, tried: new Set() },
     comparedAt: 0,
     replacedAt: new Map(),
+    silentSince: new Map(),
     gatheringSince: null,
     lastArrival: 0,
     lastTick: null,

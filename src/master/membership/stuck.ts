@@ -4,9 +4,11 @@
  * collective itself is broken: they meet again, and if that does not help, one has to go. At most one act a timeout.
  */
 import type { Phase } from '../../protocol/messages.ts';
+import { hasEnded } from '../status.ts';
 import type { Effect } from './events.ts';
 import { history } from './form.ts';
 import { loseStuck } from './loss.ts';
+import { killSilent } from './silent.ts';
 import type { Membership, Worker } from './state.ts';
 import { attached, nameOf, rankOf } from './state.ts';
 
@@ -24,15 +26,26 @@ export interface Standstill {
   readonly ms: number;
 }
 
-/** Who holds the others up, and for how long. Null where nothing can be said: one member, or one that is not there. */
+/** Who holds the others up, and for how long. Null where members are missing: then there is something else to do. */
 export function standstill(m: Membership, now: number): Standstill | null {
   const members = judged(m);
-  if (members.length < 2) return null;
+  if (members.length === 0) return null;
   let last = Math.max(m.hang.actedAt, m.formedAt);
   for (const w of members) last = Math.max(last, w.since);
   const culprits = holdUp(members);
-  const waiting = members.filter(w => w.phase !== 'compute' && !culprits.includes(w));
+  const waiting =
+    members.length === 1 ? [] : members.filter(w => w.phase !== 'compute' && !culprits.includes(w));
   return { culprits, waiting, ms: now - last };
+}
+
+/**
+ * Members that compute, each of them, for longer than the timeout: nobody can tell whether they hang or are slow, and no
+ * other has their state, so they are left alone. Empty where somebody moves.
+ */
+export function leftAlone(m: Membership, now: number): Worker[] {
+  const still = standstill(m, now);
+  const alone = still !== null && still.waiting.length === 0 && still.culprits.length === 0;
+  return alone && still.ms >= m.config.hangMs ? judged(m) : [];
 }
 
 /**
@@ -41,6 +54,8 @@ export function standstill(m: Membership, now: number): Standstill | null {
  */
 function judged(m: Membership): Worker[] {
   const members = attached(m);
+  // Past the loop everybody runs the script's own code, and on the way out too.
+  if (members.some(w => w.finishing || w.leaving)) return [];
   // Scripts that know nothing of ftc tell nothing of what they do.
   if (members.length < m.current.members.length || members.some(w => w.script !== null)) return [];
   if (m.current.when === 'now') return members;
@@ -63,9 +78,25 @@ export function unstick(m: Membership, now: number): Effect[] {
   if (now - hang.lookedAt < LOOK_MS) return [];
   hang.lookedAt = now;
   if (m.bestStep > hang.step)
-    Object.assign(hang, { step: m.bestStep, meetings: 0, broken: 0, brokenSince: null });
-  if ((m.state !== 'running' && m.state !== 'finishing') || m.reattachUntil !== null) return [];
-  return repeatedlyBroken(m, now) ?? standing(m, now) ?? [];
+    Object.assign(hang, { step: m.bestStep, meetings: 0, broken: 0, brokenSince: null, tried: new Set() });
+  if (hasEnded(m.state) || m.reattachUntil !== null) return [];
+  const silent = killSilent(m, now);
+  if (silent.length > 0) return silent;
+  return outstaying(m, now) ?? repeatedlyBroken(m, now) ?? standing(m, now) ?? [];
+}
+
+/** Workers that do not come to an end with the others: still there when the job stops, or in the loop when it is over. */
+function outstaying(m: Membership, now: number): Effect[] | null {
+  if (m.state !== 'stopping' && m.state !== 'finishing') return null;
+  const late: Worker[] = [];
+  for (const w of m.state === 'stopping' ? m.workers.values() : attached(m)) {
+    const asked = m.state === 'stopping' || (!w.finishing && m.established.has(w.id));
+    const quiet = now - Math.max(w.since, m.hang.actedAt, m.formedAt);
+    if (w.connected && asked && quiet >= m.config.hangMs) late.push(w);
+  }
+  if (late.length === 0) return null;
+  m.hang.actedAt = now;
+  return late.flatMap(w => loseStuck(m, w, `stuck in ${w.phase} at step ${w.step}`, now));
 }
 
 function standing(m: Membership, now: number): Effect[] | null {
@@ -81,7 +112,7 @@ function standing(m: Membership, now: number): Effect[] | null {
     m.meetAgain = 'all waited for each other';
     return [];
   }
-  return sacrifice(m, waiting, 'meeting again did not help', now);
+  return sacrifice(m, waiting, 'nothing moves, and meeting again did not help', now);
 }
 
 function repeatedlyBroken(m: Membership, now: number): Effect[] | null {
@@ -94,17 +125,27 @@ function repeatedlyBroken(m: Membership, now: number): Effect[] | null {
   return sacrifice(m, members, 'the connection between workers fails again and again', now);
 }
 
-/** Those who do not do what most do, or else the highest rank: never all. */
+/** Those who do not do what most do, or else one after the other, from the highest rank down: never all. */
 function sacrifice(m: Membership, members: readonly Worker[], why: string, now: number): Effect[] {
-  const crowd = new Map<string, Worker[]>();
-  for (const w of members) crowd.set(w.phase, [...(crowd.get(w.phase) ?? []), w]);
-  const most = [...crowd.values()].reduce((a, b) => (b.length > a.length ? b : a));
-  const odd = members.filter(w => !most.includes(w));
-  const highest = members.reduce((a, b) => (rankOf(m, b.id) > rankOf(m, a.id) ? b : a));
-  const out = odd.length > 0 && most.length > odd.length ? odd : [highest];
+  const crowds = new Map<Phase, number>();
+  for (const { phase } of members) crowds.set(phase, (crowds.get(phase) ?? 0) + 1);
+  const [most, size] = [...crowds].reduce((a, b) => (b[1] > a[1] ? b : a));
+  const odd = members.filter(w => w.phase !== most);
+  const out = odd.length > 0 && size > odd.length ? odd : [nextInTurn(m, members)];
   const names = out.map(w => nameOf(m, w.id)).join(', ');
   return [
-    history('hang', 'warn', `nothing moves, and ${why}: ${names} is replaced`, { step: m.bestStep }),
+    history('hang', 'warn', `${why}: replacing ${names}`, { step: m.bestStep }),
     ...out.flatMap(w => loseStuck(m, w, `no progress in ${w.phase} at step ${w.step}`, now)),
   ];
+}
+
+/** Whoever has not been replaced since the last progress; the one that breaks it may be any. */
+function nextInTurn(m: Membership, members: readonly Worker[]): Worker {
+  const { tried } = m.hang;
+  if (members.every(w => tried.has(w.id))) tried.clear();
+  const next = members
+    .filter(w => !tried.has(w.id))
+    .reduce((a, b) => (rankOf(m, b.id) > rankOf(m, a.id) ? b : a));
+  tried.add(next.id);
+  return next;
 }
