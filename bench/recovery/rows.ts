@@ -157,7 +157,7 @@ function keptRow(found: Kept | null): string[][] {
   const all = ratios.map(ratio => ratio.toFixed(2)).join(', ');
   return [
     line(
-      `ftc: speed kept with one kill every 10 s (pairs: ${all})`,
+      `ftc: speed kept with one kill every 10 s, ${found.kills} kills (pairs: ${all})`,
       String(ratios.length),
       median(ratios).toFixed(2),
       '',
