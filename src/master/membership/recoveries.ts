@@ -14,13 +14,14 @@ export function open(m: Membership, ids: string[], now: number): Effect[] {
     last.lost.push(...ids);
     last.lostRanks.push(...lostRanks);
     last.generation = m.current.generation + 1;
+    last.atStep = Math.max(last.atStep, heldStep(m, ids));
   } else {
     m.recoveries.push({
       generation: m.current.generation + 1,
       cause,
       lost: [...ids],
       lostRanks,
-      atStep: m.bestStep,
+      atStep: heldStep(m, ids),
       resumedStep: null,
       stepsLost: null,
       resumedMs: null,
@@ -40,6 +41,17 @@ export function open(m: Membership, ids: string[], now: number): Effect[] {
       },
     ),
   );
+}
+
+/**
+ * The last step that was committed for good: that every survivor holds. A rank takes part in step t + 1 only when it holds
+ * step t; so one that told of t + 1 and died vouches for t. Without survivors it is the highest that was told.
+ */
+function heldStep(m: Membership, lost: readonly string[]): number {
+  const members = m.current.members.flatMap(x => m.workers.get(x.id) ?? []);
+  const survivors = members.filter(w => w.connected && !lost.includes(w.id));
+  if (survivors.length === 0) return m.bestStep;
+  return Math.max(...members.map(w => (survivors.includes(w) ? w.step : w.step - 1)));
 }
 
 /** A member of `generation` committed its first step there, at `at` on the workers' clock. */

@@ -107,6 +107,26 @@ describe('a loss', () => {
     expect(w.m.recoveries[0]).toMatchObject({ resumedStep: 1, stepsLost: 1 });
   });
 
+  it('of the only one that told of a step loses no step that all held', () => {
+    const w = World.running();
+    const { generation } = w.m.current;
+    const pace = { phaseMs: 0, computeMs: null, slices: null, waitMs: null };
+    const beat = {
+      generation,
+      step: 2,
+      phase: 'compute',
+      loss: 1,
+      samples: 2,
+      epoch: 0,
+      at: w.now,
+      ...pace,
+    } as const;
+    w.say('a', { type: 'heartbeat', ...beat });
+    w.die('a');
+    w.step();
+    expect(w.m.recoveries[0]).toMatchObject({ atStep: 1, resumedStep: 2, stepsLost: 0 });
+  });
+
   it('that the master slept through is nobody’s fault', () => {
     const w = World.running();
     w.take({ type: 'tick' });
