@@ -7,6 +7,7 @@ import type { JobFlags } from '../job/sources.ts';
 import type { Status, WorkerRow } from '../master/status.ts';
 import { jobName } from './job-name.ts';
 import { table } from './view/format.ts';
+import { doing } from './view/job.ts';
 import { duration } from '../shared/duration.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
@@ -30,7 +31,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
     rows.map(r => [
       r.container,
       r.rank === null ? r.role : `rank ${r.rank}`,
-      r.exitCode === null ? r.state : `${r.state} (${r.exitCode})`,
+      r.exitCode === null ? (r.doing ?? r.state) : `${r.state} (${r.exitCode})`,
       r.since === null ? '-' : duration(Date.now() - r.since),
       r.restarts === null ? '-' : String(r.restarts),
       r.port === null ? '-' : `127.0.0.1:${r.port}`,
@@ -57,6 +58,11 @@ function describe(c: Container, row: WorkerRow | undefined) {
     rank: row?.rank ?? null,
     state: c.state,
     exitCode: c.state === 'running' ? null : c.exitCode,
+    phase: row?.phase ?? null,
+    slow: row?.slow ?? null,
+    stuckMs: row?.stuckMs ?? null,
+    /** Of a worker that runs, for people. */
+    doing: c.state === 'running' && row !== undefined ? `${c.state}, ${doing(row)}` : null,
     /** Milliseconds since the epoch. */
     since: c.state === 'running' || c.state === 'paused' ? c.startedAt : c.finishedAt,
     restarts: row?.restarts ?? null,

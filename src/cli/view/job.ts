@@ -45,12 +45,19 @@ export function workerTable(workers: readonly WorkerRow[]): string[] {
     workers.map(w => [
       w.rank !== null ? `rank ${w.rank}` : (w.role ?? '-'),
       w.container ?? w.id,
-      w.state === 'training' && w.phase !== null && w.phase !== 'idle' ? w.phase : w.state,
+      doing(w),
       w.step === null ? '-' : String(w.step),
       String(w.restarts),
     ]),
     [3, 4],
   );
+}
+
+/** `compute`, `compute, 3.1 × slower`, `compute, others wait 12 s`. */
+export function doing(w: WorkerRow): string {
+  const what = w.state === 'training' && w.phase !== null && w.phase !== 'idle' ? w.phase : w.state;
+  if (w.stuckMs !== null) return paint('yellow', `${what}, others wait ${duration(w.stuckMs)}`);
+  return w.slow === null ? what : paint('yellow', `${what}, ${w.slow} × slower`);
 }
 
 /** A checkpoint that went well is routine: `ftc checkpoints` lists it. */
