@@ -27,6 +27,7 @@ export async function run(options: VerifyCommandOptions): Promise<number> {
   const plan = options.faults === undefined ? null : readFaultsFile(options.faults);
   const seed = seedOf(options.seed);
   const loaded = loadJob({ ...options, seed: undefined });
+  refuseTorchrun(loaded);
   const workers = workersOf(options.workers) ?? [loaded.job.workers];
   refuseTooMany(loaded, workers, plan ?? []);
   const interrupt = new Interrupt('interrupt');
@@ -82,6 +83,14 @@ function workersOf(text: string | undefined): number[] | null {
   if (parts.every(part => /^[1-9]\d{0,3}$/.test(part))) return [...new Set(parts.map(Number))];
   throw new FtcError('FTC_USAGE', `--workers is "${text}" and must be a list of numbers`, {
     hint: 'For example: --workers 1,2,3,6',
+  });
+}
+
+/** Its result depends on how many workers there are, and has no digest. @throws FtcError FTC_USAGE */
+function refuseTorchrun({ job }: LoadedJob): void {
+  if (job.launcher !== 'torchrun') return;
+  throw new FtcError('FTC_USAGE', 'a script for torchrun has no digest that could be compared', {
+    hint: 'Scripts that "import ftc" can be verified: "ftc init" writes one.',
   });
 }
 

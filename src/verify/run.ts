@@ -1,14 +1,16 @@
 /** One run of a verification: follows a job that was started, breaks it as planned, and keeps what happened. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { apply, revert } from '../../chaos/apply.ts';
-import type { Planned } from '../../chaos/plan.ts';
+import type { ContainerAct, Planned } from '../../chaos/plan.ts';
 import { begin, due, fire, missed, targetSeed, type Ledger, type Progress } from '../../chaos/schedule.ts';
 import { follow } from '../client/follow.ts';
 import { keepSupervisor } from '../client/keep-supervisor.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { hasEnded, type Recovery, type Status } from '../master/status.ts';
+import { FtcError } from '../errors.ts';
 import { now } from '../shared/clock.ts';
+import { duration } from '../shared/duration.ts';
 import { applied, nextAt, observe, type Applied } from './applied.ts';
 import { holdersOf, merge, remember, type Holders } from './evidence.ts';
 
@@ -19,6 +21,8 @@ export interface RunOptions {
   readonly standbys: number;
   readonly plan: readonly Planned[];
   readonly seed: number;
+  /** A run without a step for so long stands still, which is a finding; null waits forever. */
+  readonly stallMs: number | null;
   readonly signal: AbortSignal;
   /** After every look; often. `status` is null while the master does not answer. */
   readonly onLook: (status: Status | null, faults: readonly Applied[]) => void;
@@ -40,7 +44,7 @@ const EVERY_MS = 50;
 const KEEP_EVERY_MS = 1_000;
 const PATIENCE_MS = 120_000;
 
-/** Until the job has ended, however. @throws FtcError when it cannot be followed; AbortError when `signal` aborts */
+/** Until the job has ended, however. @throws FtcError when it cannot be followed or stands still; AbortError when `signal` aborts */
 export async function followRun(o: RunOptions): Promise<RunRecord> {
   const run = new Run(o);
   let keptAt = performance.now();
@@ -53,6 +57,7 @@ export async function followRun(o: RunOptions): Promise<RunRecord> {
     await run.look(status);
     o.onLook(status, run.faults);
     if (status && hasEnded(status.state)) return run.record(status);
+    run.refuseStall(status);
     if (performance.now() - keptAt < KEEP_EVERY_MS) continue;
     keptAt = performance.now();
     await keepSupervisor(connection.engine, project.name).catch(() => false);
@@ -68,7 +73,10 @@ class Run {
   #holders: Holders[] = [];
   #startedAt: number | null = null;
   #steps = 0;
-  #reverts: { readonly at: number; readonly fault: Applied }[] = [];
+  #lastStep: number | null = null;
+  #steppedAt = performance.now();
+  readonly #ended = new AbortController();
+  #reverting: Promise<void>[] = [];
   #scaling: Promise<void> = Promise.resolve();
 
   constructor(o: RunOptions) {
@@ -80,17 +88,21 @@ class Run {
     if (status) {
       this.#recoveries = merge(this.#recoveries, status.recoveries);
       this.#holders = remember(this.#holders, holdersOf(status));
+      // Steps that are done again are progress too, and so is all that comes after the loop.
+      if (status.step !== this.#lastStep || status.state === 'finishing') this.#steppedAt = performance.now();
+      this.#lastStep = status.step;
       this.#steps = Math.max(this.#steps, status.step ?? 0);
       if (this.#steps > 0) this.#startedAt ??= now();
     }
     for (const fault of this.faults)
       observe(fault, status, this.#recoveries, now(), nextAt(fault, this.faults));
-    await this.#revertDue();
     if (status?.state === 'running' && this.#startedAt !== null) await this.#applyDue(status);
   }
 
   async record(status: Status): Promise<RunRecord> {
     await this.#scaling;
+    this.#ended.abort();
+    await Promise.all(this.#reverting);
     return {
       status,
       faults: this.faults,
@@ -99,6 +111,21 @@ class Run {
       holders: this.#holders,
       trainingMs: Math.round(now() - (this.#startedAt ?? now())),
     };
+  }
+
+  /** @throws FtcError FTC_NOT_VERIFIED */
+  refuseStall(status: Status | null): void {
+    const { stallMs, project } = this.#o;
+    const since = performance.now() - this.#steppedAt;
+    if (stallMs === null || this.#startedAt === null || since < stallMs) return;
+    const who = status?.workers.map(w => `${w.container ?? w.id} ${w.phase ?? w.state}`).join(', ');
+    throw new FtcError(
+      'FTC_NOT_VERIFIED',
+      `${project.name} stands still: no step for ${duration(since)} after step ${this.#steps} (${who ?? 'the master does not answer'})`,
+      {
+        hint: 'A defect of ours: please report it with the logs, which --keep leaves there ("ftc logs --name …").',
+      },
+    );
   }
 
   #progress(): Progress {
@@ -119,19 +146,20 @@ class Run {
       const fault = applied(act, at, Math.round(progress.ms), status.step ?? 0, hits);
       this.faults.push(fault);
       if (act.kind === 'scale') this.#scale(act.workers);
-      else if (act.forMs !== null) this.#reverts.push({ at: at + act.forMs, fault });
+      else if (act.forMs !== null) this.#reverting.push(this.#revertAfter(act, fault, act.forMs));
       // What the master said before this fault is no ground for choosing the next one's target.
       return;
     }
   }
 
-  async #revertDue(): Promise<void> {
-    const ready = this.#reverts.filter(r => r.at <= now());
-    this.#reverts = this.#reverts.filter(r => !ready.includes(r));
-    for (const { fault } of ready) {
-      if (fault.act.kind !== 'scale') await revert(this.#o.connection, fault.act, fault.hits);
-      fault.reverted = true;
-    }
+  /** By a clock of its own: a paused master holds up whoever asks it. At the end of the job at once. */
+  async #revertAfter(act: ContainerAct, fault: Applied, ms: number): Promise<void> {
+    const { connection, signal } = this.#o;
+    const either = AbortSignal.any([signal, this.#ended.signal]);
+    await sleep(ms, undefined, { signal: either }).catch(() => undefined);
+    // What was interrupted is removed, paused or not.
+    if (!signal.aborted) await revert(connection, act, fault.hits).catch(() => undefined);
+    fault.reverted = true;
   }
 
   /** One after the other, while the run is followed. */

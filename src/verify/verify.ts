@@ -42,6 +42,11 @@ export interface VerifyWatcher {
   end(record: RunRecord): void;
 }
 
+/** A run under faults stands still when it makes no step for the longest of these. */
+const STALL_MS = 180_000;
+const STALL_STEPS = 50;
+const STALL_BEATS = 5;
+
 /** What the runs will be; the names of their projects are found when they start. */
 export function shapes(workers: readonly number[], standbys: number): Omit<RunShape, 'project'>[] {
   const disturbed = workers.map(n => ({ workers: n, standbys: Math.max(1, standbys), disturbed: true }));
@@ -54,6 +59,7 @@ export async function verify(o: VerifyOptions): Promise<VerifyReport> {
   await clearLeftovers(o);
   const reports = [];
   let plan = o.plan;
+  let stallMs = STALL_MS;
   for (const [index, shape] of shapes(o.workers, job.standbys).entries()) {
     const project = await prepare(o, shape, index);
     try {
@@ -64,18 +70,16 @@ export async function verify(o: VerifyOptions): Promise<VerifyReport> {
         project,
         standbys: shape.standbys,
         plan: shape.disturbed ? (plan ?? []) : [],
+        stallMs: shape.disturbed ? stallMs : null,
         onLook: (status, faults) => o.watcher.look(status, faults),
       });
       o.watcher.end(record);
       refuseFailed(record.status, shape);
-      plan ??= defaultPlan(
-        {
-          totalSteps: record.status.totalSteps ?? 1,
-          trainingMs: record.trainingMs,
-          heartbeatMs: job.recovery.heartbeat,
-        },
-        o.seed,
-      );
+      const { heartbeat: heartbeatMs } = job.recovery;
+      const { totalSteps } = record.status;
+      const { trainingMs } = record;
+      plan ??= defaultPlan({ totalSteps: totalSteps ?? 1, trainingMs, heartbeatMs }, o.seed);
+      stallMs = Math.max(stallMs, STALL_STEPS * (trainingMs / (totalSteps ?? 1)), STALL_BEATS * heartbeatMs);
       reports.push(runReport({ ...shape, project: project.name }, record));
     } finally {
       if (!o.keep) await removeRun(o.connection.docker, job.name, project.name);
