@@ -123,6 +123,7 @@ function training(size: number): Membership {
     gatherMaxMs: 30_000,
     brokenMs: 1000,
     hangMs: 300_000,
+    silentMs: 300_000,
     onStraggler: 'report',
   });
   const now = 1_000_000;

@@ -39,7 +39,7 @@ export class Master {
     const { entries, skipped } = readJournal(directory);
     this.#journal = new Journal(directory);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
-    const timing = { gatherMs: 2000, gatherMaxMs: 30_000, brokenMs: 1000 };
+    const timing = { gatherMs: 2000, gatherMaxMs: 30_000, brokenMs: 1000, silentMs: Math.max(60_000, hangMs) };
     this.#membership = resume(
       { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler, ...timing },
       entries,

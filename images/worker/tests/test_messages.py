@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import random
 from pathlib import Path
 from typing import Any
 
@@ -65,3 +66,36 @@ def test_a_line_over_the_limit_is_refused() -> None:
     assert buffer.feed(b"x" * MAX_LINE_BYTES) == []
     with pytest.raises(ProtocolError, match="longer"):
         buffer.feed(b"x")
+
+
+def test_anything_at_all_is_read_or_refused_and_nothing_else() -> None:
+    rng = random.Random(20)
+    known = [json.dumps(v["message"], ensure_ascii=False).encode() for v in VECTORS["valid"]]
+    odd = [b"1e400", b"-1", b"null", b"[]", b"{}", b'"\xff"', b"NaN", b'"\\ud800"', b"9" * 400, b"[" * 3000, b"0.5", b"true"]
+    refused = 0
+    for _ in range(4000):
+        line = bytearray(rng.choice(known))
+        for _ in range(rng.randint(1, 3)):
+            at = rng.randrange(len(line) + 1)
+            change = rng.randrange(4)
+            if change == 0:
+                line[at:at] = rng.choice(odd)
+            elif change == 1:
+                line[at : at + rng.randint(1, 20)] = b""
+            elif change == 2:
+                line[at : at + 1] = bytes([rng.randrange(256)])
+            else:  # the value of some field
+                colons = [i for i, byte in enumerate(line) if byte == ord(":")]
+                if colons:
+                    start = rng.choice(colons) + 1
+                    end = next((i for i in range(start, len(line)) if line[i] in b",}"), len(line))
+                    line[start:end] = rng.choice(odd)
+        buffer = LineBuffer()
+        size = rng.randint(1, 40)
+        stream = bytes(line) + b"\n"
+        for piece in (part for at in range(0, len(stream), size) for part in buffer.feed(stream[at : at + size])):
+            try:
+                parse(piece)
+            except ProtocolError:
+                refused += 1
+    assert refused > 1000

@@ -5,7 +5,7 @@ import { history } from './form.ts';
 import type { Membership } from './state.ts';
 import { nameOf } from './state.ts';
 
-/** Asks for the end of those that were silent for the whole hang timeout: their next run may be better. */
+/** Asks for the end of those that were silent for too long: their next run may be better. */
 export function killSilent(m: Membership, now: number): Effect[] {
   if (hasEnded(m.state)) return [];
   const effects: Effect[] = [];
@@ -16,7 +16,7 @@ export function killSilent(m: Membership, now: number): Effect[] {
     }
     const since = m.silentSince.get(id) ?? now;
     m.silentSince.set(id, since);
-    if (now - since < m.config.hangMs) continue;
+    if (now - since < m.config.silentMs) continue;
     m.silentSince.set(id, now);
     const reason = 'its container runs and it is not heard of';
     effects.push(history('hang', 'warn', `${nameOf(m, id)}: ${reason}`, { worker: id }));

@@ -73,6 +73,8 @@ export interface MembershipConfig {
   readonly brokenMs: number;
   /** How long nothing may move, in a job that should, before somebody is held to account. */
   readonly hangMs: number;
+  /** How long a container may run without a word from inside. */
+  readonly silentMs: number;
   readonly onStraggler: 'report' | 'replace';
 }
 

@@ -174,4 +174,45 @@ describe('the control link', () => {
     worker.say(hello());
     expect(await worker.answer()).toContain('welcome');
   });
+
+  it('takes no message with a field that is wrong, however it comes in pieces, and says which', async () => {
+    const heartbeat = {
+      ...{ type: 'heartbeat', generation: 3, step: 17, phase: 'reduce', loss: 0.5, samples: 9, epoch: 0 },
+      ...{ at: 1, phaseMs: 1, computeMs: 2, slices: 1, waitMs: 3 },
+    };
+    const field = fc.constantFrom(...Object.keys(heartbeat).filter(key => key !== 'type'));
+    // As JSON text: what JavaScript cannot write is read too, 1e400 as infinity.
+    const wrong = fc.constantFrom('-1', '1e400', '-1e400', '"ünï"', '[]', '{}', 'true', '"\\ud800"', '1e308');
+    const cuts = fc.array(fc.nat({ max: 200 }), { maxLength: 4 });
+    await fc.assert(
+      fc.asyncProperty(field, wrong, cuts, async (key, value, at) => {
+        if ((key === 'loss' || key === 'at') && /^(-1|1e308)$/.test(value)) return;
+        if (key.endsWith('Ms') && value === '1e308') return;
+        seen = [];
+        const link = dial();
+        const text = JSON.stringify({ ...heartbeat, [key]: '@' }).replace('"@"', value);
+        const bytes = Buffer.from(`${JSON.stringify(hello())}\n${text}\n`);
+        const ends = [...new Set(at.map(x => Math.min(bytes.length, x * 2)))].sort((a, b) => a - b);
+        for (const [i, end] of [...ends, bytes.length].entries())
+          link.raw.write(bytes.subarray(ends[i - 1] ?? 0, end));
+        expect(await link.end).toContain(`heartbeat: ${key}`);
+        expect(seen.map(s => (s as string[])[0])).not.toContain('heartbeat');
+        expect(seen).toContainEqual(['refused', expect.stringContaining(`heartbeat: ${key}`)]);
+      }),
+      { numRuns: 150 },
+    );
+  });
+
+  it('reads letters of several bytes wherever they are cut', async () => {
+    const link = dial();
+    link.say(hello());
+    await link.answer();
+    const bytes = Buffer.from(`${JSON.stringify({ type: 'note', level: 'info', text: 'größer 模型' })}\n`);
+    for (const byte of bytes) {
+      link.raw.write(Buffer.of(byte));
+      await new Promise(resolve => setImmediate(resolve));
+    }
+    await told(2);
+    expect(seen[1]).toEqual(['note', 'w1', 'i1']);
+  });
 });

@@ -99,6 +99,7 @@ export class Model {
       gatherMaxMs: 10_000,
       brokenMs: 1000,
       hangMs: HANG_MS,
+      silentMs: HANG_MS,
       onStraggler,
     };
     this.m = createMembership(this.config);

@@ -20,6 +20,7 @@ export const config: MembershipConfig = {
   gatherMaxMs: 30_000,
   brokenMs: 1000,
   hangMs: 300_000,
+  silentMs: 300_000,
   onStraggler: 'report',
 };
 
