@@ -110,7 +110,7 @@ describe('a loss', () => {
   it('of the only one that told of a step loses no step that all held', () => {
     const w = World.running();
     const { generation } = w.m.current;
-    const pace = { phaseMs: 0, computeMs: null, slices: null, waitMs: null };
+    const pace = { phaseMs: 0, computeMs: null, slices: 0, waitMs: null };
     const beat = {
       generation,
       step: 2,
