@@ -233,6 +233,9 @@ function stop(m: Membership, reason: string, now: number): Effect[] {
   return effects;
 }
 
+/** Whoever loads its libraries may be silent for so many timeouts: it holds no rank, and killing it would not speed it up. */
+const STARTING = 6;
+
 /** Heartbeats that did not come. Time in which the master itself stood still is nobody's fault. */
 function overdue(m: Membership, now: number): Effect[] {
   const gap = m.lastTick === null ? 0 : now - m.lastTick;
@@ -241,8 +244,8 @@ function overdue(m: Membership, now: number): Effect[] {
   const effects: Effect[] = [];
   for (const w of m.workers.values()) {
     w.lastSeen += excuse;
-    if (w.connected && now - w.lastSeen > m.config.heartbeatMs)
-      effects.push(...lose(m, w, 'heartbeat overdue', now));
+    const patience = m.config.heartbeatMs * (w.ready ? 1 : STARTING);
+    if (w.connected && now - w.lastSeen > patience) effects.push(...lose(m, w, 'heartbeat overdue', now));
   }
   return effects;
 }
