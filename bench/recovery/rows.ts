@@ -31,7 +31,7 @@ export function rows(r: Results): string[][] {
   const single = summarize(resumed);
   const torchrun = summarize(r.torchrun.map(t => t.resumedMs));
   const factor = torchrun.median / single.median;
-  const all = [...r.kills, ...r.double, ...r.standby];
+  const all = [...r.kills, ...r.double, ...r.pauses, ...r.standby];
   return [
     times('ftc: kill → next step committed by the survivors', resumed, {
       text: 'median ≤ 200 ms, p99 ≤ 500 ms',
@@ -133,7 +133,7 @@ function master(kills: readonly MasterKill[]): string[][] {
 
 function lost(blows: readonly Blow[]): string[] {
   const total = blows.reduce((sum, b) => sum + b.lost, 0);
-  return line('ftc: committed steps lost, all kills together', String(blows.length), String(total), '', '', {
+  return line('ftc: committed steps lost, all kills and pauses together', String(blows.length), String(total), '', '', {
     text: '0',
     met: total === 0,
   });
