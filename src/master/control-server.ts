@@ -135,8 +135,14 @@ export class ControlServer {
   }
 }
 
+const written = new WeakMap<Outbound, string>();
+
+/** A generation goes to all its members: its line is made once. */
 function write(socket: Socket, message: Outbound): void {
-  if (socket.writable) socket.write(`${JSON.stringify(message)}\n`);
+  if (!socket.writable) return;
+  const line = written.get(message) ?? `${JSON.stringify(message)}\n`;
+  written.set(message, line);
+  socket.write(line);
 }
 
 /** Throws with one line that names what is wrong. */
