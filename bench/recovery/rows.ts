@@ -133,10 +133,17 @@ function master(kills: readonly MasterKill[]): string[][] {
 
 function lost(blows: readonly Blow[]): string[] {
   const total = blows.reduce((sum, b) => sum + b.lost, 0);
-  return line('ftc: committed steps lost, all kills and pauses together', String(blows.length), String(total), '', '', {
-    text: '0',
-    met: total === 0,
-  });
+  return line(
+    'ftc: committed steps lost, all kills and pauses together',
+    String(blows.length),
+    String(total),
+    '',
+    '',
+    {
+      text: '0',
+      met: total === 0,
+    },
+  );
 }
 
 function torchrunLost(kills: readonly Recovered[]): string[] {
