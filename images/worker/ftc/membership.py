@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from .config import Config
@@ -101,7 +102,7 @@ class Membership:
     def lost(self, reason: str) -> None:
         """The group failed: leaves it, and says so unless a newer generation is known already."""
         self.part()
-        print(f"ftc: generation {self.generation} is left: {reason.splitlines()[0] if reason else 'lost'}", flush=True)
+        print(f"ftc: generation {self.generation} is left: {_for_people(reason)}", flush=True)
         if self._mailbox.newest <= self.generation:
             self._link.send(BrokenReport(self.generation, reason[:2000]), sticky=True)
 
@@ -115,3 +116,9 @@ class Membership:
     @property
     def superseded(self) -> bool:
         return self._mailbox.superseded(self.generation)
+
+
+def _for_people(reason: str) -> str:
+    """The first line, without the place in gloo's sources that it begins with."""
+    lines = re.sub(r"^\[[^\]\s]*\] ?", "", reason).splitlines()
+    return lines[0] if lines else "lost"

@@ -118,7 +118,7 @@ class Runtime:
 def prepare_torch(config: Config) -> None:
     """Fixed threads and deterministic algorithms: equal bits need both."""
     os.environ.setdefault("OMP_NUM_THREADS", str(config.threads))
-    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "ERROR")  # a lost peer is no news to us
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")  # what fails is raised too, and a lost peer is no news to us
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     deferred.install()
     import torch
