@@ -39,7 +39,12 @@ export class Master {
     const { entries, skipped } = readJournal(directory);
     this.#journal = new Journal(directory);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
-    const timing = { gatherMs: 2000, gatherMaxMs: 30_000, brokenMs: 1000, silentMs: Math.max(60_000, hangMs) };
+    const timing = {
+      gatherMs: 2000,
+      gatherMaxMs: 30_000,
+      brokenMs: 1000,
+      silentMs: Math.max(60_000, hangMs),
+    };
     this.#membership = resume(
       { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler, ...timing },
       entries,
@@ -122,7 +127,9 @@ export class Master {
         return this.#remember(effect);
       case 'history': {
         const { level, text, worker, rank, step } = this.#history.add(effect.entry, generation, now());
-        this.#log[level]({ generation, worker, rank, step }, text);
+        // What it is now, not what its container was made for.
+        const standby = worker !== null && this.#membership.workers.get(worker)?.standby === true;
+        this.#log[level]({ generation, worker, ...(standby ? { role: 'standby' } : {}), rank, step }, text);
       }
     }
   }
