@@ -47,6 +47,13 @@ export class TestJob {
     return job;
   }
 
+  /** Looks at another project, such as one that a command of this job makes; who made it removes it. */
+  other(name: string): TestJob {
+    const other = new TestJob(name, this.connection);
+    rmSync(other.folder, { recursive: true });
+    return other;
+  }
+
   write(file: string, text: string): void {
     writeFileSync(join(this.folder, file), text);
   }

@@ -1,23 +1,31 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, expect, it } from 'vitest';
 import type { Status } from '../../src/master/status.ts';
-import { docker, TestJob, TINY } from './harness.ts';
+import { docker, identity, TestJob, TINY } from './harness.ts';
 
 let job: TestJob;
 afterEach(() => job.close());
 
-it('a running job grows and shrinks at step boundaries, loses nothing, and its containers follow', async () => {
+it('a running job grows and shrinks at step boundaries, loses nothing, restarts nobody, and ends with the same bits', async () => {
   job = await TestJob.create('scale', 'script: train.py\nsteps: 400\n');
   job.write('train.py', readFileSync(TINY, 'utf8'));
   const up = job.spawn('up', '--scale', 'worker=2', '--json');
   await job.trains(5, 2, up);
+  const two = await job.workers();
+  const before = await Promise.all(two.map(identity));
+  const now = async (): Promise<string[]> => {
+    const there = await Promise.all(two.map(c => job.connection.engine.inspect(c.id)));
+    return Promise.all(there.filter(c => c !== null).map(identity));
+  };
 
-  const more = await job.ftc('scale', 'worker=4');
+  const more = await job.ftc('scale', 'worker=5');
   expect(more.code, more.stderr).toBe(0);
-  expect(await job.workers()).toHaveLength(4);
+  expect(await job.workers()).toHaveLength(5);
+  expect(await now()).toEqual(before);
   const fewer = await job.ftc('scale', 'worker=1');
   expect(fewer.code, fewer.stderr).toBe(0);
   expect(await job.workers()).toHaveLength(1);
+  expect(await now()).toEqual(before.slice(0, 1));
   const tooMany = await job.ftc('scale', 'worker=13');
   expect([tooMany.code, tooMany.stderr]).toEqual([2, expect.stringContaining('12 virtual ranks')]);
 
@@ -25,6 +33,14 @@ it('a running job grows and shrinks at step boundaries, loses nothing, and its c
   expect(code, stderr).toBe(0);
   const final = JSON.parse(stdout) as Status;
   expect(final).toMatchObject({ state: 'succeeded', step: 400, recoveries: [] });
+  expect((await job.events()).filter(e => e.kind === 'loss' || e.level === 'error')).toEqual([]);
+
+  expect((await job.ftc('down', '--volumes')).code).toBe(0);
+  // The same job without the pauses of its steps: they are no part of the result.
+  job.write('ftc.yaml', 'script: train.py\nsteps: 400\nargs: ["0"]\n');
+  const quiet = await job.ftc('up', '--scale', 'worker=1', '--json');
+  expect(quiet.code, quiet.stderr).toBe(0);
+  expect(JSON.parse(quiet.stdout)).toMatchObject({ finalDigest: final.finalDigest, recoveries: [] });
 });
 
 it('plain docker compose runs the rendered project, with the same fault tolerance', async () => {
