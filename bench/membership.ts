@@ -11,7 +11,7 @@ import { median } from './stats.ts';
 const SIZES = [100, 1000, 10_000];
 const HEARTBEAT_MS = 5000;
 /** As the master's own. */
-const TICK_MS = 50;
+const TICK_MS = 25;
 const LOSSES = 15;
 /** Simulated seconds of heartbeats. */
 const SECONDS = 5;

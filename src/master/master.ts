@@ -14,7 +14,7 @@ import { Pace } from './pace.ts';
 import { isNewRun, resume } from './resume.ts';
 import { statusOf } from './status-view.ts';
 
-const TICK_MS = 50;
+const TICK_MS = 25;
 /** Phases in which a worker's step is the job's. */
 const TRAINS: ReadonlySet<string> = new Set(['compute', 'reduce', 'checkpoint']);
 /** How often the log tells of progress while there is some. */
