@@ -25,9 +25,14 @@ Work = Any
 PATIENCE = timedelta(milliseconds=25)
 """How often a waiting thread looks up."""
 
-_abandoned: list[Any] = []
-"""Operations that will never end, with their groups. A gloo send whose write fails with the pair is told to nobody
-(seen with torch 2.6, about once in some hundred losses); to destroy such a group would wait for it forever."""
+_left: list[tuple[list[Work], Any, Any]] = []
+"""Groups that were left while operations were pending. To destroy one would wait for these: mostly some milliseconds, but a gloo send
+whose write fails with the pair is told to nobody (seen with torch 2.6, about once in some hundred losses)."""
+
+
+def _drop_ended() -> None:
+    """Destroys groups that were left and whose operations have ended since."""
+    _left[:] = [group for group in _left if not all(work.is_completed() for work in group[0])]
 
 
 class Group:
@@ -97,11 +102,8 @@ class Group:
         """Leaves. What is pending fails at once, in the other members too."""
         if self.size > 1:
             self._guard.shut()
-        until = time.monotonic() + GRACE
-        while (stuck := [work for work in self._pending if not work.is_completed()]) and time.monotonic() < until:
-            time.sleep(0.001)
-        if stuck:
-            _abandoned.append((stuck, self._control, self._data))
+        if self._pending:
+            _left.append((self._pending, self._control, self._data))
         self._control = self._data = None
         self._pending = []
         self._guard.release()
@@ -148,6 +150,7 @@ def _failure(completed: Work) -> str:
 def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, backend: str) -> Group:
     """Forms the group: every member calls this, and it returns when all have. Raises Broken."""
     number, size = generation.generation, len(generation.members)
+    _drop_ended()
     if size == 1:
         guard.meeting = False
         return Group(number, rank, size, guard, None, None)
