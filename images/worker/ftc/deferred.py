@@ -62,13 +62,15 @@ def watch_meta() -> None:
 
 
 def version() -> str:
-    """Torch's, without importing it; empty where there is none."""
+    """Torch's, without importing it; empty where there is none, or one for GPUs, with which this was not tested."""
     found = importlib.util.find_spec("torch")
     if found is None or found.origin is None:
         return ""
     try:
         text = Path(found.origin).with_name("version.py").read_text(encoding="utf-8")
     except OSError:
+        return ""
+    if not re.search(r"^cuda\b.*= None", text, re.MULTILINE):
         return ""
     stated = re.search(r"^__version__ = ['\"]([^'\"]+)", text, re.MULTILINE)
     return stated[1] if stated else ""
