@@ -21,7 +21,7 @@ export function nextMembers(m: Membership): Worker[] {
 }
 
 /** The line that tells a worker of a generation. */
-export function generationMessage(g: Generation): Outbound {
+function generationMessage(g: Generation): Outbound {
   const members: Member[] = g.members.map(({ id, host, storePort }) => ({ id, host, storePort }));
   return { type: 'generation', generation: g.generation, when: g.when, members, storeRank: 0 };
 }
