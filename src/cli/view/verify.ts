@@ -37,7 +37,7 @@ function outcome(fault: Applied): string {
   if (act.target === 'master')
     return wholeMs === null
       ? '…'
-      : `answers again after ${duration(wholeMs)}; meanwhile ${stepsMeanwhile ?? 0} steps were committed`;
+      : `answers again after ${duration(wholeMs)}, ${stepsMeanwhile ?? 0} steps meanwhile`;
   const parts = [];
   if (resumedMs !== null) parts.push(`training again after ${duration(resumedMs)}`);
   if (wholeMs !== null) parts.push(`whole after ${duration(wholeMs)}`);
