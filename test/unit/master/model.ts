@@ -137,7 +137,8 @@ export class Model {
         if (p) p.cut = true;
         return;
       case 'mend':
-        if (p) p.cut = false;
+        // What it said meanwhile comes late, here with a new hello.
+        if (p?.cut) Object.assign(p, { cut: false, linked: false });
         return;
       case 'stick':
         if (p?.ready) p.stuck = true;
