@@ -24,7 +24,7 @@ const Inspection = z.object({
     StartedAt: z.string(),
     FinishedAt: z.string(),
   }),
-  HostConfig: z.object({ NetworkMode: z.string().nullish() }).nullish(),
+  HostConfig: z.object({ NetworkMode: z.string().nullish(), CpuShares: z.int().nullish() }).nullish(),
   NetworkSettings: z
     .object({
       Networks: z.record(z.string(), z.unknown()).nullish(),
@@ -48,7 +48,7 @@ export function isMember(labels: z.output<typeof Labels>): boolean {
 
 /** Null for a container that is not ours. */
 export function toContainer(answer: unknown): Container | null {
-  const { Id, Name, Config, State, NetworkSettings } = Inspection.parse(answer);
+  const { Id, Name, Config, State, HostConfig, NetworkSettings } = Inspection.parse(answer);
   const labels = Config.Labels ?? {};
   const role = Role.safeParse(labels[LABEL_ROLE]);
   if (!role.success) return null;
@@ -73,6 +73,7 @@ export function toContainer(answer: unknown): Container | null {
     oomKilled: State.OOMKilled ?? false,
     pid: State.Pid === 0 ? null : State.Pid,
     attached: networkLost(answer) === null,
+    cpuShares: HostConfig?.CpuShares ?? 0,
     ports: Object.fromEntries(ports),
   };
 }

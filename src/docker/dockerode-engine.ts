@@ -80,6 +80,10 @@ export class DockerEngine implements Engine {
     );
   }
 
+  async weigh(id: string, cpuShares: number): Promise<void> {
+    await ask(this.#docker.getContainer(id).update({ CpuShares: cpuShares }), `weigh ${short(id)}`);
+  }
+
   async attach(id: string): Promise<void> {
     const doing = `put ${short(id)} back onto its network`;
     const lost = networkLost(await ask(this.#docker.getContainer(id).inspect(), doing));

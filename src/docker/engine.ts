@@ -35,6 +35,8 @@ export interface Container {
   readonly pid: number | null;
   /** False for one that was cut off from its network. */
   readonly attached: boolean;
+  /** Its weight when CPUs are short, among 1024 for everybody; 0 is the engine's default, the same. */
+  readonly cpuShares: number;
   /** Host ports by `8080/tcp`. */
   readonly ports: Readonly<Record<string, number>>;
 }
@@ -60,6 +62,8 @@ export interface Engine {
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Sets its weight when CPUs are short, running or not. */
+  weigh(id: string, cpuShares: number): Promise<void>;
   /** Puts one that was cut off back onto the network that it was made for, under its service's name. */
   attach(id: string): Promise<void>;
   /**

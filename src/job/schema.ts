@@ -65,7 +65,14 @@ const Recovery = group({
       described('What is done about a worker far slower than the others.', defaults.recovery.onStraggler),
     ),
   backoff: group({
-    initial: duration(1, '1ms').optional().meta(described('Wait before the first restart.', '500ms')),
+    initial: duration(1, '1ms')
+      .optional()
+      .meta(
+        described(
+          'Wait before the first restart of a worker that was not ready for 5 s; others come at once.',
+          '500ms',
+        ),
+      ),
     max: duration(1, '1ms').optional().meta(described('The wait doubles up to this.', '30s')),
     reset: duration(1, '1ms').optional().meta(described('Health after which the wait starts over.', '60s')),
   })

@@ -71,6 +71,8 @@ export class Master {
         const { state, reason, containers } = this.#membership;
         const restarts = Object.fromEntries([...(containers ?? [])].map(([id, fact]) => [id, fact.restarts]));
         this.#control.toSupervisor({ type: 'state', state, reason, restarts });
+        const healthy = [...this.#membership.workers.values()].filter(w => w.healthy && w.connected);
+        this.#control.toSupervisor({ type: 'healthy', workers: healthy.map(w => w.id) });
         log.info({ generation: this.#membership.current.generation }, 'supervisor connected');
       },
       containers: workers => this.#take({ type: 'containers', workers }),
@@ -116,6 +118,8 @@ export class Master {
         this.#log.warn({ generation, worker, reason }, 'fence');
         return this.#control.toSupervisor({ type: 'fence', worker, at, reason });
       }
+      case 'healthy':
+        return this.#control.toSupervisor({ type: 'healthy', workers: [...effect.workers] });
       case 'state':
         return this.#control.toSupervisor({
           type: 'state',

@@ -227,6 +227,8 @@ export const Outbound = z.discriminatedUnion('type', [
   z.object({ type: z.literal('shutdown'), reason: z.string() }),
   z.object({ type: z.literal('refused'), reason: z.string() }),
   z.object({ type: z.literal('fence'), worker: id, at: time, reason: z.string() }),
+  /** To the supervisor: these have been ready for a while; should one die now, it was not by itself. */
+  z.object({ type: z.literal('healthy'), workers: z.array(id) }),
   z.object({
     type: z.literal('state'),
     state: z.string(),

@@ -1,6 +1,6 @@
 /**
- * When a container is started again. Pure: exponential backoff that begins anew after a while of health, a limit of
- * starts in a row, and patience with a container that somebody stopped on purpose.
+ * When a container is started again. Pure: at once where it was healthy, for then something from outside took it; otherwise
+ * by exponential backoff that begins anew after a while of running, with a limit of starts in a row, and patience with a container that somebody stopped on purpose.
  */
 
 /** Times in milliseconds. */
@@ -25,9 +25,18 @@ export interface RestartRecord {
   /** When to start it; null when it runs, or is given up. */
   readonly dueAt: number | null;
   readonly gaveUp: string | null;
+  /** The master says that this run has been ready for a while. */
+  readonly healthy: boolean;
 }
 
-export const fresh: RestartRecord = { inARow: 0, restarts: 0, endedAt: null, dueAt: null, gaveUp: null };
+export const fresh: RestartRecord = {
+  inARow: 0,
+  restarts: 0,
+  endedAt: null,
+  dueAt: null,
+  gaveUp: null,
+  healthy: false,
+};
 
 /** How a run of a container ended. Times in milliseconds since the epoch. */
 export interface Exit {
@@ -43,15 +52,15 @@ const REFUSED = 2;
 /** What follows from an exit. The same exit seen twice changes nothing. */
 export function afterExit(policy: RestartPolicy, record: RestartRecord, exit: Exit): RestartRecord {
   if (record.gaveUp !== null || record.endedAt === exit.endedAt) return record;
-  const base = { ...record, endedAt: exit.endedAt, dueAt: null };
+  const base = { ...record, endedAt: exit.endedAt, dueAt: null, healthy: false };
   if (exit.exitCode === REFUSED) return { ...base, gaveUp: 'the master refused it (exit code 2)' };
   const ranMs = exit.startedAt === null ? 0 : exit.endedAt - exit.startedAt;
-  const inARow = ranMs >= policy.resetMs ? 0 : record.inARow;
+  const inARow = record.healthy || ranMs >= policy.resetMs ? 0 : record.inARow;
   if (inARow >= policy.maxRestarts) {
     const how = exit.oomKilled ? 'out of memory' : `exit code ${exit.exitCode}`;
     return { ...base, inARow, gaveUp: `started ${inARow} times in a row without staying up (${how})` };
   }
-  const wait = exit.exitCode === 0 ? policy.leftMs : backoffMs(policy, inARow);
+  const wait = exit.exitCode === 0 ? policy.leftMs : record.healthy ? 0 : backoffMs(policy, inARow);
   return { ...base, inARow, dueAt: exit.endedAt + wait };
 }
 

@@ -6,6 +6,7 @@ import { hasEnded } from '../master/status.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { ContainerFact, Outbound } from '../protocol/messages.ts';
 import type { Logger } from '../shared/log.ts';
+import { heavy, PULLED, USUAL } from './weight.ts';
 import { plan, type Records } from './plan.ts';
 import { afterStart, fresh, type RestartPolicy } from './restarts.ts';
 
@@ -27,6 +28,8 @@ export class Supervisor {
   readonly #o: SupervisorOptions;
   #records: Records = new Map();
   #state: string | null = null;
+  /** By hostname. */
+  #ids: ReadonlyMap<string, string> = new Map();
   #counted: Record<string, number> = {};
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<void> | null = null;
@@ -54,6 +57,8 @@ export class Supervisor {
   take(message: Outbound): void {
     if (message.type === 'fence') {
       void this.#fence(message.worker, message.at, message.reason);
+    } else if (message.type === 'healthy') {
+      this.#healthy(message.workers);
     } else if (message.type === 'state') {
       const { state, reason } = message;
       if (state !== this.#state) this.#o.log.info({ state, reason }, 'the job is now');
@@ -94,6 +99,7 @@ export class Supervisor {
     this.#planAt(made.nextAt);
     await Promise.all(containers.filter(c => made.start.includes(c.id)).map(c => this.#start(c)));
     await this.#clearUp(containers);
+    await this.#unweigh(containers);
   }
 
   /** Counts that a supervisor before this one had reached, as the master tells them. */
@@ -104,7 +110,18 @@ export class Supervisor {
       const restarts = Math.max(record.restarts, this.#counted[c.hostname] ?? 0);
       records.set(c.id, { ...record, restarts });
     }
+    this.#ids = new Map(containers.map(c => [c.hostname, c.id]));
     this.#records = records;
+  }
+
+  #healthy(workers: readonly string[]): void {
+    const records = new Map(this.#records);
+    for (const worker of workers) {
+      const id = this.#ids.get(worker);
+      if (id !== undefined) records.set(id, { ...(records.get(id) ?? fresh), healthy: true });
+    }
+    this.#records = records;
+    this.reconcile();
   }
 
   #mayStart(container: Container): boolean {
@@ -112,7 +129,7 @@ export class Supervisor {
     return this.#state !== null && this.#state !== 'stopping' && !hasEnded(this.#state);
   }
 
-  async #start({ id, name, attached }: Container): Promise<void> {
+  async #start({ id, name, role, attached }: Container): Promise<void> {
     const record = this.#records.get(id) ?? fresh;
     try {
       // A start alone brings one that was cut off back without its network.
@@ -120,6 +137,7 @@ export class Supervisor {
         await this.#o.engine.attach(id);
         this.#o.log.warn({ worker: id.slice(0, 12), container: name }, 'put back onto its network');
       }
+      if (role === 'worker') await this.#weigh(id, PULLED);
       await this.#o.engine.start(id);
       const started = afterStart(record);
       this.#records = new Map(this.#records).set(id, started);
@@ -133,6 +151,21 @@ export class Supervisor {
       this.#records = new Map(this.#records).set(id, { ...record, dueAt: this.#o.now() + RETRY_MS });
       this.#planAt(this.#o.now() + RETRY_MS);
     }
+  }
+
+  /** A weight is a help, not a need: an engine that cannot set it is no trouble. */
+  async #weigh(id: string, cpuShares: number): Promise<void> {
+    try {
+      await this.#o.engine.weigh(id, cpuShares);
+    } catch (error) {
+      this.#o.log.debug({ err: error, worker: id.slice(0, 12) }, 'its CPU weight could not be set');
+    }
+  }
+
+  async #unweigh(containers: readonly Container[]): Promise<void> {
+    const { done, nextAt } = heavy(containers, id => this.#records.get(id)?.healthy ?? false, this.#o.now());
+    await Promise.all(done.map(id => this.#weigh(id, USUAL)));
+    if (nextAt !== null) setTimeout(() => this.reconcile(), nextAt - this.#o.now() + 1).unref();
   }
 
   /** Kills the worker's container if it is still the run that was lost at `at`; a newer run is not touched. */

@@ -78,6 +78,7 @@ export function engineContract(name: string, open: () => Promise<Bench>): void {
         oomKilled: false,
         pid: null,
         attached: true,
+        cpuShares: 0,
         ports: {},
       });
     });

@@ -49,6 +49,7 @@ export class FakeEngine implements Engine {
       oomKilled: false,
       pid: runs ? (this.#pid += 1) : null,
       attached: true,
+      cpuShares: 0,
       ports: {},
     };
     this.#containers.set(id, container);
@@ -158,6 +159,11 @@ export class FakeEngine implements Engine {
     if (container.pid !== null) this.exit(id, 137);
     this.#containers.delete(id);
     this.#emit(container, 'destroy');
+  }
+
+  async weigh(id: string, cpuShares: number): Promise<void> {
+    await this.#reach(`weigh ${id.slice(0, 12)} ${cpuShares}`);
+    this.#containers.set(id, { ...this.#get(id, 'weigh'), cpuShares });
   }
 
   async attach(id: string): Promise<void> {

@@ -10,6 +10,7 @@ import { end, history, setState, tell } from './form.ts';
 import { fenceAgain, lose } from './loss.ts';
 import * as recoveries from './recoveries.ts';
 import * as scripts from './scripts.ts';
+import { proven } from './health.ts';
 import { settle } from './settle.ts';
 import { observe } from './containers.ts';
 import type { Membership, Worker } from './state.ts';
@@ -55,7 +56,7 @@ function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
     case 'stop':
       return stop(m, event.reason, now);
     case 'tick':
-      return [...overdue(m, now), ...unstick(m, now), ...stragglers.compare(m, now)];
+      return [...overdue(m, now), ...unstick(m, now), ...stragglers.compare(m, now), ...proven(m, now)];
   }
 }
 
@@ -85,6 +86,7 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
     standby: same && old.standby,
     lastSeen: now,
     readyAt: now,
+    healthy: same && old.healthy,
     leaving: same && old.leaving,
     finishing: same && old.finishing,
     done: same && old.done,

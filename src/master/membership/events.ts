@@ -40,6 +40,8 @@ export type Effect =
   | { readonly type: 'send'; readonly to: string; readonly message: Outbound }
   /** Ask whatever runs the containers to kill this worker if it is still the one that ran at `at`. */
   | { readonly type: 'fence'; readonly worker: string; readonly at: number; readonly reason: string }
+  /** These workers have been ready for a while. */
+  | { readonly type: 'healthy'; readonly workers: readonly string[] }
   /** Close the worker's link: it is lost, and has to say hello again should it wake up. */
   | { readonly type: 'drop'; readonly id: string }
   /** Must be durable before any `send` that follows it. */

@@ -24,6 +24,8 @@ export interface Worker {
   /** The master's clock, milliseconds since the epoch. */
   lastSeen: number;
   readyAt: number;
+  /** Ready for a while: ./health.ts. */
+  healthy: boolean;
   /** Waits, ready, while others train. */
   standby: boolean;
   /** It asked to leave for good, at a step boundary. */

@@ -127,6 +127,20 @@ describe('a loss', () => {
     expect(w.m.recoveries[0]).toMatchObject({ atStep: 1, resumedStep: 2, stepsLost: 0 });
   });
 
+  it('of somebody who was ready for a while is told to the supervisor as no fault of its own', () => {
+    const w = World.running();
+    const told = (): string[] => w.effects.flatMap(e => (e.type === 'healthy' ? e.workers : []));
+    w.pass(4900);
+    expect(told()).toEqual([]);
+    w.pass(200);
+    expect(told()).toEqual(['a', 'b', 'c']);
+    w.die('b');
+    w.start('b');
+    w.ready('b');
+    w.pass(10_000);
+    expect(told()).toEqual(['a', 'b', 'c', 'b']);
+  });
+
   it('that the master slept through is nobody’s fault', () => {
     const w = World.running();
     w.take({ type: 'tick' });

@@ -20,6 +20,7 @@ const container = (over: Partial<Container>): Container => ({
   oomKilled: false,
   pid: 42,
   attached: true,
+  cpuShares: 0,
   ports: {},
   ...over,
 });

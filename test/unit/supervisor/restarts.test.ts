@@ -36,6 +36,14 @@ describe('restarts', () => {
     expect(afterExit(policy, record, exit(100_000, 137, 60_000)).dueAt).toBe(100_500);
   });
 
+  it('come at once after a run that was healthy, and back off anew from there', () => {
+    let record = fresh;
+    for (let i = 0; i < 4; i += 1) record = afterStart(afterExit(policy, record, exit(1000 + i)));
+    record = afterExit(policy, { ...record, healthy: true }, exit(10_000));
+    expect(record).toMatchObject({ dueAt: 10_000, inARow: 0, healthy: false });
+    expect(afterExit(policy, afterStart(record), exit(11_000)).dueAt).toBe(12_000);
+  });
+
   it('end at the limit, with the reason', () => {
     let record = fresh;
     for (let i = 0; i < 5; i += 1) record = afterStart(afterExit(policy, record, exit(i, 1)));

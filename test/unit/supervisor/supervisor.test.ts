@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import type { Container } from '../../../src/docker/engine.ts';
 import type { ContainerFact } from '../../../src/protocol/messages.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
+import { PULLED, USUAL } from '../../../src/supervisor/weight.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
 
 const policy = { initialMs: 1, maxMs: 5, resetMs: 60_000, maxRestarts: 3, leftMs: 10_000 };
@@ -59,6 +60,26 @@ describe('the supervisor', () => {
     engine.exit(worker.id, 137);
     await told(f => f.running && f.restarts === 1);
     engine.exit(worker.id, 1);
+    await told(f => f.running && f.restarts === 2);
+  });
+
+  it('lets one that starts go before the others until it is healthy, and starts a healthy one at once', async () => {
+    state('running');
+    const weight = async (): Promise<number | undefined> => (await engine.inspect(worker.id))?.cpuShares;
+    engine.exit(worker.id, 137);
+    await told(f => f.running && f.restarts === 1);
+    expect(await weight()).toBe(PULLED);
+    const changed = new Promise<void>(resolve => {
+      const weigh = engine.weigh.bind(engine);
+      engine.weigh = async (id, shares) => {
+        await weigh(id, shares);
+        if (shares === USUAL) resolve();
+      };
+    });
+    supervisor.take({ type: 'healthy', workers: [worker.hostname] });
+    await changed;
+    expect(await weight()).toBe(USUAL);
+    engine.exit(worker.id, 137);
     await told(f => f.running && f.restarts === 2);
   });
 

@@ -1,0 +1,37 @@
+import { expect, it } from 'vitest';
+import type { Container } from '../../../src/docker/engine.ts';
+import { heavy, PULLED, USUAL } from '../../../src/supervisor/weight.ts';
+
+const worker = (id: string, over: Partial<Container> = {}): Container => ({
+  id,
+  hostname: id,
+  name: id,
+  role: 'worker',
+  job: 'j',
+  project: 'j',
+  number: 1,
+  image: 'ftc-worker',
+  state: 'running',
+  startedAt: 1000,
+  finishedAt: null,
+  exitCode: null,
+  oomKilled: false,
+  pid: 1,
+  attached: true,
+  cpuShares: PULLED,
+  ports: {},
+  ...over,
+});
+
+it('is taken back from who is healthy, and from everybody after a while', () => {
+  const all = [
+    worker('healthy'),
+    worker('loads'),
+    worker('hangs', { startedAt: -40_000 }),
+    worker('usual', { cpuShares: USUAL }),
+    worker('down', { state: 'exited' }),
+    worker('master', { role: 'master' }),
+  ];
+  expect(heavy(all, id => id === 'healthy', 2000)).toEqual({ done: ['healthy', 'hangs'], nextAt: 31_000 });
+  expect(heavy([worker('loads')], () => false, 31_000)).toEqual({ done: ['loads'], nextAt: null });
+});
