@@ -25,6 +25,9 @@ Work = Any
 PATIENCE = timedelta(milliseconds=25)
 """How often a waiting thread looks up."""
 
+MANY = 8
+"""Members above which an all-gather is one operation."""
+
 _left: list[tuple[list[Work], Any, Any]] = []
 """Groups that were left while operations were pending. To destroy one would wait for these: mostly some milliseconds, but a gloo send
 whose write fails with the pair is told to nobody (seen with torch 2.6, about once in some hundred losses)."""
@@ -53,8 +56,22 @@ class Group:
     def all_to_all(self, out: torch.Tensor, inp: torch.Tensor, out_splits: list[int], in_splits: list[int]) -> Work:
         return self._start(lambda: self._data.alltoall_base(out, inp, out_splits, in_splits, dist.AllToAllOptions()))
 
-    def all_gather(self, out: torch.Tensor, inp: torch.Tensor) -> Work:
-        return self._start(lambda: self._data._allgather_base(out, inp))
+    def share_out(self, total: torch.Tensor) -> list[Work]:
+        """An all-gather in place: `total` is one part a rank, of equal length; this rank's own is filled in.
+
+        gloo's own goes through a second buffer of the whole length: for few members as many broadcasts are faster
+        (38 against 47 ms for 20 MB among three), and move the same bytes.
+        """
+        parts = total.view(self.size, -1)
+        if self._data is not self._control or self.size > MANY:
+            own = parts[self.rank]
+            return [self._start(lambda: self._data._allgather_base(total, own))]
+        return [self._start(lambda part=part, rank=rank: self._broadcast(part, rank)) for rank, part in enumerate(parts)]
+
+    def _broadcast(self, tensor: torch.Tensor, source: int) -> Work:
+        options = dist.BroadcastOptions()
+        options.rootRank, options.rootTensor = source, 0
+        return self._data.broadcast([tensor], options)
 
     def all_to_all_bytes(self, out: torch.Tensor, inp: torch.Tensor, out_splits: list[int], in_splits: list[int]) -> Work:
         """Of host memory, whatever the backend of gradients."""

@@ -15,8 +15,8 @@ import torch
 
 from .errors import UsageError
 
-BUCKET_BYTES = 4 << 20
-"""A bucket is closed when it holds this much: early enough to be sent meanwhile, late enough to be worth a message."""
+BUCKET_BYTES = 25 << 20
+"""A bucket is closed when it holds this much, as DistributedDataParallel's by default."""
 
 MOST_WORKERS = 1024
 """Elements of padding behind every bucket: shares of equal length for any number of workers."""

@@ -3,7 +3,7 @@
 Besides the gradients every worker has a few bytes to tell (its `tail`): they travel with them.
 
 Large gradients (`Sharded`): bucket by bucket, each worker receives its share of everybody's nodes (all-to-all), finishes the
-tree for that share, and all share the results (all-gather). With one virtual rank a worker that moves 2·(W-1)/W of the
+tree for that share, and all share out the results (all-gather). With one virtual rank a worker that moves 2·(W-1)/W of the
 gradients' bytes a worker: what a ring all-reduce moves. Buckets are sent while backward still fills the next.
 
 Small ones (`Direct`): what a step costs then is the number of messages that wait for one another, not their length. Every
@@ -169,7 +169,8 @@ class Sharded:
         gathers = []
         for work, received, total in zip(works, self._received, self._totals):
             self._group.wait([work])
-            gathers.append(self._group.all_gather(total, self._finish(received)))
+            self._finish(received, total.view(size, -1)[self._group.rank])
+            gathers += self._group.share_out(total)
         self._group.wait([told, *gathers])
         self._sent.clear()
         return self._totals, list(torch.split(self._tails, self._tail_lengths))
@@ -182,9 +183,10 @@ class Sharded:
             return nodes[0]
         return torch.stack([node.view(self._group.size, -1) for node in nodes], dim=1).view(-1)
 
-    def _finish(self, received: torch.Tensor) -> torch.Tensor:
+    def _finish(self, received: torch.Tensor, into: torch.Tensor) -> None:
+        """Adds up this worker's share of all nodes."""
         parts = dict(zip(self._nodes, received.view(len(self._nodes), -1).unbind()))
-        return finish(parts, self._virtual, torch.Tensor.add_).contiguous()
+        into.copy_(finish(parts, self._virtual, torch.Tensor.add_))
 
 
 def _aligned(size: int) -> int:
