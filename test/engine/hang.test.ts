@@ -84,6 +84,25 @@ describe('training goes on', () => {
     await ends(up);
   });
 
+  it('without a worker that is far slower than the others, with a standby in its place', async () => {
+    job = await TestJob.create('slow', `${jobFile(400, 'heartbeat: 2s, onStraggler: replace')}standbys: 1\n`);
+    job.write('train.py', readFileSync(BLOCKS, 'utf8'));
+    const up = job.spawn('up', '--json');
+    const isReady = (s: Status): boolean => s.workers.some(w => w.role === 'standby');
+    await job.trains(10, 3, up);
+    await job.until(isReady, 'the standby is ready');
+    const victim = await job.rank(1);
+    job.write('slow', victim.hostname);
+    const { recoveries } = await job.until(s => s.recoveries[0]?.wholeMs != null, 'it is replaced');
+    job.write('slow', '');
+    expect(recoveries).toMatchObject([{ lost: [victim.hostname], lostRanks: [1], stepsLost: 0 }]);
+    expect(recoveries[0]?.cause).toMatch(/ times slower than the others$/);
+    expect(recoveries[0]?.wholeMs).toBe(recoveries[0]?.resumedMs);
+    const told = (await job.events()).find(e => e.kind === 'straggler');
+    expect(told).toMatchObject({ level: 'warn', worker: victim.hostname, rank: 1 });
+    await ends(up);
+  });
+
   it('as if nothing had happened, after a pause that is shorter than the timeout', async () => {
     const up = await start('short', 120, 'heartbeat: 5s');
     const victim = await job.rank(0);
