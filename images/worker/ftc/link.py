@@ -16,9 +16,10 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 
+from .codec import encode, parse
 from .errors import ProtocolError
 from .lines import LineBuffer
-from .messages import Generation, Hello, Ignored, Message, Refused, Shutdown, Stop, Welcome, encode, parse
+from .messages import Generation, Hello, Ignored, Message, Refused, Shutdown, Stop, Welcome
 from .progress import Progress
 
 RETRY_FIRST, RETRY_MOST = 0.1, 1.0

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from ftc import messages
+from ftc.codec import camel, encode, parse
 from ftc.errors import ProtocolError
 from ftc.lines import LineBuffer
-from ftc.messages import MAX_LINE_BYTES, Message, camel, encode, parse
+from ftc.messages import MAX_LINE_BYTES, Message
 
 VECTORS = json.loads((Path(__file__).parents[3] / "test" / "vectors" / "control-link.json").read_text())
 SENT = {cls.type: cls for cls in vars(messages).values() if isinstance(cls, type) and issubclass(cls, Message) and cls is not Message}
