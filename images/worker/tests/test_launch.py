@@ -157,6 +157,20 @@ def test_an_error_that_a_loss_explains_is_not_told_but_remembered(tmp_path: Path
         assert failed["fatal"], "twice in one process, and this time nobody was lost"
 
 
+def test_an_error_that_says_a_peer_is_gone_lets_the_peer_speak_first(tmp_path: Path) -> None:
+    with Launchers(tmp_path) as l:
+        zero, one = l.begin("a", "b")
+        zero.do("raise RuntimeError('[gloo/transport/tcp/pair.cc:534] Connection closed by peer')")
+        zero.wait_gone()
+        one.do("raise ValueError('no good')")
+        l.said("b", "failed")
+        zero = l.form("a")[0]
+        assert [w for w, m, _ in l.master.messages if m["type"] == "failed"] == ["b"]
+        zero.do("raise RuntimeError('[gloo/transport/tcp/pair.cc:534] Connection closed by peer')")
+        failed = l.said("a", "failed")
+        assert not failed["fatal"], "the first time was not its own doing"
+
+
 def test_a_script_that_is_killed_from_outside_did_nothing_wrong(tmp_path: Path) -> None:
     with Launchers(tmp_path) as l:
         (script,) = l.begin("a")

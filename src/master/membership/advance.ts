@@ -176,7 +176,7 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
       const effects = [
         history('error', 'error', `${nameOf(m, w.id)}: ${msg.message}`, { ...who(m, w), step: msg.step }),
       ];
-      if (!isDeterministic(m, w.id, msg)) return effects;
+      if (!isDeterministic(m, w, msg)) return effects;
       m.traceback = msg.traceback;
       return [...effects, ...end(m, 'failed', msg.message)];
     }

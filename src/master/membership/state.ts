@@ -100,6 +100,8 @@ interface Hang {
 interface ScriptFailure {
   readonly fingerprint: string;
   readonly bestStep: number;
+  /** The one in which a launcher ran the script; 0 where the script is ftc's own. */
+  readonly generation: number;
 }
 
 export interface Membership {

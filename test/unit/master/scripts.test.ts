@@ -110,6 +110,39 @@ describe('scripts that know nothing of ftc', () => {
     expect([w.m.state, w.m.current.generation]).toEqual(['succeeded', generation]);
   });
 
+  const fail = (w: World, id: string, fingerprint: string): void => {
+    const error = { fatal: false, fingerprint, message: 'no good', traceback: '', step: 0 };
+    w.say(id, { type: 'failed', ...error });
+  };
+  const again = (w: World, id: string): void => {
+    w.die(id);
+    w.now += 100;
+    w.start(id);
+    w.ready(id);
+    tell(w, 'started');
+  };
+
+  it('fail the job with the same error twice, on whichever worker that rank is', () => {
+    const w = running();
+    fail(w, 'b', 'here');
+    again(w, 'b');
+    expect([w.m.state, w.ranks]).toEqual(['running', ['a', 'c', 'b']]);
+    fail(w, 'c', 'here');
+    expect([w.m.state, w.m.reason]).toEqual(['failed', 'no good']);
+  });
+
+  it('try again when all fail at once, and when it is another error', () => {
+    const w = running();
+    fail(w, 'a', 'here');
+    fail(w, 'b', 'here');
+    expect(w.m.state).toBe('waiting');
+    again(w, 'a');
+    again(w, 'b');
+    expect(w.m.state).toBe('running');
+    fail(w, 'c', 'there');
+    expect(w.m.state).toBe('waiting');
+  });
+
   it('may do what they like for as long as they like', () => {
     const w = running();
     const beats = { loss: null, samples: 0, epoch: 0, phaseMs: 0, computeMs: null, slices: 0, waitMs: null };

@@ -23,7 +23,7 @@ from ..progress import Progress, epoch_ms
 from ..script import check
 from .child import Child
 from .environment import PORTS, PORTS_FROM, environment
-from .verdict import FROM_OUTSIDE, judge, last_traceback, newest_change, signal_name
+from .verdict import FROM_OUTSIDE, judge, last_traceback, newest_change, peer_gone, signal_name
 
 RESTART_GRACE = 1.0
 """Seconds from SIGTERM to SIGKILL when a generation is left: what the script could save, it cannot with peers gone."""
@@ -31,8 +31,12 @@ RESTART_GRACE = 1.0
 LEAVE_GRACE = 30.0
 """The same when the worker is to leave: time to write a checkpoint."""
 
-CONSEQUENCE = 1.0
+PATIENCE = 0.5
 """Seconds that a failure waits for word of a loss that explains it: a script whose peer dies fails within milliseconds too."""
+
+CONSEQUENCE = 5.0
+"""The same where the error itself says that a peer is gone: one that raised is told of when its process has ended, which takes
+long after its connections closed."""
 
 
 class _Leave:
@@ -114,14 +118,14 @@ class Launcher:
         self._child = None
         self._kill_at = None
         if child.stopping:
-            if last_traceback(child.stderr):  # it may have failed by itself, a moment before it was told to end
+            if last_traceback(child.stderr) and not peer_gone(child.stderr):  # it may have failed by itself, a moment before it was told to end
                 self._fingerprint = self._verdict(child).fingerprint
         elif child.code == 0:
             self._say("ended")
             self._progress.phase = "finishing"
         else:
             self._failed = child
-            self._report_at = time.monotonic() + CONSEQUENCE
+            self._report_at = time.monotonic() + (CONSEQUENCE if peer_gone(child.stderr) else PATIENCE)
 
     def _settle(self) -> int | None:
         """What follows from where things stand. The exit code when this is the end."""
@@ -159,7 +163,8 @@ class Launcher:
     def _forgive(self) -> None:
         """A failure that a newer generation explains: the others went first. It counts only if it comes again by itself."""
         if self._failed is not None:
-            self._fingerprint = self._verdict(self._failed).fingerprint
+            if not peer_gone(self._failed.stderr):
+                self._fingerprint = self._verdict(self._failed).fingerprint
             print("ftc: the script failed because the generation had lost somebody; it starts again", file=sys.stderr)
             self._failed = None
 

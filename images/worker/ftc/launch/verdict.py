@@ -19,6 +19,9 @@ RANK = re.compile(r"^\[rank\d+\]: ?")
 """torch puts it before every line of a traceback once there is a process group."""
 RAISED = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?::|$)")
 
+PEER_GONE = re.compile(r"gloo/|NCCL|Dist(Backend|Network|Store)Error|Connection (closed|reset|refused)|Broken pipe")
+"""What gloo, NCCL and torch's store say when another rank has left."""
+
 
 def judge(code: int, stderr: str, progress: str, before: str | None) -> Failed:
     """`code` as `subprocess` tells it. `progress` is what `newest_change` said: an error is the same as one before only if nothing
@@ -35,6 +38,11 @@ def judge(code: int, stderr: str, progress: str, before: str | None) -> Failed:
         traceback=(traceback or _lines(stderr)).encode()[-LIMIT:].decode(errors="ignore"),
         step=0,
     )
+
+
+def peer_gone(stderr: str) -> bool:
+    """The script may have failed only because another one did."""
+    return PEER_GONE.search(last_traceback(stderr) or _lines(stderr)) is not None
 
 
 def last_traceback(stderr: str) -> str:
