@@ -13,9 +13,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
     process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
     return;
   }
-  const lines = hasEnded(status.state)
-    ? outcome(status)
-    : [...headline(status), '', ...workerTable(status.workers)];
+  const lines = hasEnded(status.state) ? outcome(status) : [...headline(status), '', ...workerTable(status)];
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
     lines.push('', ...recoveryTable({ ...status, recoveries: status.recoveries.slice(-10) }));
   }

@@ -10,7 +10,7 @@ export function headline(s: Status): string[] {
   const size = `${s.worldSize} of ${s.target} workers`;
   const first = [paint('bold', s.job), stateOf(s), `generation ${s.generation}`, size].join('  ');
   if (s.launcher === 'torchrun' && s.worldSize > 0) {
-    return [first, paint('dim', 'as under torchrun: the script counts its own steps')];
+    return [first, paint('dim', 'as under torchrun: "ftc logs -f worker" shows what the script prints')];
   }
   return s.step === null ? [first] : [first, `${bar(s)}  ${progress(s)}`];
 }
@@ -39,18 +39,18 @@ export function progress(s: Status): string {
 
 const eta = (seconds: number): string => (seconds < 60 ? `${seconds} s` : duration(seconds * 1000));
 
-export function workerTable(workers: readonly WorkerRow[]): string[] {
-  return table(
-    ['ROLE', 'CONTAINER', 'STATE', 'STEP', 'RESTARTS'],
-    workers.map(w => [
-      w.rank !== null ? `rank ${w.rank}` : (w.role ?? '-'),
-      w.container ?? w.id,
-      doing(w),
-      w.step === null ? '-' : String(w.step),
-      String(w.restarts),
-    ]),
-    [3, 4],
-  );
+export function workerTable({ workers, launcher }: Pick<Status, 'workers' | 'launcher'>): string[] {
+  const head = ['ROLE', 'CONTAINER', 'STATE', 'STEP', 'RESTARTS'];
+  const rows = workers.map(w => [
+    w.rank !== null ? `rank ${w.rank}` : (w.role ?? '-'),
+    w.container ?? w.id,
+    doing(w),
+    w.step === null ? '-' : String(w.step),
+    String(w.restarts),
+  ]);
+  if (launcher === 'ftc') return table(head, rows, [3, 4]);
+  const stepless = (cells: readonly string[]): string[] => cells.filter((_, i) => i !== 3);
+  return table(stepless(head), rows.map(stepless), [3]);
 }
 
 /** `compute`, `compute, 3.1 × slower`, `compute, others wait 12 s`. */

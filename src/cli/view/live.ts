@@ -23,7 +23,7 @@ function panel(stream: NodeJS.WriteStream): View {
   const draw = (): void => {
     if (!last) return;
     const note = silent ? [paint('yellow', 'the master does not answer; training goes on without it')] : [];
-    foot.draw(['', ...headline(last), ...note, '', ...workerTable(last.workers), '']);
+    foot.draw(['', ...headline(last), ...note, '', ...workerTable(last), '']);
   };
   return {
     show({ status, events }) {
