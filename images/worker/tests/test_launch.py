@@ -138,11 +138,11 @@ def test_an_error_is_told_and_the_same_one_has_the_same_fingerprint(tmp_path: Pa
         assert not found[0]["fatal"] and found[0]["message"] == "ValueError: no good"
         assert found[0]["traceback"].startswith("Traceback") and "obeys.py" in found[0]["traceback"]
         assert "ValueError: no good" in l.log("a")
-        # What was saved in between is progress: the same error is another one then.
+        # What is written at every start is no progress.
         since = len(l.master.messages)
         (script,) = l.begin("a")
-        script.do("open(os.environ['CHECKPOINT_DIR'] + '/step-1', 'w').close(); raise ValueError('no good')")
-        assert l.said("a", "failed", since)["fingerprint"] != found[0]["fingerprint"]
+        script.do("open(os.environ['CHECKPOINT_DIR'] + '/log', 'w').close(); raise ValueError('no good')")
+        assert l.said("a", "failed", since)["fingerprint"] == found[0]["fingerprint"]
 
 
 def test_an_error_that_a_loss_explains_is_not_told_but_remembered(tmp_path: Path) -> None:

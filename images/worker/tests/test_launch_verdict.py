@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ftc.launch.environment import PORTS, PORTS_FROM, port_of
-from ftc.launch.verdict import judge, newest_change
+from ftc.launch.verdict import SHORT, judge, progress
 from ftc.messages import Generation, Member
 
 PLAIN = """[W socket.cpp] a warning
@@ -58,11 +58,15 @@ def test_only_the_same_error_without_progress_is_the_same() -> None:
     assert not judge(1, PLAIN.replace("line 12", "line 13"), "5", before).fatal
 
 
-def test_progress_is_the_newest_change_of_any_file(tmp_path: Path) -> None:
-    assert newest_change(tmp_path / "absent") == newest_change(tmp_path) == "0"
+def test_progress_is_the_newest_change_of_any_file_but_not_of_a_run_that_was_short(tmp_path: Path) -> None:
+    nothing = progress(tmp_path / "absent", SHORT)
+    assert progress(tmp_path, SHORT) == nothing
+    start = progress(tmp_path, 0)
     (tmp_path / "deep").mkdir()
     (tmp_path / "deep" / "model.pt").write_text("1")
-    assert newest_change(tmp_path) == str((tmp_path / "deep" / "model.pt").stat().st_mtime_ns)
+    saved = progress(tmp_path, SHORT)
+    assert saved == progress(tmp_path, 2 * SHORT) != nothing
+    assert progress(tmp_path, SHORT - 1) == start
 
 
 def test_ports_of_generations_that_follow_each_other_differ() -> None:

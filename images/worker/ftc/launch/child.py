@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 
@@ -21,6 +22,9 @@ class Child:
         self, command: Sequence[str], env: Mapping[str, str], generation: int, on_exit: Callable[[Child], None]
     ) -> None:
         self.generation = generation
+        self.seconds = 0.0
+        """How long it ran. Only once it has ended."""
+        self._began = time.monotonic()
         self.stopping = False
         """It was asked to end: how it does says nothing about the script."""
         self._tail: deque[bytes] = deque()
@@ -66,6 +70,7 @@ class Child:
 
     def _wait(self, on_exit: Callable[[Child], None]) -> None:
         os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        self.seconds = time.monotonic() - self._began
         self._signal(signal.SIGKILL)  # what it started, such as a data loader's workers
         self._process.wait()
         self._pump.join(1.0)

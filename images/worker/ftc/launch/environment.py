@@ -1,11 +1,13 @@
-"""What torchrun tells a script: its environment, for one process a worker."""
+"""What a script finds when it starts: torchrun's environment, for one process a worker, and a folder of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from ..config import Config
+from ..errors import FtcError
 from ..messages import Generation
+from ..script import check
 
 PORTS_FROM, PORTS = 20_000, 9_000
 """Where a generation's port is taken from: below the ports that a system gives away by itself, and without torchrun's 29500."""
@@ -48,3 +50,12 @@ def environment(base: Mapping[str, str], config: Config, generation: Generation,
     # Debian's torch has no libuv, which `init_process_group` would ask for otherwise.
     env.setdefault("USE_LIBUV", "0")
     return env
+
+
+def prepare(config: Config) -> None:
+    """Raises FtcError where the script cannot be run."""
+    check(config.script)
+    try:
+        config.script_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise FtcError(f"the script's folder {config.script_dir} cannot be made: {error.strerror}") from None

@@ -20,10 +20,9 @@ from ..failure import describe
 from ..link import Link
 from ..messages import Failed, Generation, Hello, Leaving, Note, Ready, Script
 from ..progress import Progress, epoch_ms
-from ..script import check
 from .child import Child
-from .environment import PORTS, PORTS_FROM, environment
-from .verdict import FROM_OUTSIDE, judge, last_traceback, newest_change, peer_gone, signal_name
+from .environment import PORTS, PORTS_FROM, environment, prepare
+from .verdict import FROM_OUTSIDE, judge, last_traceback, peer_gone, progress, signal_name
 
 RESTART_GRACE = 1.0
 """Seconds from SIGTERM to SIGKILL when a generation is left: what the script could save, it cannot with peers gone."""
@@ -210,7 +209,8 @@ class Launcher:
         return 1
 
     def _verdict(self, child: Child) -> Failed:
-        return judge(child.code, child.stderr, newest_change(self._config.script_dir), self._fingerprint)
+        reached = progress(self._config.script_dir, child.seconds)
+        return judge(child.code, child.stderr, reached, self._fingerprint)
 
     def _leave(self) -> int:
         self._progress.phase = "stopping"
@@ -244,12 +244,3 @@ class Launcher:
             generation=self._progress.generation,
             total_steps=None,
         )
-
-
-def prepare(config: Config) -> None:
-    """Raises FtcError where the script cannot be run."""
-    check(config.script)
-    try:
-        config.script_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise FtcError(f"the script's folder {config.script_dir} cannot be made: {error.strerror}") from None

@@ -19,18 +19,21 @@ RANK = re.compile(r"^\[rank\d+\]: ?")
 """torch puts it before every line of a traceback once there is a process group."""
 RAISED = re.compile(r"^(?P<type>[A-Za-z_][\w.]*)(?::|$)")
 
+SHORT = 30.0
+"""Seconds in which nothing is achieved that is worth another try."""
+
 PEER_GONE = re.compile(r"gloo/|NCCL|Dist(Backend|Network|Store)Error|Connection (closed|reset|refused)|Broken pipe")
 """What gloo, NCCL and torch's store say when another rank has left."""
 
 
-def judge(code: int, stderr: str, progress: str, before: str | None) -> Failed:
-    """`code` as `subprocess` tells it. `progress` is what `newest_change` said: an error is the same as one before only if nothing
+def judge(code: int, stderr: str, reached: str, before: str | None) -> Failed:
+    """`code` as `subprocess` tells it. `reached` is what `progress` said: an error is the same as one before only if nothing
     was saved between. `before` is the fingerprint of this launcher's last failure; the same again is fatal.
     """
     traceback = last_traceback(stderr)
     message, place = _read(traceback) if traceback else (_ended(code), "")
     kind = message.split(":")[0].split("\n")[0] if traceback else message
-    fingerprint = f"{kind} {place} after {progress}"
+    fingerprint = f"{kind} {place} after {reached}"
     return Failed(
         fatal=fingerprint == before,
         fingerprint=fingerprint,
@@ -60,8 +63,13 @@ def last_traceback(stderr: str) -> str:
     return "\n".join(lines[starts[0] if _chained(lines, starts) else starts[-1] : end + 1])
 
 
-def newest_change(folder: Path) -> str:
-    """Names the last change that was made to files in `folder`: the only progress of such a script that can be seen."""
+def progress(folder: Path, seconds: float) -> str:
+    """Names how far a script came that ran for so long: the last change to files in `folder`, which is all that can be seen.
+
+    A short run made none, whatever it wrote: logs and settings are written at every start.
+    """
+    if seconds < SHORT:
+        return "its start"
     newest = 0
     for path, _folders, files in os.walk(folder):
         for name in files:
@@ -69,7 +77,7 @@ def newest_change(folder: Path) -> str:
                 newest = max(newest, os.stat(os.path.join(path, name)).st_mtime_ns)
             except OSError:
                 pass  # it was just removed
-    return str(newest)
+    return f"change {newest}"
 
 
 def _chained(lines: list[str], starts: list[int]) -> bool:
