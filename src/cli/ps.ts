@@ -62,7 +62,7 @@ function describe(c: Container, row: WorkerRow | undefined) {
     slow: row?.slow ?? null,
     stuckMs: row?.stuckMs ?? null,
     /** Of a worker that runs, for people. */
-    doing: c.state === 'running' && row !== undefined ? `${c.state}, ${doing(row)}` : null,
+    doing: c.state === 'running' && row !== undefined ? [...new Set([c.state, doing(row)])].join(', ') : null,
     /** Milliseconds since the epoch. */
     since: c.state === 'running' || c.state === 'paused' ? c.startedAt : c.finishedAt,
     restarts: row?.restarts ?? null,

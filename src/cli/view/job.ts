@@ -93,7 +93,11 @@ export function recoveryTable({ recoveries, launcher }: Pick<Status, 'recoveries
   ];
   if (launcher === 'ftc') return table(head, rows, [0, 3, 4, 5, 6]);
   const stepless = (cells: readonly string[]): string[] => cells.filter((_, i) => i !== 3 && i !== 4);
-  return table(stepless(head), rows.map(stepless), [0, 3, 4]);
+  return table(
+    stepless([...head.slice(0, 5), 'RUNNING AGAIN', 'WHOLE AGAIN']),
+    rows.map(stepless),
+    [0, 3, 4],
+  );
 }
 
 /** What is said when a job has ended. */

@@ -16,6 +16,7 @@ type Said = Extract<WorkerMessage, { type: 'script' }>;
 export function note(m: Membership, w: Worker, said: Said): Effect[] {
   if (said.generation !== m.current.generation) return [];
   w.script = { generation: said.generation, state: said.state };
+  w.phase = said.state === 'started' ? 'running' : 'finishing';
   m.established.add(w.id);
   return attached(m).every(x => m.established.has(x.id)) ? recoveries.restarted(m, said.at) : [];
 }

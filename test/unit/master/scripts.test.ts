@@ -51,8 +51,9 @@ describe('scripts that know nothing of ftc', () => {
 
   it('have succeeded when all have ended, and not before', () => {
     const w = running();
+    expect(w.m.workers.get('a')?.phase).toBe('running');
     tell(w, 'ended', ['a', 'c']);
-    expect(w.m.state).toBe('running');
+    expect([w.m.state, w.m.workers.get('a')?.phase]).toEqual(['running', 'finishing']);
     tell(w, 'ended', ['b']);
     expect([w.m.state, w.m.finalDigest]).toEqual(['succeeded', null]);
   });
