@@ -42,7 +42,7 @@ export async function watchJob(o: WatchJobOptions): Promise<number> {
       if (o.onInterrupt === 'leave') return done.abort();
       asked.toStop = true;
       view.say(
-        'stopping: workers finish their step and a checkpoint is written; a script as under torchrun gets SIGTERM. Ctrl+C again stops at once.',
+        'stopping: the step is finished and a checkpoint written (torchrun: SIGTERM). Ctrl+C again stops at once.',
       );
       void askToStop(o, done);
     },
