@@ -18,10 +18,10 @@ const restarts = async (): Promise<number[]> =>
 
 describe('a script that', () => {
   it('raises at import fails the job after the second try, with the traceback on screen', async () => {
-    const { code, stderr } = await upWith('import', 'import nothing_of_that_name\n');
+    const { code, stderr } = await upWith('import', 'import ftc\nimport nothing_of_that_name\n');
     expect(code, stderr).toBe(4);
     expect(stderr).toContain("ModuleNotFoundError: No module named 'nothing_of_that_name'");
-    expect(stderr).toContain('train.py", line 1');
+    expect(stderr).toContain('train.py", line 2');
     expect(stderr).not.toContain('at async');
     expect(Math.max(...(await restarts()))).toBeLessThanOrEqual(1);
   });
