@@ -2,6 +2,11 @@ import { describe, expect, it } from 'vitest';
 import { names, readOptions, recoveryParts, Usage } from '../../../bench/options.ts';
 
 describe('the command line', () => {
+  it('is shown without where else the figures go', () => {
+    const { command } = readOptions(['recovery', '--json', 'out.json', '--kills', '40'])!;
+    expect(command).toBe('npm run bench -- recovery --kills 40');
+  });
+
   it('runs one, or all', () => {
     expect(readOptions(['throughput'])?.run).toEqual(['throughput']);
     expect(readOptions(['all'])?.run).toEqual(names);
