@@ -1,8 +1,8 @@
 """Loads torch sooner: two large parts of it that training in eager mode does not need wait until somebody touches them.
 
-`torch._dynamo` (0.8 s) is imported by every optimizer only to ask it for nothing: `graph_break` and `disable` do nothing
+`torch._dynamo` is imported by every optimizer only to ask it for nothing: `graph_break` and `disable` do nothing
 while nothing is compiled. A stand-in answers those; any other use (torch.compile, torch.export, a submodule) loads it.
-`torch._meta_registrations` (0.3 s) gives the "meta" device its kernels. It is loaded when the first tensor is made there, or
+`torch._meta_registrations` gives the "meta" device its kernels. It is loaded when the first tensor is made there, or
 when the module is touched. All others of its kind are as torch made them. What is loaded is torch's own, in its own
 place: afterwards nothing is different. With a torch that this was not tested with, nothing is deferred.
 """

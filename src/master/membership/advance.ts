@@ -4,6 +4,7 @@
  * workers must cost nothing); a caller who wants the old one keeps a copy. Rules: docs/protocol.md.
  */
 import { hasEnded } from '../status.ts';
+import type { WorkerHello } from '../../protocol/messages.ts';
 import { isDeterministic } from './failures.ts';
 import type { Effect, MembershipEvent, WorkerMessage } from './events.ts';
 import { end, history, setState, tell } from './form.ts';
@@ -11,6 +12,7 @@ import { fenceAgain, lose } from './loss.ts';
 import * as recoveries from './recoveries.ts';
 import * as scripts from './scripts.ts';
 import { proven } from './health.ts';
+import { greeted } from './greeted.ts';
 import { settle } from './settle.ts';
 import { observe } from './containers.ts';
 import type { Membership, Worker } from './state.ts';
@@ -60,9 +62,7 @@ function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
   }
 }
 
-type Hello = Extract<MembershipEvent, { type: 'hello' }>['hello'];
-
-function hello(m: Membership, h: Hello, now: number): Effect[] {
+function hello(m: Membership, h: WorkerHello, now: number): Effect[] {
   const old = m.workers.get(h.id);
   const same = old?.incarnation === h.incarnation;
   const effects: Effect[] = [];
@@ -70,32 +70,7 @@ function hello(m: Membership, h: Hello, now: number): Effect[] {
     return [{ type: 'drop', id: h.id }, ...fenceAgain(old, now)];
   }
   // Another process under this id: the one before is dead, as its container has been started again, and needs no fence.
-  m.workers.set(h.id, {
-    id: h.id,
-    incarnation: h.incarnation,
-    connected: true,
-    ready: h.ready,
-    host: h.host,
-    storePort: h.storePort,
-    step: h.step,
-    holdsState: h.holdsState,
-    phase: same ? old.phase : 'starting',
-    since: same ? old.since : now,
-    generation: h.generation,
-    speed: same ? old.speed : stragglers.noSpeed(),
-    standby: same && old.standby,
-    lastSeen: now,
-    readyAt: now,
-    healthy: same && old.healthy,
-    leaving: same && old.leaving,
-    finishing: same && old.finishing,
-    done: same && old.done,
-    script: same ? old.script : null,
-    failed: false,
-    lostBy: null,
-    fencedAt: null,
-    fenceToldAt: 0,
-  });
+  m.workers.set(h.id, greeted(h, same ? old : null, now));
   m.lastArrival = now;
   if (h.generation !== null && h.generation > m.current.generation) {
     // The journal lost its end. Numbers must not repeat, and nobody knows who the members were: all meet again.
