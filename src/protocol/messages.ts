@@ -111,9 +111,16 @@ const CheckpointReport = z.object({
   generation,
   ok: z.boolean(),
   bytes: z.int().nonnegative(),
+  /** Training stood still for the copy. */
   stallMs: z.number().nonnegative(),
+  /** All that happened behind it, from the end of the copy until the checkpoint was durable; what follows is part of it. */
   writeMs: z.number().nonnegative(),
   error: z.string().nullable(),
+  // The rest is not said by workers of older images.
+  serialiseMs: z.number().nonnegative().default(0),
+  fsyncMs: z.number().nonnegative().default(0),
+  /** It was due this long before it was begun: the one before was still being written. */
+  delayedMs: z.number().nonnegative().default(0),
 });
 
 /** Something that a person should see among the job's events, such as a checkpoint that was set aside. */

@@ -89,6 +89,9 @@ class CheckpointReport(Message):
     stall_ms: float
     write_ms: float
     error: str | None
+    serialise_ms: float = 0.0
+    fsync_ms: float = 0.0
+    delayed_ms: float = 0.0
 
 
 @dataclass(frozen=True)
