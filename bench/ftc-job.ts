@@ -1,5 +1,5 @@
 /** A job under ftc, started as a person would: `ftc up --detach` on a job file. */
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
@@ -22,7 +22,9 @@ export const patienceMs = 60_000;
 const endless = 100_000_000;
 
 export interface FtcSpec {
-  readonly workload: string;
+  /** Of bench/jobs; by default the one that trains a workload. */
+  readonly script?: string;
+  readonly args: readonly string[];
   readonly workers: number;
   readonly standbys: number;
   readonly heartbeat: string;
@@ -59,11 +61,11 @@ export class FtcJob {
   }
 
   async #up(): Promise<void> {
-    const { workload, workers, standbys, heartbeat, checkpointEvery } = this.spec;
+    const { script = 'train_ftc.py', args, workers, standbys, heartbeat, checkpointEvery } = this.spec;
     const file = {
       name: this.name,
-      script: 'train_ftc.py',
-      args: [workload],
+      script,
+      args,
       workers,
       standbys,
       virtualRanks: workers,
@@ -86,6 +88,12 @@ export class FtcJob {
     signal.throwIfAborted();
     if (failed) throw new Invalid(`ftc up failed\n${stderr}\n${await this.output()}`);
     this.image = (await this.workers())[0]?.image ?? '';
+  }
+
+  /** What the script left in `commits/<name>`, as JSON; null until it is there. */
+  result(name: string): unknown {
+    const path = join(this.#workspace.commits, name);
+    return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null;
   }
 
   containers(): Promise<Container[]> {

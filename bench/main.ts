@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { connect } from '../src/docker/connect.ts';
 import { FtcError } from '../src/errors.ts';
+import { checkpoint } from './checkpoint/checkpoint.ts';
 import type { Context, Section } from './context.ts';
 import { Invalid } from './invalid.ts';
 import { run as membership } from './membership.ts';
@@ -15,12 +16,14 @@ import { throughput } from './throughput.ts';
 const limitMs: Record<Name, number> = {
   recovery: 25 * 60_000,
   throughput: 18 * 60_000,
+  checkpoint: 25 * 60_000,
   membership: 15 * 60_000,
 };
 
 const benchmarks: Record<Name, (context: Context) => Promise<Section>> = {
   recovery,
   throughput,
+  checkpoint,
   membership: async () => ({ body: await membership(), data: null }),
 };
 

@@ -1,7 +1,4 @@
 /** Samples a second without faults: ftc against DistributedDataParallel under torchrun, in pairs, in turn. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { gaps, stepTimes } from './analysis.ts';
-import type { CommitLog } from './commit-log.ts';
 import type { Context, Section } from './context.ts';
 import { FtcJob } from './ftc-job.ts';
 import { Invalid } from './invalid.ts';
@@ -9,6 +6,7 @@ import { describe, machine, versions } from './machine.ts';
 import { digits, duration, table } from './markdown.ts';
 import { median, pairOrder, pairRatios, summarize, type Measured } from './stats.ts';
 import { TorchrunJob } from './torchrun-job.ts';
+import { speed, type Speed } from './speed.ts';
 
 const workers = 3;
 const patienceMs = 60_000;
@@ -27,9 +25,7 @@ const workloads: readonly Workload[] = [
   { name: 'char-gpt', what: 'transformer of examples/char-gpt, 0.36 M parameters, AdamW', batch: 48 },
 ];
 
-interface Run extends Measured {
-  readonly stepMs: number;
-}
+type Run = Measured & Speed;
 
 interface Compared extends Workload {
   /** `a` is ftc, `b` is torchrun; samples a second. */
@@ -55,7 +51,7 @@ export async function throughput(context: Context): Promise<Section> {
     const job =
       side === 'a'
         ? await FtcJob.start(context, name, {
-            workload: name,
+            args: [name],
             workers,
             standbys: 0,
             heartbeat: '5s',
@@ -72,7 +68,7 @@ export async function throughput(context: Context): Promise<Section> {
         sameImage(job.image);
         await job.whole();
       } else await job.whole(5, patienceMs);
-      const found = await window(context, job.log, workload, lengths.warmMs, lengths.windowMs);
+      const found = await speed(context, job.log, { ...workload, workers }, lengths);
       context.say(`${name}, ${side === 'a' ? 'ftc' : 'DDP'}: ${digits(found.value)} samples/s`);
       return { side, ...found };
     } finally {
@@ -90,27 +86,6 @@ export async function throughput(context: Context): Promise<Section> {
     body: page(context, compared, lengths.windowMs, describe(facts, about)),
     data: { machine: facts, versions: about, compared },
   };
-}
-
-/** Samples a second in a window after some time to warm up. @throws Invalid when the number of workers changed */
-async function window(
-  { signal }: Context,
-  log: CommitLog,
-  { name, batch }: Workload,
-  warmMs: number,
-  windowMs: number,
-): Promise<{ value: number; stepMs: number }> {
-  await sleep(warmMs, undefined, { signal });
-  const from = Date.now();
-  await sleep(windowMs, undefined, { signal });
-  log.poll();
-  const commits = log.between(from);
-  const times = stepTimes(commits);
-  const [first, last] = [times[0] ?? NaN, times.at(-1) ?? NaN];
-  if (times.length < 5) throw new Invalid(`${name}: only ${times.length} steps in ${windowMs} ms`);
-  if (log.processes.size !== workers || commits.some(c => c.world !== workers))
-    throw new Invalid(`${name}: a worker was lost`);
-  return { value: ((times.length - 1) * batch * 1000) / (last - first), stepMs: median(gaps(times)) };
 }
 
 function page(context: Context, compared: readonly Compared[], windowMs: number, about: string): string {

@@ -108,5 +108,8 @@ WORKLOADS = {
     "large-mlp": Workload(
         lambda: mlp(784, 2048, 2048, 10), lambda p: torch.optim.SGD(p, lr=0.01, momentum=0.9), lambda: vectors(12_000, 784), classify, 192
     ),
+    "state-100": Workload(
+        lambda: mlp(128, *[1015] * 9, 10), lambda p: torch.optim.Adam(p, lr=1e-4), lambda: vectors(12_288, 128), classify, 768
+    ),
     "char-gpt": Workload(CharGPT, lambda p: torch.optim.AdamW(p, lr=3e-3), texts, next_character, 48),
 }

@@ -36,7 +36,7 @@ export async function recovery(context: Context): Promise<Section> {
   const facts = machine();
   const random = new Random(options.seed);
   const wants = new Set(options.parts);
-  const spec = { workload, workers, heartbeat: '5s', standbys: 0, checkpointEvery };
+  const spec = { args: [workload], workers, heartbeat: '5s', standbys: 0, checkpointEvery };
 
   const alone = await withJob(context, 'alone', spec, async job => {
     const stepMs = await stepTime(context, job);
