@@ -4,7 +4,9 @@ import { LABEL_JOB } from '../src/docker/engine.ts';
 import type { Job } from '../src/job/job.ts';
 import type { LoadedJob } from '../src/job/load.ts';
 import { ownPackage } from '../src/package.ts';
+import type { Credentials } from './credentials.ts';
 import type { Place } from './place.ts';
+import { s3Credentials } from './s3.ts';
 import { master, supervisor, worker, type Service } from './services.ts';
 
 export interface ComposeFile {
@@ -12,6 +14,7 @@ export interface ComposeFile {
   readonly services: { readonly master: Service; readonly worker: Service; readonly supervisor: Service };
   readonly volumes?: { readonly checkpoints: Service };
   readonly networks: { readonly default: Service };
+  readonly secrets?: Credentials['definitions'];
 }
 
 export interface Rendered {
@@ -27,6 +30,7 @@ export function render({ job, projectDir, user }: LoadedJob): Rendered {
 
 export function composeFile(job: Job, place: Place): ComposeFile {
   const labels = { [LABEL_JOB]: job.name };
+  const secrets = { ...s3Credentials(job, place).definitions };
   return {
     name: job.name,
     services: {
@@ -36,6 +40,7 @@ export function composeFile(job: Job, place: Place): ComposeFile {
     },
     ...(job.checkpoint.dir === null && { volumes: { checkpoints: { labels } } }),
     networks: { default: { labels } },
+    ...(Object.keys(secrets).length > 0 && { secrets }),
   };
 }
 

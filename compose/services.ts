@@ -6,6 +6,7 @@ import { builtinOf, type Job } from '../src/job/job.ts';
 import * as environment from './environment.ts';
 import { literal, variable } from './literal.ts';
 import { contextPath, hostPath, type Place } from './place.ts';
+import { s3Credentials, s3Environment } from './s3.ts';
 
 export type Service = Record<string, unknown>;
 
@@ -13,11 +14,13 @@ export type Service = Record<string, unknown>;
 const baseImage = variable('FTC_BASE_IMAGE', 'debian:trixie-slim');
 
 export function master(job: Job, place: Place): Service {
+  const login = s3Credentials(job, place);
   return {
     ...control(place),
     command: ['node', '/opt/ftc/master.js'],
     user: place.user,
-    environment: environment.masterEnvironment(job),
+    environment: { ...environment.masterEnvironment(job), ...s3Environment(job), ...login.environment },
+    ...(login.secrets.length > 0 && { secrets: login.secrets }),
     ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${environment.httpPort}`],
     volumes: [checkpoints(job, place)],
     restart: 'unless-stopped',

@@ -2,9 +2,9 @@
 import { type Command, Option } from 'commander';
 import { jobFlags } from '../job/settings.ts';
 
-/** All that a job file can say too; for commands that render the job. `without` are flags that mean nothing, or something else. */
+/** All that a job file can say too; for commands that render the job. `without` are how flags begin that mean nothing, or something else. */
 export function jobOptions(command: Command, without: readonly string[] = []): Command {
-  const flags = jobFlags.filter(({ flag }) => !without.some(name => flag.startsWith(`${name} `)));
+  const flags = jobFlags.filter(({ flag }) => !without.some(name => flag.startsWith(name)));
   return flags.reduce((it, { flag, help, repeat }) => {
     const option = new Option(flag, help);
     if (repeat) option.argParser((value: string, before: string[] | undefined) => [...(before ?? []), value]);

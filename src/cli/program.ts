@@ -118,8 +118,8 @@ function addChaos(program: Command): void {
 }
 
 function addProof(program: Command): void {
-  // Each run takes a free port and a volume of its own.
-  jobOptions(program.command('verify'), ['--seed', '--port', '--checkpoint-dir'])
+  // Each run takes a free port and a volume of its own, and leaves the bucket alone.
+  jobOptions(program.command('verify'), ['--seed', '--port', '--checkpoint-dir', '--s3-'])
     .description(
       'run the job undisturbed, then under faults, beside your own; compare the results bit by bit',
     )

@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { builtinOf } from './job.ts';
+import { secretOf } from './s3.ts';
 import { check } from './problem.ts';
 import type { JobFile } from './schema.ts';
 import { readYaml, type Position } from './yaml.ts';
@@ -73,11 +74,22 @@ function absolute(values: JobFile, folder: string): JobFile {
     ...values,
     ...(script !== undefined && builtinOf(script) === null && { script: resolve(folder, script) }),
     ...(typeof dataset === 'string' && { dataset: resolve(folder, dataset) }),
-    ...(typeof checkpoint?.dir === 'string' && {
-      checkpoint: { ...checkpoint, dir: resolve(folder, checkpoint.dir) },
-    }),
+    ...(checkpoint !== undefined && { checkpoint: absoluteIn(checkpoint, folder) }),
   };
 }
+
+function absoluteIn(checkpoint: Checkpoint, folder: string): Checkpoint {
+  const { dir, s3 } = checkpoint;
+  const file =
+    typeof s3?.credentials === 'string' && secretOf(s3.credentials) === null ? s3.credentials : null;
+  return {
+    ...checkpoint,
+    ...(typeof dir === 'string' && { dir: resolve(folder, dir) }),
+    ...(file !== null && { s3: { ...s3, credentials: resolve(folder, file) } }),
+  };
+}
+
+type Checkpoint = NonNullable<JobFile['checkpoint']>;
 
 /** As a person would write it: relative where that does not climb. */
 export function shortPath(path: string, cwd: string): string {

@@ -4,17 +4,20 @@ import { dirname } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { shortPath } from './file.ts';
 import { builtinOf, builtinPrefix, builtins, type Job } from './job.ts';
+import { secretOf } from './s3.ts';
 
 /** The user of master and workers in their images. */
 const containerUser = '10001:10001';
 
 /**
- * Looks at script, dataset and checkpoint directory.
+ * Looks at script, dataset, checkpoint directory and credentials file.
  * @returns the user that master and workers run as
  */
 export function checkHost({ script, dataset, checkpoint }: Job, cwd: string): string {
   const user = checkpoint.dir === null ? containerUser : ownerOf(checkpoint.dir, cwd);
   if (builtinOf(script) === null) checkScript(script, user, cwd);
+  const { s3 } = checkpoint;
+  if (s3?.credentials != null) checkCredentials(s3.credentials, 'checkpoint.s3.credentials', user, cwd);
   if (dataset !== null) directory(dataset, 'dataset', cwd);
   return user;
 }
@@ -37,6 +40,22 @@ function checkScript(script: string, user: string, cwd: string): void {
     throw new FtcError('FTC_SCRIPT_MISSING', `the workers cannot read the training script ${name}`, {
       hint: `They run as user ${user}. Allow it: chmod o+rX "${shortPath(dirname(script), cwd)}" "${name}"`,
     });
+}
+
+/** Mounted as it is: whoever runs in the container must be able to read it. `key` names it in errors. */
+export function checkCredentials(credentials: string, key: string, user: string, cwd: string): void {
+  if (secretOf(credentials) !== null) return;
+  const name = shortPath(credentials, cwd);
+  const file = look(credentials);
+  if (!file?.isFile())
+    throw new FtcError('FTC_USAGE', `${key} ${name} ${file ? 'is not a file' : 'does not exist'}`, {
+      hint: 'It is an AWS credentials file: [default], aws_access_key_id = …, aws_secret_access_key = …',
+    });
+  // A group's right may be that of an access list, which only the kernel can judge.
+  if (process.platform !== 'linux' || readable(file, user, 0o4) || (file.mode & 0o040) !== 0) return;
+  throw new FtcError('FTC_USAGE', `the containers cannot read ${key} ${name}`, {
+    hint: `They run as user ${user}. Allow that one, and nobody else: setfacl -m u:${user.split(':')[0]}:r "${name}"`,
+  });
 }
 
 function readable({ uid, gid, mode }: Stats, user: string, bits: number): boolean {

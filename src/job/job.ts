@@ -1,6 +1,7 @@
 /** A job as the rest of ftc knows it: whole, valid, with defaults filled in. Paths are absolute, durations milliseconds. */
 
 import type { Launcher } from './launcher.ts';
+import type { S3 } from './s3.ts';
 
 export const builtins = ['fashion-mnist', 'char-gpt'] as const;
 export const builtinPrefix = 'builtin:';
@@ -26,6 +27,8 @@ export interface Job {
     readonly keep: number;
     /** A directory of the host instead of the named volume. */
     readonly dir: string | null;
+    /** Where every checkpoint is copied to. */
+    readonly s3: S3 | null;
   };
   /** A directory of the host, mounted read-only at /data. */
   readonly dataset: string | null;
@@ -62,7 +65,7 @@ export const defaults = {
   virtualRanks: 12,
   seed: 0,
   epochs: 2,
-  checkpoint: { every: 50, keep: 3, dir: null },
+  checkpoint: { every: 50, keep: 3, dir: null, s3: null },
   dataset: null,
   recovery: {
     heartbeat: 5_000,

@@ -1,6 +1,7 @@
 /** Puts what the sources say together, fills in defaults, and checks what no source can check alone. Pure. */
 import { builtinOf, defaults, type Job } from './job.ts';
 import type { Launcher } from './launcher.ts';
+import { fillS3 } from './s3.ts';
 import type { JobFile } from './schema.ts';
 
 /** Something that is wrong with a job as a whole. */
@@ -35,10 +36,12 @@ export function resolveJob(
   // A script that does not expect its world to shrink needs everybody, as under `torchrun --nnodes=3`.
   const minWorkers =
     said.recovery?.minWorkers ?? (launcher === 'torchrun' ? job.workers : job.recovery.minWorkers);
+  const s3 = said.checkpoint?.s3;
   return {
     name: name ?? defaultName(job.script, folderName),
     ...job,
     launcher,
+    checkpoint: { ...job.checkpoint, s3: s3 == null ? null : fillS3(s3) },
     recovery: { ...job.recovery, minWorkers },
     length: steps === undefined ? { epochs: epochs ?? defaultEpochs } : { steps },
     backend: backend ?? (job.resources.gpus === null ? 'gloo' : 'nccl'),
@@ -67,6 +70,7 @@ export function conflicts({
   backend,
   resources,
   launcher,
+  checkpoint: { s3 },
 }: Job): Conflict[] {
   const found: Conflict[] = [];
   if (launcher === 'ftc' && virtualRanks < workers)
@@ -95,6 +99,18 @@ export function conflicts({
       paths: [['backend']],
       message: 'the backend nccl needs GPUs, and the job asks for none',
       hint: 'Set resources.gpus, or leave backend out.',
+    });
+  if (s3?.bucket === '')
+    found.push({
+      paths: [['checkpoint', 's3']],
+      message: 'checkpoint.s3 names no bucket',
+      hint: 'Set checkpoint.s3.bucket (or --s3-bucket, or FTC_S3_BUCKET).',
+    });
+  if (s3 !== null && launcher === 'torchrun')
+    found.push({
+      paths: [['checkpoint', 's3']],
+      message: 'checkpoint.s3 copies the checkpoints of ftc, and under torchrun the script writes its own',
+      hint: 'Leave checkpoint.s3 out, or let the script import ftc.',
     });
   return found;
 }

@@ -4,35 +4,12 @@
  * `workers must be …`.
  */
 import { z } from 'zod';
-import { durationForms, durationPattern, parseDuration } from './duration.ts';
 import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
 import { launchers } from './launcher.ts';
-
-const whole = (min: number, max: number = Number.MAX_SAFE_INTEGER) => {
-  const range = max === Number.MAX_SAFE_INTEGER ? `, ${min} or more` : ` from ${min} to ${max}`;
-  const message = `must be a whole number${range}`;
-  return z.int(message).min(min, message).max(max, message);
-};
-
-const text = (message: string, pattern = /./) => z.string(message).regex(pattern, message);
-
-const duration = (leastMs: number, least: string) => {
-  const message = `must be ${durationForms}, ${least} or more`;
-  return z
-    .union([z.number(message).nonnegative(message), text(message, durationPattern)], message)
-    .refine(value => (parseDuration(value) ?? 0) >= leastMs, message)
-    .transform(value => parseDuration(value) ?? 0);
-};
-
-const group = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
-  z.strictObject(shape, {
-    error: issue => (issue.code === 'invalid_type' ? 'must be a group of keys' : undefined),
-  });
+import { S3 } from './s3-schema.ts';
+import { described, duration, group, text, whole } from './schema-parts.ts';
 
 const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
-const described = (description: string, value?: unknown) =>
-  value === undefined ? { description } : { description, default: value };
-
 const nameMessage =
   'must start with a lower-case letter or a digit and go on with those, "-" or "_"; 63 at most';
 const builtinList = builtins.map(name => builtinPrefix + name).join(', ');
@@ -44,6 +21,7 @@ const Checkpoint = group({
     .nullable()
     .optional()
     .meta(described('A directory of the host to use instead of a named volume.', null)),
+  s3: S3.nullable().optional().meta(described('Where every checkpoint is copied to.', null)),
 });
 
 const Recovery = group({

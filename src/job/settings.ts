@@ -2,13 +2,13 @@
 
 export interface Setting {
   /** Where it is in the job file. */
-  readonly path: readonly [string] | readonly [string, string];
+  readonly path: readonly [string, ...string[]];
   readonly env: string;
   /** As commander declares it; null where there is no flag. */
   readonly flag: string | null;
   readonly help: string;
-  /** A `path` is relative to the working directory; a `script` is one, or a built-in's name. */
-  readonly kind: 'number' | 'text' | 'path' | 'script';
+  /** A `path` is relative to the working directory; a `script` is one, or a built-in's name; `credentials` are one, or a secret's. */
+  readonly kind: 'number' | 'text' | 'path' | 'script' | 'credentials';
 }
 
 const setting = (
@@ -18,6 +18,59 @@ const setting = (
   kind: Setting['kind'],
   help: string,
 ): Setting => ({ path, env, flag, kind, help });
+
+const s3Settings = [
+  setting(
+    ['checkpoint', 's3', 'bucket'],
+    'FTC_S3_BUCKET',
+    '--s3-bucket <name>',
+    'text',
+    'bucket for copies of checkpoints',
+  ),
+  setting(
+    ['checkpoint', 's3', 'prefix'],
+    'FTC_S3_PREFIX',
+    '--s3-prefix <path>',
+    'text',
+    'where in the bucket',
+  ),
+  setting(
+    ['checkpoint', 's3', 'endpoint'],
+    'FTC_S3_ENDPOINT',
+    '--s3-endpoint <url>',
+    'text',
+    'S3-compatible server, not AWS',
+  ),
+  setting(
+    ['checkpoint', 's3', 'region'],
+    'FTC_S3_REGION',
+    '--s3-region <name>',
+    'text',
+    'region of the bucket',
+  ),
+  setting(['checkpoint', 's3', 'keep'], 'FTC_S3_KEEP', null, 'number', 'how many are kept there'),
+  setting(
+    ['checkpoint', 's3', 'keepEvery'],
+    'FTC_S3_KEEP_EVERY',
+    null,
+    'number',
+    'every so-many-th is kept there',
+  ),
+  setting(
+    ['checkpoint', 's3', 'restoreTimeout'],
+    'FTC_S3_RESTORE_TIMEOUT',
+    null,
+    'text',
+    'how long an empty volume waits for it',
+  ),
+  setting(
+    ['checkpoint', 's3', 'credentials'],
+    'FTC_S3_CREDENTIALS',
+    '--s3-credentials <path>',
+    'credentials',
+    'AWS credentials file for it',
+  ),
+];
 
 export const settings: readonly Setting[] = [
   setting(['name'], 'JOB_ID', '--name <name>', 'text', "the job's name"),
@@ -57,6 +110,7 @@ export const settings: readonly Setting[] = [
     'path',
     'directory for checkpoints, not a volume',
   ),
+  ...s3Settings,
   setting(['dataset'], 'DATASET_DIR', '--dataset <path>', 'path', 'directory mounted at /data'),
   setting(
     ['recovery', 'heartbeat'],

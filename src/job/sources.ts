@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { builtinOf } from './job.ts';
 import { check } from './problem.ts';
+import { secretOf } from './s3.ts';
 import { parseScale } from './scale.ts';
 import type { JobFile } from './schema.ts';
 import { optionName, settings, type Setting } from './settings.ts';
@@ -40,16 +41,10 @@ function read(
   cwd: string,
 ): JobFile {
   const values: Record<string, unknown> = {};
-  const groups: Record<string, Record<string, unknown>> = {};
   for (const setting of settings) {
     const text = valueOf(setting);
     if (text === undefined || text === '') continue;
-    const [first, second] = setting.path;
-    if (second === undefined) values[first] = interpret(setting, text, cwd);
-    else {
-      values[first] = groups[first] ??= {};
-      groups[first][second] = interpret(setting, text, cwd);
-    }
+    put(values, setting.path, interpret(setting, text, cwd));
   }
   const { value, problems } = check(values);
   if (value !== null) return value;
@@ -60,9 +55,16 @@ function read(
   throw new FtcError('FTC_USAGE', lines.join('\n'));
 }
 
+/** Sets what is at `path`, and makes the groups on the way. */
+function put(group: Record<string, unknown>, [key = '', ...rest]: readonly string[], value: unknown): void {
+  if (rest.length === 0) group[key] = value;
+  else put((group[key] ??= {}) as Record<string, unknown>, rest, value);
+}
+
 /** A number that is none stays text, so that the schema can say what it is not. */
 function interpret({ kind }: Setting, text: string, cwd: string): string | number {
   if (kind === 'number') return /^[+-]?\d+(\.\d+)?$/.test(text) ? Number(text) : text;
   if (kind === 'path' || (kind === 'script' && builtinOf(text) === null)) return resolve(cwd, text);
+  if (kind === 'credentials' && secretOf(text) === null) return resolve(cwd, text);
   return text;
 }

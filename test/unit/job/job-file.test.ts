@@ -73,7 +73,7 @@ port: 0
       virtualRanks: 20,
       seed: 7,
       length: { steps: 1000 },
-      checkpoint: { every: 10, keep: 2, dir: null },
+      checkpoint: { every: 10, keep: 2, dir: null, s3: null },
       dataset: join(folder, 'data'),
       recovery: {
         heartbeat: 2_500,
