@@ -1,12 +1,15 @@
 /** Files that are made from the sources and committed; scripts/generate.mjs writes them, and a test keeps them current. */
+import { Manifest } from '../src/checkpoint/manifest.ts';
 import { jsonSchema } from '../src/job/json-schema.ts';
 import { loadJob } from '../src/job/load.ts';
+import { JobFile } from '../src/job/schema.ts';
 import { render } from './render.ts';
 
 /** Text by path from the checkout's root. */
 export function generated(root: string): Record<string, string> {
   return {
-    'schema/ftc.schema.json': jsonSchema(),
+    'schema/ftc.schema.json': jsonSchema(JobFile),
+    'schema/manifest.schema.json': jsonSchema(Manifest),
     // The default job, in an environment that says nothing.
     'docker-compose.yml': render(loadJob({}, {}, root)).yaml,
   };

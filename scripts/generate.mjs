@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes what is made from the sources and committed: schema/ftc.schema.json and docker-compose.yml.
+// Writes what is made from the sources and committed: the schemas and docker-compose.yml.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';

@@ -1,8 +1,7 @@
 import { z } from 'zod';
-import { JobFile } from './schema.ts';
 
-/** The text of schema/ftc.schema.json, which editors use. */
-export function jsonSchema(): string {
-  const { $schema, ...rest } = z.toJSONSchema(JobFile, { io: 'input', target: 'draft-7' });
+/** The text of a JSON Schema for what `schema` takes, as editors and other languages read it. */
+export function jsonSchema(schema: z.ZodType): string {
+  const { $schema, ...rest } = z.toJSONSchema(schema, { io: 'input', target: 'draft-7' });
   return `${JSON.stringify({ $schema, ...rest }, null, 2)}\n`;
 }
