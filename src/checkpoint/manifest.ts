@@ -83,4 +83,5 @@ function reason(value: object, [key, name, ...rest]: readonly PropertyKey[]): st
   return `files: the entry of ${short(name ?? '__proto__')} is not complete`;
 }
 
-const short = (value: unknown): string => (JSON.stringify(value) ?? 'missing').slice(0, 80);
+const short = (value: unknown): string =>
+  ((JSON.stringify(value) as string | undefined) ?? 'missing').slice(0, 80);
