@@ -49,6 +49,7 @@ function currentStep(m: Membership): number | null {
 }
 
 function waitingFor(m: Membership): string {
+  if (m.hold !== null) return m.hold;
   const all = [...m.workers.values()].filter(w => w.connected);
   const ready = all.filter(w => w.ready && !w.leaving).length;
   const coming = all.length - ready;

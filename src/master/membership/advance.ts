@@ -57,6 +57,11 @@ function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
       return observe(m, event.workers, now);
     case 'stop':
       return stop(m, event.reason, now);
+    case 'hold':
+      m.hold = event.reason;
+      return [];
+    case 'abandon':
+      return hasEnded(m.state) ? [] : end(m, 'failed', event.reason);
     case 'tick':
       return [...overdue(m, now), ...unstick(m, now), ...stragglers.compare(m, now), ...proven(m, now)];
   }

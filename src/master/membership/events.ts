@@ -17,6 +17,10 @@ export type MembershipEvent =
   | { readonly type: 'closed'; readonly id: string; readonly incarnation: string }
   | { readonly type: 'containers'; readonly workers: Extract<Inbound, { type: 'containers' }>['workers'] }
   | { readonly type: 'tick' }
+  /** Nobody starts from nothing while there is a `reason`: the state is on its way. */
+  | { readonly type: 'hold'; readonly reason: string | null }
+  /** The job cannot go on, whoever trains. */
+  | { readonly type: 'abandon'; readonly reason: string }
   | { readonly type: 'stop'; readonly reason: string };
 
 /** What must survive the master. */

@@ -92,6 +92,8 @@ function mendBroken(m: Membership, now: number): Effect[] | null {
 function gather(m: Membership, now: number): Effect[] | null {
   if (m.current.members.length > 0 || m.state === 'stopping') return null;
   if (some(m, w => w.finishing)) return null;
+  // Who holds the state needs none: a hold is for those who would begin at step 0.
+  if (m.hold !== null && !some(m, w => w.holdsState)) return setState(m, 'waiting', null);
   const ready = count(m, eligible);
   if (ready === 0) {
     m.gatheringSince = null;

@@ -110,6 +110,8 @@ export interface Membership {
   reason: string | null;
   traceback: string | null;
   current: Generation;
+  /** What has to happen before training starts from nothing, for people; null while nothing has. */
+  hold: string | null;
   /** Members that have committed in, or finished from, the current generation. */
   established: Set<string>;
   /** How many workers should hold ranks. */
@@ -158,6 +160,7 @@ export function createMembership(config: MembershipConfig): Membership {
     reason: 'no worker has connected yet',
     traceback: null,
     current: { generation: 0, when: 'now', members: [] },
+    hold: null,
     established: new Set(),
     wanted: config.workers,
     workers: new Map(),

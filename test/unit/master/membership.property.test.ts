@@ -17,6 +17,7 @@ const word = fc.oneof(
   { weight: 5, arbitrary: fc.nat({ max: 6 }).map(after => `crash ${after}`) },
   { weight: 3, arbitrary: fc.nat({ max: 30 }).map(back => `late ${back}`) },
   { weight: 3, arbitrary: fc.constantFrom('restart', 'supervisor', 'report') },
+  { weight: 2, arbitrary: fc.constantFrom('hold', 'release') },
   { weight: 1, arbitrary: fc.constantFrom('stop') },
 );
 

@@ -172,6 +172,10 @@ export class Model {
       case 'stop':
         this.#stopped = true;
         return this.#take({ type: 'stop', reason: 'asked' });
+      case 'hold':
+        return this.#take({ type: 'hold', reason: 'the state is on its way' });
+      case 'release':
+        return this.#take({ type: 'hold', reason: null });
       case 'late': {
         const old = this.#said[this.#said.length - 1 - Number(arg)];
         return old && this.#take({ type: 'message', ...structuredClone(old) });
@@ -194,6 +198,7 @@ export class Model {
   calm(): void {
     this.#crash = null;
     this.#supervised = true;
+    this.#take({ type: 'hold', reason: null });
     for (let round = 0; round < 60 && !hasEnded(this.m.state); round += 1) {
       this.#supervise(true);
       for (const id of [...this.boxes.keys()]) this.#ready(id);
@@ -235,6 +240,7 @@ export class Model {
     assert(this.m.bestStep >= bestStep, 'committed steps only grow');
     this.#check();
     this.#checkOrder(current);
+    this.#checkHold(current);
     if (this.m.state === 'succeeded') this.#checkEnd();
     for (const effect of effects) {
       if (this.#crash !== null && this.#crash-- <= 0) {
@@ -262,6 +268,16 @@ export class Model {
         .join();
     const { current } = this.m;
     assert(stay(before, current) === stay(current, before), 'survivors keep their order');
+  }
+
+  /** Whoever is connected and held, and now starts, or is started with, holds the state. */
+  #checkHold(before: Membership['current']): void {
+    const { current, hold, workers } = this.m;
+    if (hold === null || before.members.length > 0 || current.members.length === 0) return;
+    assert(
+      [...workers.values()].some(w => w.connected && w.holdsState),
+      'training started from nothing while it was to wait',
+    );
   }
 
   #checkEnd(): void {
