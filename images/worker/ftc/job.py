@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from .checkpoints import Checkpoints
+from .checkpoint.checkpoints import Checkpoints
 from .data import Batch, as_source
 from .errors import UsageError
 from .loop import Loop

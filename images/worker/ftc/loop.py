@@ -12,7 +12,7 @@ import torch
 
 from .attempt import Attempt, Machinery
 from .backward import Backward
-from .checkpoints import Checkpoints
+from .checkpoint.checkpoints import Checkpoints
 from .config import Config
 from .control import Agreed
 from .data import Batch, Source, to_device

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 import torch
 
-from ftc import publish as publishing
+from ftc.checkpoint import publish as publishing
 from ftc.digest import digest, signature
 from ftc.errors import FtcError
-from ftc.manifest import Manifest
+from ftc.checkpoint.manifest import Manifest
 from ftc.messages import CheckpointReport
 from ftc.packing import pack
-from ftc.publish import Draft, latest, publish
-from ftc.restore import Expected, newest
-from ftc.writer import Writer
+from ftc.checkpoint.publish import Draft, latest, publish
+from ftc.checkpoint.restore import Expected, newest
+from ftc.checkpoint.writer import Writer
 
 
 def state(value: float) -> dict[str, object]:

@@ -13,10 +13,10 @@ from typing import IO, cast
 import torch
 
 from . import manifest
-from .digest import digest
+from ..digest import digest
 from .durable import HashingFile, replace_file, sync_directory, sync_file
 from .manifest import File, Manifest
-from .packing import Packed, unpack
+from ..packing import Packed, unpack
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import torch
 
-from .messages import CheckpointReport
-from .packing import pack
+from ..messages import CheckpointReport
+from ..packing import pack
 from .publish import Draft, publish
 from .manifest import Manifest
-from .state import State
+from ..state import State
 
 
 class Writer:

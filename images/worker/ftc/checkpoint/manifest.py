@@ -7,7 +7,7 @@ import re
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from .codec import camel
+from ..codec import camel
 
 FORMAT = 1
 HEX64 = re.compile(r"[0-9a-f]{64}")

@@ -6,17 +6,17 @@ import time
 
 import torch
 
-from .config import Config
-from .errors import FtcError
-from .group import Group
-from .link import Link
+from ..config import Config
+from ..errors import FtcError
+from ..group import Group
+from ..link import Link
 from .manifest import Manifest
-from .messages import Note
-from .progress import Progress
+from ..messages import Note
+from ..progress import Progress
 from .publish import latest
 from .restore import Expected, newest, sweep
-from .slices import Plan
-from .state import Registered
+from ..slices import Plan
+from ..state import Registered
 from .writer import Writer
 
 FINAL_RETRY, FINAL_PATIENCE = 1.0, 60.0

@@ -15,10 +15,10 @@ from pathlib import Path
 import torch
 
 from . import manifest
-from .digest import digest
-from .errors import FtcError
+from ..digest import digest
+from ..errors import FtcError
 from .manifest import Manifest
-from .state import State
+from ..state import State
 
 NAME = re.compile(r"step-([0-9]{8,})")
 
