@@ -24,7 +24,12 @@ export function masterEnvironment(job: Job): Environment {
     FTC_HANG_TIMEOUT: toSeconds(job.recovery.hang),
     FTC_ON_STRAGGLER: job.recovery.onStraggler,
     CHECKPOINT_DIR: checkpointMount,
+    CHECKPOINT_EVERY: String(job.checkpoint.every),
     FTC_CHECKPOINT_KEEP: String(job.checkpoint.keep),
+    ...(job.checkpoint.keepEvery !== null && {
+      FTC_CHECKPOINT_KEEP_EVERY: String(job.checkpoint.keepEvery),
+    }),
+    FTC_CHECKPOINT_SCRUB: toSeconds(job.checkpoint.scrub),
   };
 }
 

@@ -25,6 +25,10 @@ export interface Job {
     /** Steps between two. */
     readonly every: number;
     readonly keep: number;
+    /** Every so-many-th checkpoint is kept besides; null is none. */
+    readonly keepEvery: number | null;
+    /** How old a verification may get, milliseconds; 0 is never to verify in the background. */
+    readonly scrub: number;
     /** A directory of the host instead of the named volume. */
     readonly dir: string | null;
     /** Where every checkpoint is copied to. */
@@ -65,7 +69,7 @@ export const defaults = {
   virtualRanks: 12,
   seed: 0,
   epochs: 2,
-  checkpoint: { every: 50, keep: 3, dir: null, s3: null },
+  checkpoint: { every: 50, keep: 3, keepEvery: null, scrub: 3_600_000, dir: null, s3: null },
   dataset: null,
   recovery: {
     heartbeat: 5_000,

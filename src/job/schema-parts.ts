@@ -18,6 +18,17 @@ export const duration = (leastMs: number, least: string) => {
     .transform(value => parseDuration(value) ?? 0);
 };
 
+/** The same, or `off`, which is 0. */
+export const durationOrOff = (leastMs: number, least: string) => {
+  const message = `must be "off", or ${durationForms}, ${least} or more`;
+  const pattern = new RegExp(`${durationPattern.source}|^off$`);
+  const parse = (value: string | number): number => (value === 'off' ? 0 : (parseDuration(value) ?? 0));
+  return z
+    .union([z.number(message).nonnegative(message), text(message, pattern)], message)
+    .refine(value => parse(value) === 0 || parse(value) >= leastMs, message)
+    .transform(parse);
+};
+
 export const group = <Shape extends z.core.$ZodLooseShape>(shape: Shape) =>
   z.strictObject(shape, {
     error: issue => (issue.code === 'invalid_type' ? 'must be a group of keys' : undefined),

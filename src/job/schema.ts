@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
 import { launchers } from './launcher.ts';
 import { S3 } from './s3-schema.ts';
-import { described, duration, group, text, whole } from './schema-parts.ts';
+import { described, duration, durationOrOff, group, text, whole } from './schema-parts.ts';
 
 const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const nameMessage =
@@ -17,6 +17,15 @@ const builtinList = builtins.map(name => builtinPrefix + name).join(', ');
 const Checkpoint = group({
   every: whole(1).optional().meta(described('Steps between two checkpoints.', defaults.checkpoint.every)),
   keep: whole(1, 10_000).optional().meta(described('How many are kept.', defaults.checkpoint.keep)),
+  keepEvery: whole(1)
+    .nullable()
+    .optional()
+    .meta(described('Every so-many-th checkpoint is kept for good, besides those.', null)),
+  scrub: durationOrOff(1000, '1s')
+    .optional()
+    .meta(
+      described('How often every checkpoint is read again, to find rot before it is needed; or "off".', '1h'),
+    ),
   dir: text('must be a directory of the host')
     .nullable()
     .optional()

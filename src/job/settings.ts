@@ -104,6 +104,20 @@ export const settings: readonly Setting[] = [
     'how many checkpoints are kept',
   ),
   setting(
+    ['checkpoint', 'keepEvery'],
+    'FTC_CHECKPOINT_KEEP_EVERY',
+    '--checkpoint-keep-every <n>',
+    'number',
+    'every so-many-th checkpoint is kept, too',
+  ),
+  setting(
+    ['checkpoint', 'scrub'],
+    'FTC_CHECKPOINT_SCRUB',
+    '--checkpoint-scrub <time>',
+    'text',
+    'how often checkpoints are read again, or off',
+  ),
+  setting(
     ['checkpoint', 'dir'],
     'CHECKPOINT_DIR',
     '--checkpoint-dir <path>',

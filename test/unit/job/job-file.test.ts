@@ -48,7 +48,7 @@ standbySync: 5
 virtualRanks: 20
 seed: 7
 steps: 1000
-checkpoint: {every: 10, keep: 2}
+checkpoint: {every: 10, keep: 2, keepEvery: 5, scrub: 10m}
 dataset: data
 recovery:
   heartbeat: 2.5
@@ -73,7 +73,7 @@ port: 0
       virtualRanks: 20,
       seed: 7,
       length: { steps: 1000 },
-      checkpoint: { every: 10, keep: 2, dir: null, s3: null },
+      checkpoint: { every: 10, keep: 2, keepEvery: 5, scrub: 600_000, dir: null, s3: null },
       dataset: join(folder, 'data'),
       recovery: {
         heartbeat: 2_500,
@@ -92,6 +92,16 @@ port: 0
   });
 
   it.each([
+    ['off', 0],
+    ['0', 0],
+    ['0s', 0],
+    ['1', 1000],
+    ['90s', 90_000],
+  ])('has checkpoints read again every %s', (scrub, ms) => {
+    expect(load(`checkpoint: {scrub: ${scrub}}`).job.checkpoint.scrub).toBe(ms);
+  });
+
+  it.each([
     ['worker: 3', 'ftc.yaml:1:1: worker is no key of a job file; did you mean "workers"?'],
     ['\n  zebra: 1', 'ftc.yaml:2:3: zebra is no key of a job file'],
     [
@@ -104,6 +114,14 @@ port: 0
     ['seed: -1', 'ftc.yaml:1:7: seed must be a whole number, 0 or more, not -1'],
     ['seed:', 'ftc.yaml:1:6: seed must be a whole number, 0 or more, not empty'],
     ['checkpoint: 5', 'ftc.yaml:1:13: checkpoint must be a group of keys, not 5'],
+    [
+      'checkpoint: {scrub: 10ms}',
+      'ftc.yaml:1:21: checkpoint.scrub must be "off", or a duration such as "500ms", "5s", "2m", or a number of seconds, 1s or more, not "10ms"',
+    ],
+    [
+      'checkpoint: {keepEvery: 0}',
+      'ftc.yaml:1:25: checkpoint.keepEvery must be a whole number, 1 or more, not 0',
+    ],
     ['args: [a, 1]', 'ftc.yaml:1:11: args[1] must be a string (put it in quotes), not 1'],
     ['args: abc', 'ftc.yaml:1:7: args must be a list of strings, not "abc"'],
     ['backend: mpi', 'ftc.yaml:1:10: backend must be "gloo" or "nccl", not "mpi"'],

@@ -133,7 +133,12 @@ it('takes the same job from the file, the environment and the command line', () 
     standbySync: fc.integer({ min: 1 }),
     seed: fc.nat(),
     steps: fc.integer({ min: 1 }),
-    checkpoint: fc.record({ every: fc.integer({ min: 1 }), keep: fc.integer({ min: 1, max: 10_000 }) }),
+    checkpoint: fc.record({
+      every: fc.integer({ min: 1 }),
+      keep: fc.integer({ min: 1, max: 10_000 }),
+      keepEvery: fc.integer({ min: 1 }),
+      scrub: fc.constantFrom('off', '0', '10s', '1h'),
+    }),
     recovery: fc.record({ heartbeat: fc.integer({ min: 500 }), maxRestarts: fc.nat() }),
     threads: fc.integer({ min: 1, max: 1024 }),
     port: fc.integer({ min: 0, max: 65_535 }),
