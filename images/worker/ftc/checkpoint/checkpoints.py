@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import torch
 
@@ -10,7 +11,7 @@ from ..config import Config
 from ..errors import FtcError
 from ..group import Group
 from ..link import Link
-from .manifest import Manifest
+from .manifest import Manifest, Position
 from ..messages import Note
 from ..progress import Progress
 from .publish import latest
@@ -26,12 +27,22 @@ FINAL_RETRY, FINAL_PATIENCE = 1.0, 60.0
 class Checkpoints:
     """One worker's view of the job's checkpoints."""
 
-    def __init__(self, config: Config, link: Link, progress: Progress, own: Registered, plan: Plan) -> None:
+    def __init__(
+        self,
+        config: Config,
+        link: Link,
+        progress: Progress,
+        own: Registered,
+        plan: Plan,
+        position: Callable[[int], Position | None] = lambda step: None,
+    ) -> None:
+        """`position`: where the next sample is after so many steps."""
         self._config = config
         self._link = link
         self._progress = progress
         self._own = own
         self._plan = plan
+        self._position = position
         self._signature = own.signature()
         self._writer = Writer(config.checkpoint_dir, config.worker, link.send)
         self._due = False
@@ -117,4 +128,5 @@ class Checkpoints:
             signature=self._signature,
             created_at="",
             files={},
+            data=self._position(progress.step),
         )

@@ -1,16 +1,22 @@
-"""`manifest.json` beside a checkpoint's files: what it is, and by what it verifies. docs/protocol.md has an example."""
+"""`manifest.json` beside a checkpoint's files: what it is, and by what it verifies. docs/protocol.md has an example.
+
+src/checkpoint/manifest.ts reads the same; test/vectors/manifest.json holds both to it.
+"""
 
 from __future__ import annotations
 
 import json
 import re
 from dataclasses import asdict, dataclass, fields
-from typing import Any
+from typing import Any, NoReturn
 
 from ..codec import camel
 
 FORMAT = 1
+LARGEST = 2**53 - 1
+"""The largest whole number that both languages know."""
 HEX64 = re.compile(r"[0-9a-f]{64}")
+FILE_NAME = re.compile(r"(?!manifest\.json$)[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -20,8 +26,19 @@ class File:
 
 
 @dataclass(frozen=True)
+class Position:
+    """Where a sample is: a shard's name, and how many lines (or rows) stand before it there."""
+
+    shard: str
+    line: int
+
+
+@dataclass(frozen=True)
 class Manifest:
-    """`samples`: in all committed steps; `digest`: of the state; `signature`: of the model without its values."""
+    """`samples`: in all committed steps; `digest`: of the state; `signature`: of the model without its values.
+
+    `data`: where the next sample of the next step is; None without a sharded data set.
+    """
 
     job: str
     step: int
@@ -36,6 +53,7 @@ class Manifest:
     signature: str
     created_at: str
     files: dict[str, File]
+    data: Position | None = None
     format: int = FORMAT
 
     def encode(self) -> bytes:
@@ -45,39 +63,79 @@ class Manifest:
 
 def parse(text: bytes) -> Manifest:
     """Raises ValueError that says what is wrong."""
-    try:
-        value = json.loads(text)
-    except ValueError:
-        raise ValueError("manifest.json is not JSON") from None
+    value = _json(text)
     if not isinstance(value, dict):
         raise ValueError("manifest.json is not an object")
-    if value.get("format") != FORMAT:
-        raise ValueError(f"manifest.json has format {value.get('format')!r:.40}, and {FORMAT} is known")
+    if not _is_whole(value.get("format")) or value["format"] != FORMAT:
+        raise ValueError(f"manifest.json has format {_short(value, 'format')}, and {FORMAT} is known")
     found: dict[str, Any] = {}
     for field in fields(Manifest):
-        item = value.get(camel(field.name))
-        if field.name == "files":
-            found["files"] = _files(item)
+        name = camel(field.name)
+        if name == "files":
+            found[field.name] = _files(value.get(name))
+        elif name == "data":
+            found[field.name] = _position(value.get(name))
         elif str(field.type) == "int":
-            if not isinstance(item, int) or isinstance(item, bool) or item < 0:
-                raise ValueError(f"manifest.json: {camel(field.name)} is {item!r:.40}")
-            found[field.name] = item
+            found[field.name] = _whole(value, name, name)
         else:
-            if not isinstance(item, str) or (field.name in ("digest", "signature") and not HEX64.fullmatch(item)):
-                raise ValueError(f"manifest.json: {camel(field.name)} is {item!r:.40}")
+            item = value.get(name)
+            if not isinstance(item, str) or (name in ("digest", "signature") and not HEX64.fullmatch(item)):
+                _refuse(value, name, name)
             found[field.name] = item
     return Manifest(**found)
 
 
+def _json(text: bytes) -> Any:
+    """As JavaScript reads it: UTF-8 without a byte order mark, and no NaN or Infinity."""
+
+    def constant(_: str) -> NoReturn:
+        raise ValueError
+
+    try:
+        return json.loads(text.decode(), parse_constant=constant)
+    except (ValueError, RecursionError):
+        raise ValueError("manifest.json is not JSON") from None
+
+
+def _is_whole(item: Any) -> bool:
+    """Also 1.0, which is the same number in JSON."""
+    number = isinstance(item, (int, float)) and not isinstance(item, bool)
+    return number and 0 <= item <= LARGEST and item == int(item)
+
+
+def _whole(value: dict[str, Any], key: str, name: str) -> int:
+    if not _is_whole(value.get(key)):
+        _refuse(value, key, name)
+    return int(value[key])
+
+
+def _position(value: Any) -> Position | None:
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        _refuse({"data": value}, "data", "data")
+    if not isinstance(value.get("shard"), str):
+        _refuse(value, "shard", "data.shard")
+    return Position(value["shard"], _whole(value, "line", "data.line"))
+
+
 def _files(value: Any) -> dict[str, File]:
     if not isinstance(value, dict) or "state.pt" not in value:
-        raise ValueError("manifest.json names no state.pt")
+        raise ValueError("manifest.json: files names no state.pt")
     files = {}
     for name, item in value.items():
         size = item.get("bytes") if isinstance(item, dict) else None
         sha = item.get("sha256") if isinstance(item, dict) else None
-        plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name)
-        if not plain or type(size) is not int or size < 0 or not isinstance(sha, str) or not HEX64.fullmatch(sha):
-            raise ValueError(f"manifest.json: the entry of {name!r:.80} is not complete")
-        files[name] = File(size, sha)
+        if not FILE_NAME.fullmatch(name) or not _is_whole(size) or not isinstance(sha, str) or not HEX64.fullmatch(sha):
+            raise ValueError(f"manifest.json: files: the entry of {json.dumps(name)[:80]} is not complete")
+        assert size is not None
+        files[name] = File(int(size), sha)
     return files
+
+
+def _refuse(value: dict[str, Any], key: str, name: str) -> NoReturn:
+    raise ValueError(f"manifest.json: {name} is {_short(value, key)}")
+
+
+def _short(value: dict[str, Any], key: str) -> str:
+    return json.dumps(value[key])[:80] if key in value else "missing"
