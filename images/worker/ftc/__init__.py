@@ -11,7 +11,7 @@
 
     ftc.run(train)
 
-Torch is loaded with the first use of Job, Batch or Data, so that the control link is up before it.
+Torch is loaded with the first use of Job, Batch, Data or ShardedDataset, so that the control link is up before it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from .script import run
 if TYPE_CHECKING:
     from .data import Batch, Data
     from .job import Job
+    from .sharded.dataset import ShardedDataset
 
-__all__ = ["Batch", "Data", "FtcError", "Job", "UsageError", "run"]
+__all__ = ["Batch", "Data", "FtcError", "Job", "ShardedDataset", "UsageError", "run"]
 
 
 def __getattr__(name: str) -> Any:
@@ -37,4 +38,8 @@ def __getattr__(name: str) -> Any:
         from .job import Job
 
         return Job
+    if name == "ShardedDataset":
+        from .sharded.dataset import ShardedDataset
+
+        return ShardedDataset
     raise AttributeError(f"module 'ftc' has no attribute {name!r}")

@@ -1,14 +1,16 @@
-"""What a script may hand to `batches`: tensors, or a map-style dataset; and what it gets back a slice at a time."""
+"""What a script may hand to `batches`: tensors, a map-style dataset, or shards; and what it gets back a slice at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 
 from .errors import UsageError
+from .slices import Order, Plan
+from .state import Stateful
 
 
 class Data:
@@ -44,10 +46,29 @@ class MapStyle:
         return len(self._dataset)
 
     def fetch(self, indices: torch.Tensor) -> tuple[Any, ...]:
-        from torch.utils.data import default_collate
+        return collated([self._dataset[i] for i in indices.tolist()])
 
-        collated = default_collate([self._dataset[i] for i in indices.tolist()])
-        return tuple(collated) if isinstance(collated, (list, tuple)) else (collated,)
+
+def collated(samples: list[Any]) -> tuple[Any, ...]:
+    """As a DataLoader would: the parts of a batch."""
+    from torch.utils.data import default_collate
+
+    parts = default_collate(samples)
+    return tuple(parts) if isinstance(parts, (list, tuple)) else (parts,)
+
+
+@runtime_checkable
+class Ordered(Source, Protocol):
+    """Samples that are to be read in an order of their own, such as one that suits where they lie."""
+
+    def reading(self, plan: Plan) -> Reading: ...
+
+
+class Reading(Order, Stateful, Protocol):
+    """That order; its state is how a job that goes on knows that the data is still the same."""
+
+    def position(self, step: int) -> tuple[str, int]:
+        """Where the first sample of the step after `step` committed ones is: a name, and a number in that."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +100,12 @@ def as_source(data: Any) -> Source:
         source = Data(data)
     elif isinstance(data, (tuple, list)) and data and all(isinstance(item, torch.Tensor) for item in data):
         source = Data(*data)
-    elif isinstance(data, Data):
+    elif isinstance(data, (Data, Ordered)):
         source = data
     elif hasattr(data, "__getitem__") and hasattr(data, "__len__"):
         source = MapStyle(data)
     else:
-        raise UsageError(f"batches needs tensors, a tuple of tensors or a map-style dataset, not {type(data).__name__}")
+        raise UsageError(f"batches needs tensors, a tuple of tensors, a map-style dataset or ftc.ShardedDataset, not {type(data).__name__}")
     if len(source) == 0:
         raise UsageError("the data has no samples")
     return source

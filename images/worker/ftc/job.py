@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from .checkpoint.checkpoints import Checkpoints
-from .data import Batch, as_source
+from .checkpoint.manifest import Position
+from .data import Batch, Ordered, as_source
 from .errors import UsageError
 from .loop import Loop
 from .rng import seed_all
@@ -20,6 +21,9 @@ from .state import Registered, Stateful
 
 SLICE = 32
 """Samples a virtual rank where the script does not say."""
+
+READING = "ftc.data"
+"""The name in the job's state of what tells shards from other shards. No script can give it to anything."""
 
 
 class Job:
@@ -54,9 +58,10 @@ class Job:
     def batches(self, data: Any, *, batch_size: int | None = None, shuffle: bool = True) -> Iterator[Batch]:
         """The slices of every step that this worker carries, until the job has made all its steps.
 
-        `data`: tensors, a tuple of them, `ftc.Data(x, y)`, or a map-style dataset. `batch_size` is the global one: samples
-        a step over all workers, by default 32 a virtual rank; an epoch's last batch may be smaller. Waits while this worker
-        is a standby. A slice comes again when its step did not commit.
+        `data`: tensors, a tuple of them, `ftc.Data(x, y)`, a map-style dataset, or `ftc.ShardedDataset`. `batch_size` is the
+        global one: samples a step over all workers, by default 32 a virtual rank; an epoch's last batch may be smaller.
+        `shuffle`: another order each epoch. Waits while this worker is a standby. A slice comes again when its step did not
+        commit.
         """
         if self._own is None:
             raise UsageError("job.register(model=…, optimizer=…) must come before job.batches")
@@ -69,7 +74,14 @@ class Job:
         source = as_source(data)
         plan = Plan(len(source), min(size, len(source)), config.virtual_ranks, config.seed, shuffle)
         runtime = self._runtime
-        checkpoints = Checkpoints(config, runtime.link, runtime.progress, self._own, plan)
+        reading = source.reading(plan) if isinstance(source, Ordered) else None
+
+        def position(step: int) -> Position | None:
+            return None if reading is None else Position(*reading.position(step))
+
+        if reading is not None:
+            self._own.extra[READING] = reading
+        checkpoints = Checkpoints(config, runtime.link, runtime.progress, self._own, plan, position)
         self._loop = Loop(
             config,
             runtime.link,
@@ -78,7 +90,7 @@ class Job:
             runtime.membership(),
             checkpoints,
             self._own,
-            Sampler(plan),
+            Sampler(plan, reading),
             source,
             self.device,
         )

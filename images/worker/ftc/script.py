@@ -42,6 +42,11 @@ def run(train: Callable[[Job], object]) -> None:
     _runtime.link.send(Done(_runtime.progress.step, loop.digest, job.metrics), sticky=True)
 
 
+def current() -> Runtime | None:
+    """The process's, where it is a worker of a job."""
+    return _runtime
+
+
 def check(path: Path) -> None:
     """Raises FtcError where the script cannot be started."""
     if not path.is_file():

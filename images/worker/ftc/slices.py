@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 
@@ -57,18 +58,35 @@ class Plan:
         return torch.randperm(self.samples, generator=generator)
 
 
-class Sampler:
-    """A plan with the current epoch's permutation kept."""
+class Order(Protocol):
+    """The samples of an epoch in the order in which its steps take them."""
+
+    def take(self, epoch: int, first: int, last: int) -> torch.Tensor:
+        """Numbers of the samples in positions `first` to `last`: int64, shape (last - first,)."""
+
+
+class Permutation:
+    """Any sample may come at any time. The current epoch's order is kept."""
 
     def __init__(self, plan: Plan) -> None:
-        self.plan = plan
+        self._plan = plan
         self._epoch = -1
         self._order = torch.empty(0, dtype=torch.int64)
 
+    def take(self, epoch: int, first: int, last: int) -> torch.Tensor:
+        if epoch != self._epoch:
+            self._order, self._epoch = self._plan.order(epoch), epoch
+        return self._order[first:last]
+
+
+class Sampler:
+    """A plan, and the order in which its epochs go through the samples."""
+
+    def __init__(self, plan: Plan, order: Order | None = None) -> None:
+        self.plan = plan
+        self._order = order or Permutation(plan)
+
     def indices(self, step: int, virtual_rank: int) -> torch.Tensor:
         """The samples of one slice: int64, shape (n,)."""
-        epoch = self.plan.epoch_of(step)
-        if epoch != self._epoch:
-            self._order, self._epoch = self.plan.order(epoch), epoch
         first, last = self.plan.slice_bounds(step, virtual_rank)
-        return self._order[first:last]
+        return self._order.take(self.plan.epoch_of(step), first, last)

@@ -58,6 +58,9 @@ class Registered:
 
     def restore(self, state: State) -> None:
         """Loads a state that nothing else uses. Raises FtcError where it does not fit."""
+        for name in self.extra:
+            if name not in state.get("extra", {}):
+                raise FtcError(f"the saved state has no {name!r}: the script registered nothing of that name when it was saved")
         try:
             self.model.load_state_dict(state["model"])
             own = dict(self.model.named_buffers())

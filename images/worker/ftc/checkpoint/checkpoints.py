@@ -11,6 +11,7 @@ from ..config import Config
 from ..errors import FtcError
 from ..group import Group
 from ..link import Link
+from .continues import continues
 from .manifest import Manifest, Position
 from ..messages import Note
 from ..progress import Progress
@@ -107,6 +108,7 @@ class Checkpoints:
             return max(above, 0)
         about, state = found
         self._own.restore(state)
+        continues(about.step, about.data, self._position(about.step))
         self._progress.step, self._progress.holds_state = about.step, True
         self.digest = about.digest
         self._link.send(Note("info", f"resuming from the checkpoint of step {about.step}"))

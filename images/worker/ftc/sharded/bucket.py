@@ -1,0 +1,178 @@
+"""Shards in an S3 bucket. boto3 is loaded with the first use."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any, TypeVar
+
+from .errors import DataError
+from .lines import CHUNK
+from .names import depth
+from .patience import Patience
+from .places import Entry
+
+CONNECT, SILENT = 5.0, 20.0
+"""Seconds: for a connection, and without a byte, before a try counts as failed."""
+
+PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException"}
+"""S3's errors that are worth another try, beside those of the server (status 500 and above)."""
+
+HELPLESS = {
+    "NoCredentialsError": "no credentials: give the job file's data.s3.credentials, AWS_ACCESS_KEY_ID and "
+    "AWS_SECRET_ACCESS_KEY in its environment, or anonymous=True for a public bucket",
+    "PartialCredentialsError": "only a part of the credentials is there: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are needed",
+}
+"""What to do about errors that boto3 raises before it asks anybody."""
+
+T = TypeVar("T")
+
+
+class Bucket:
+    """`patience` in seconds: how long an unreachable bucket is asked again."""
+
+    def __init__(
+        self, url: str, *, endpoint: str | None, region: str | None, anonymous: bool, patience: float
+    ) -> None:
+        bucket, prefix = split(url)
+        self._bucket = bucket
+        self._prefix = f"{prefix}/" if prefix else ""
+        self.url = f"s3://{bucket}/{prefix}".rstrip("/")
+        self._patience = patience
+        self._client = _client(endpoint, region, anonymous)
+
+    def entries(self, pattern: str | None) -> list[Entry]:
+        deep = depth(pattern) > 0
+        found: list[Entry] = []
+        page: dict[str, Any] = {"IsTruncated": True}
+        while page["IsTruncated"]:
+            page = self._try(self.url, partial(self._page, page.get("NextContinuationToken"), deep))
+            for item in page.get("Contents", ()):
+                name = item["Key"][len(self._prefix) :]
+                if name and not name.endswith("/"):
+                    found.append(Entry(name, int(item["Size"]), item["ETag"]))
+        return found
+
+    def small(self, name: str) -> bytes | None:
+        def get() -> bytes | None:
+            try:
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
+                text: bytes = answer["Body"].read()
+                return text
+            except Exception as error:
+                if _code(error) in ("NoSuchKey", "404"):
+                    return None
+                raise
+
+        return self._try(f"{self.url}/{name}", get)
+
+    def stream(self, entry: Entry, patience: Patience) -> Iterator[bytes]:
+        """Goes on where a connection broke off."""
+        what = f"{self.url}/{entry.name}"
+        at = 0
+        while at < entry.bytes:
+            reason = ""
+            try:
+                for chunk in self._from(entry, at):
+                    at += len(chunk)
+                    patience.progressed()
+                    yield chunk
+            except Exception as error:
+                reason = self._reason(error, what)
+            if at < entry.bytes:
+                patience.failed(reason or "the connection ended before all had come")
+
+    def _from(self, entry: Entry, at: int) -> Iterator[bytes]:
+        where = {"Range": f"bytes={at}-"} if at else {}
+        answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + entry.name, IfMatch=entry.tag, **where)
+        if at and not str(answer.get("ContentRange", "")).startswith(f"bytes {at}-"):
+            raise DataError(f"{self.url} does not serve parts of objects, so that a broken download cannot go on")
+        with answer["Body"] as body:
+            while chunk := body.read(CHUNK):
+                yield chunk
+
+    def _page(self, token: str | None, deep: bool) -> dict[str, Any]:
+        more = {"ContinuationToken": token} if token else {}
+        flat = {} if deep else {"Delimiter": "/"}
+        answer: dict[str, Any] = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **flat, **more)
+        return answer
+
+    def _try(self, what: str, act: Callable[[], T]) -> T:
+        patience = Patience(what, self._patience)
+        while True:
+            try:
+                result = act()
+                patience.progressed()
+                return result
+            except Exception as error:
+                reason = self._reason(error, what)
+            patience.failed(reason)
+
+    def _reason(self, error: Exception, what: str) -> str:
+        """Why it failed this time. Raises DataError where another try would fail the same way."""
+        if isinstance(error, DataError):
+            raise error
+        final = hopeless(error)
+        if final is not None:
+            raise DataError(f"{what} cannot be read: {final}") from None
+        return str(error) or type(error).__name__
+
+
+def split(url: str) -> tuple[str, str]:
+    """Bucket and prefix of `s3://bucket/prefix`. Raises DataError."""
+    match = re.fullmatch(r"s3://([A-Za-z0-9][A-Za-z0-9._-]{1,62})(?:/+(.*?))?/*", url)
+    if match is None:
+        raise DataError(f"{url!r} is no address of shards: s3://bucket/prefix is one")
+    return match[1], match[2] or ""
+
+
+def hopeless(error: Exception) -> str | None:
+    """What is wrong, where no try will mend it; None where one may."""
+    kind = type(error).__name__
+    if kind in HELPLESS:
+        return HELPLESS[kind]
+    code, status = _code(error), _status(error)
+    if status == 412 or code == "PreconditionFailed":
+        return "it was replaced since training began"
+    if code in ("NoSuchKey", "NoSuchBucket"):
+        return "it is not there" if code == "NoSuchKey" else "there is no such bucket"
+    if code and code not in PASSING and 300 <= status < 500 and status not in (408, 429):
+        return f"it was refused ({code})"
+    if kind in ("ParamValidationError", "ProfileNotFound", "ConfigParseError", "InvalidConfigError"):
+        return str(error)
+    return None
+
+
+def _code(error: Exception) -> str:
+    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+
+
+def _status(error: Exception) -> int:
+    return int(getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _client(endpoint: str | None, region: str | None, anonymous: bool) -> Any:
+    try:
+        boto3: Any = importlib.import_module("boto3")
+        botocore: Any = importlib.import_module("botocore")
+        config: Any = importlib.import_module("botocore.config")
+    except ImportError:
+        raise DataError("reading from S3 needs boto3, which this image lacks: apt-get install python3-boto3, or pip install boto3") from None
+    session = boto3.session.Session()
+    settings = config.Config(
+        signature_version=botocore.UNSIGNED if anonymous else None,
+        connect_timeout=CONNECT,
+        read_timeout=SILENT,
+        retries={"total_max_attempts": 1},  # ours go on for longer, and say so
+        s3={"addressing_style": "path" if endpoint else "auto"},
+        request_checksum_calculation="when_required",
+        response_checksum_validation="when_required",
+    )
+    try:
+        return session.client(
+            "s3", endpoint_url=endpoint, region_name=region or session.region_name or "us-east-1", config=settings
+        )
+    except ValueError as error:
+        raise DataError(f"the S3 endpoint {endpoint!r} cannot be used: {error}") from None
