@@ -1,22 +1,13 @@
 /** Numbers, times and colours as people read them. */
 import { styleText } from 'node:util';
 
+export { bytes } from '../../shared/bytes.ts';
+
 type Style = Parameters<typeof styleText>[0];
 
 /** Coloured on a terminal, plain in a pipe or under NO_COLOR. */
 export function paint(style: Style, text: string, stream: NodeJS.WriteStream = process.stderr): string {
   return styleText(style, text, { stream });
-}
-
-/** `1.3 MB`, with powers of 1000. */
-export function bytes(n: number): string {
-  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
-  let i = 0;
-  while (n >= 999.5 && i < units.length - 1) {
-    n /= 1000;
-    i += 1;
-  }
-  return `${i === 0 || n >= 99.5 ? Math.round(n) : n.toFixed(1)} ${units[i] ?? ''}`;
 }
 
 export function clock(at: number): string {
