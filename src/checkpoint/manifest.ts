@@ -1,7 +1,8 @@
 /**
  * `manifest.json` beside a checkpoint's files: what it is, and by what it verifies. The worker reads the same
- * (images/worker/ftc/manifest.py); test/vectors/manifest.json holds both to it, schema/manifest.schema.json is made from it.
+ * (images/worker/ftc/checkpoint/manifest.py); test/vectors/manifest.json holds both to it, schema/manifest.schema.json is made from it.
  */
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
 export const FORMAT = 1;
@@ -41,9 +42,14 @@ export const Manifest = z
       .record(FileName, File)
       .refine(files => Object.hasOwn(files, 'state.pt'), 'names no state.pt')
       .meta({ description: 'Every file, by name.', required: ['state.pt'] }),
+    seal: sha256
+      .optional()
+      .describe(
+        'Comes last, on a line of its own: the SHA-256 of all bytes before the comma that goes before it.',
+      ),
   })
   .meta({ title: 'manifest of a checkpoint', description: 'Unknown fields are ignored.' });
-export type Manifest = z.output<typeof Manifest>;
+export type Manifest = Omit<z.output<typeof Manifest>, 'seal'>;
 
 /** Reads `manifest.json`. @throws ManifestError that says what is wrong */
 export function parseManifest(bytes: Uint8Array): Manifest {
@@ -55,10 +61,16 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   if (format !== FORMAT) {
     throw new ManifestError(`manifest.json has format ${short(format)}, and ${FORMAT} is known`);
   }
+  if ('seal' in value && !holds(bytes)) {
+    throw new ManifestError('manifest.json: its seal does not fit what it says');
+  }
   const found = Manifest.safeParse(value);
   // A record has no place for this name, and drops it without a word.
   const dropped = typeof files === 'object' && files !== null && Object.hasOwn(files, '__proto__');
-  if (found.success && !dropped) return found.data;
+  if (found.success && !dropped) {
+    const { seal: _, ...manifest } = found.data;
+    return manifest;
+  }
   throw new ManifestError(`manifest.json: ${reason(value, found.error?.issues[0]?.path ?? ['files'])}`);
 }
 
@@ -73,6 +85,16 @@ function parseJson(bytes: Uint8Array): unknown {
   } catch {
     throw new ManifestError('manifest.json is not JSON');
   }
+}
+
+/** A flipped bit in a step or a seed is as bad as one in the state. */
+function holds(bytes: Uint8Array): boolean {
+  const text = Buffer.from(bytes);
+  const start = text.lastIndexOf(',\n  "seal"');
+  if (start < 0) return false;
+  const [, seal] =
+    /^,\n {2}"seal": "([0-9a-f]{64})"\n\}\s*$/.exec(text.subarray(start).toString('latin1')) ?? [];
+  return seal === createHash('sha256').update(text.subarray(0, start)).digest('hex');
 }
 
 function reason(value: object, [key, name, ...rest]: readonly PropertyKey[]): string {

@@ -1,0 +1,88 @@
+/** What can be asked of a job's checkpoints: by the master that runs, and by `ftc` when only the volume is left. */
+import { createReadStream } from 'node:fs';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { z } from 'zod';
+import { Catalogue } from './catalogue.ts';
+import { openFile } from './examine.ts';
+import { CHUNK, type ReadOptions } from './hash.ts';
+import { MANIFEST, nameOf } from './names.ts';
+import { type CheckpointPolicy, pinEvery } from './policy.ts';
+import { prune } from './remove.ts';
+import { prunable, type Retention } from './retention.ts';
+import { CheckpointRow } from './row.ts';
+
+export interface PruneOptions {
+  /** Instead of the job's own. */
+  readonly keep?: number | undefined;
+  readonly keepEvery?: number | undefined;
+  readonly dryRun: boolean;
+}
+
+export const Pruned = z.object({
+  dryRun: z.boolean(),
+  keep: z.int(),
+  /** In steps. */
+  pinEvery: z.int().nullable(),
+  /** What went, or would go; oldest first. */
+  removed: z.array(CheckpointRow),
+  /** Newest first. */
+  kept: z.array(CheckpointRow),
+});
+export type Pruned = z.infer<typeof Pruned>;
+
+export class Manager {
+  readonly catalogue: Catalogue;
+  readonly policy: CheckpointPolicy;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(policy: CheckpointPolicy, job: string) {
+    this.policy = policy;
+    this.catalogue = new Catalogue(policy.directory, job, policy.pinEvery);
+  }
+
+  list(): Promise<CheckpointRow[]> {
+    return this.catalogue.list();
+  }
+
+  /** Null where there is none of this step. Catalogue.verify. */
+  verify(step: number, options: ReadOptions = {}): Promise<CheckpointRow | null> {
+    return this.catalogue.verify(step, options);
+  }
+
+  prune({ keep, keepEvery, dryRun }: PruneOptions): Promise<Pruned> {
+    const { policy, catalogue } = this;
+    const retention: Retention = {
+      keep: keep ?? policy.keep,
+      pinEvery: keepEvery === undefined ? policy.pinEvery : pinEvery(keepEvery, policy.every),
+    };
+    return this.alone(async () => {
+      const removed = dryRun
+        ? prunable(await catalogue.list(), retention)
+        : await prune(catalogue, retention);
+      const gone = new Set(removed.map(row => row.name));
+      const kept = (await catalogue.list()).filter(row => !gone.has(row.name));
+      return { dryRun, keep: retention.keep, pinEvery: retention.pinEvery, removed, kept };
+    });
+  }
+
+  /** One file of a checkpoint as it is, its manifest included. Null where there is none that the manifest names. */
+  async open(step: number, file: string): Promise<{ bytes: number; stream: Readable } | null> {
+    const manifest = await this.catalogue.manifest(step);
+    if (manifest === null || (file !== MANIFEST && !Object.hasOwn(manifest.files, file))) return null;
+    const path = join(this.catalogue.directory, nameOf(step), file);
+    const handle = await openFile(path).catch(() => null);
+    if (handle === null) return null;
+    const { size } = await handle.stat();
+    // Not beyond: what is appended meanwhile is not part of what was promised.
+    const end = Math.max(0, size - 1);
+    return { bytes: size, stream: createReadStream(path, { fd: handle, end, highWaterMark: CHUNK }) };
+  }
+
+  /** Runs what changes the directory: one after the other. */
+  alone<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(work);
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+}

@@ -1,0 +1,31 @@
+/** What the environment of a container says about a job's checkpoints. compose/environment.ts renders it. */
+import { z } from 'zod';
+import type { Retention } from './retention.ts';
+
+export const CheckpointEnvironment = z.object({
+  CHECKPOINT_DIR: z.string().default('/checkpoints'),
+  CHECKPOINT_EVERY: z.coerce.number().int().positive().default(50),
+  FTC_CHECKPOINT_KEEP: z.coerce.number().int().positive().default(3),
+  FTC_CHECKPOINT_KEEP_EVERY: z.coerce.number().int().positive().nullable().default(null),
+});
+
+export interface CheckpointPolicy extends Retention {
+  /** The job's own directory in the volume. */
+  readonly directory: string;
+  /** Steps between two. */
+  readonly every: number;
+}
+
+export function policyOf(e: z.output<typeof CheckpointEnvironment>, job: string): CheckpointPolicy {
+  return {
+    directory: `${e.CHECKPOINT_DIR}/${job}`,
+    every: e.CHECKPOINT_EVERY,
+    keep: e.FTC_CHECKPOINT_KEEP,
+    pinEvery: pinEvery(e.FTC_CHECKPOINT_KEEP_EVERY, e.CHECKPOINT_EVERY),
+  };
+}
+
+/** In steps. */
+export function pinEvery(keepEvery: number | null, every: number): number | null {
+  return keepEvery === null ? null : keepEvery * every;
+}

@@ -1,0 +1,56 @@
+/** Removes checkpoints so that a crash at any moment leaves them whole or gone, and who reads one is not misled. */
+import { open, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Catalogue } from './catalogue.ts';
+import { GONE } from './names.ts';
+import { prunable, type Retention } from './retention.ts';
+import type { CheckpointRow } from './row.ts';
+
+let counter = 0;
+
+/**
+ * Takes the name away first, for good, and then the files. Those who have a file open read on.
+ * @returns false where it is gone already, or `LATEST` names it by now
+ */
+export async function removeCheckpoint(catalogue: Catalogue, name: string): Promise<boolean> {
+  const { directory } = catalogue;
+  if ((await catalogue.latest()) === name) return false;
+  counter += 1;
+  const gone = join(directory, `${GONE}${name}-${process.pid}-${counter}`);
+  try {
+    await rename(join(directory, name), gone);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+  await syncDirectory(directory);
+  await rm(gone, { recursive: true, force: true });
+  return true;
+}
+
+/** Removes what an interrupted {@link removeCheckpoint} left. Only while none is under way. */
+export async function sweepGone(directory: string): Promise<void> {
+  const names = await readdir(directory).catch(() => []);
+  for (const name of names.filter(one => one.startsWith(GONE))) {
+    await rm(join(directory, name), { recursive: true, force: true });
+  }
+}
+
+/** Removes what retention lets go, oldest first. Returns what is gone. */
+export async function prune(catalogue: Catalogue, retention: Retention): Promise<CheckpointRow[]> {
+  await sweepGone(catalogue.directory);
+  const removed = [];
+  for (const row of prunable(await catalogue.list(), retention)) {
+    if (await removeCheckpoint(catalogue, row.name)) removed.push(row);
+  }
+  return removed;
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

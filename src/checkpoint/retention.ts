@@ -1,0 +1,38 @@
+/**
+ * What of a job's checkpoints may go. Pure. The rules, in order: one that is damaged or set aside never goes by itself and never
+ * counts; what `LATEST` names stays, and every pinned one; so do the `keep` newest, of which those that nobody has looked at yet
+ * count, and the newest that is known to be valid.
+ */
+import { byStep, type CheckpointRow, isGood } from './row.ts';
+
+export interface Retention {
+  /** How many of the newest stay; 1 at least. */
+  readonly keep: number;
+  /** Those of every so-many-th step stay for good: `keepEvery` times `every`. Null is none. */
+  readonly pinEvery: number | null;
+}
+
+export const isPinned = (step: number, pinEvery: number | null): boolean =>
+  pinEvery !== null && step > 0 && step % pinEvery === 0;
+
+/** Those that may go, oldest first. */
+export function prunable(rows: readonly CheckpointRow[], { keep, pinEvery }: Retention): CheckpointRow[] {
+  const good = goodOnes(rows);
+  const stays = new Set([...good.slice(0, Math.max(1, keep)), safest(good)]);
+  return good.filter(row => !stays.has(row) && !row.latest && !isPinned(row.step, pinEvery)).reverse();
+}
+
+/**
+ * The one that goes where the disk is full and {@link prunable} names none: the oldest that is not pinned. What training
+ * would go on from stays: the newest that is known to be valid, or the newest where none is, and what `LATEST` names.
+ */
+export function expendable(rows: readonly CheckpointRow[], pinEvery: number | null): CheckpointRow | null {
+  const good = goodOnes(rows);
+  const anchor = safest(good) ?? good[0];
+  return good.findLast(row => row !== anchor && !row.latest && !isPinned(row.step, pinEvery)) ?? null;
+}
+
+const goodOnes = (rows: readonly CheckpointRow[]): CheckpointRow[] => rows.filter(isGood).sort(byStep);
+
+const safest = (good: readonly CheckpointRow[]): CheckpointRow | undefined =>
+  good.find(row => row.state === 'valid');

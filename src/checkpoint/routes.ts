@@ -1,0 +1,99 @@
+/**
+ * The checkpoints over HTTP: `GET /checkpoints`, `GET /checkpoints/100/state.pt`, `POST /checkpoints/verify?step=100` and
+ * `POST /checkpoints/prune?keep=3&keepEvery=10&dryRun=1`. Verifying takes as long as reading does: it answers with a line of JSON for
+ * whatever happens, of which the last says that all were looked at.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { pipeline } from 'node:stream/promises';
+import { z } from 'zod';
+import type { Manager } from './manager.ts';
+import { CheckpointRow } from './row.ts';
+
+export const VerifyLine = z.discriminatedUnion('type', [
+  /** `bytes` of about `total` have been read. */
+  z.object({ type: z.literal('read'), step: z.int(), bytes: z.number(), total: z.number() }),
+  z.object({ type: z.literal('checked'), row: CheckpointRow }),
+  z.object({ type: z.literal('error'), error: z.string() }),
+  z.object({ type: z.literal('end') }),
+]);
+export type VerifyLine = z.infer<typeof VerifyLine>;
+
+/** How often it is told how far verifying has come. */
+const TELL_MS = 250;
+
+const count = z.coerce.number().int().positive();
+const Verify = z.object({ step: z.coerce.number().int().nonnegative().optional() });
+const Prune = z.object({
+  keep: count.optional(),
+  keepEvery: count.optional(),
+  dryRun: z.literal('1').optional(),
+});
+
+/** Answers what is about checkpoints. */
+export async function serveCheckpoints(
+  manager: Manager,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { pathname, searchParams } = new URL(request.url ?? '/', 'http://ftc');
+  const query = Object.fromEntries(searchParams);
+  const route = `${request.method ?? 'GET'} ${pathname}`;
+  const [, step, file] = /^GET \/checkpoints\/(\d+)\/([^/]+)$/.exec(route) ?? [];
+  try {
+    if (route === 'GET /checkpoints') return json(response, 200, await manager.list());
+    if (route === 'POST /checkpoints/verify')
+      return await verify(manager, Verify.parse(query).step, response);
+    if (route === 'POST /checkpoints/prune') {
+      const { keep, keepEvery, dryRun } = Prune.parse(query);
+      return json(response, 200, await manager.prune({ keep, keepEvery, dryRun: dryRun !== undefined }));
+    }
+    if (step !== undefined && file !== undefined) return await send(manager, Number(step), file, response);
+  } catch (error) {
+    if (!(error instanceof z.ZodError)) throw error;
+    return json(response, 400, { error: z.prettifyError(error) });
+  }
+  json(response, 404, { error: `${route} is not known here` });
+}
+
+async function verify(manager: Manager, only: number | undefined, response: ServerResponse): Promise<void> {
+  const rows = (await manager.list()).filter(row => row.state !== 'aside');
+  const wanted = rows.filter(row => only === undefined || row.step === only);
+  if (wanted.length === 0 && only !== undefined) {
+    return json(response, 404, { error: `there is no checkpoint of step ${only}` });
+  }
+  const stop = new AbortController();
+  response.on('close', () => stop.abort());
+  response.writeHead(200, { 'content-type': 'application/x-ndjson' });
+  const tell = (line: VerifyLine): void => void response.write(`${JSON.stringify(line)}\n`);
+  try {
+    for (const { step, bytes: total } of wanted) {
+      let [bytes, toldAt] = [0, -Infinity];
+      const onRead = (more: number): void => {
+        bytes += more;
+        if (performance.now() - toldAt < TELL_MS) return;
+        toldAt = performance.now();
+        tell({ type: 'read', step, bytes, total });
+      };
+      const row = await manager.verify(step, { signal: stop.signal, onRead });
+      // One that was pruned meanwhile is nobody's any more.
+      if (row !== null) tell({ type: 'checked', row });
+    }
+    tell({ type: 'end' });
+  } catch (error) {
+    if (!stop.signal.aborted) tell({ type: 'error', error: String(error) });
+  }
+  response.end();
+}
+
+async function send(manager: Manager, step: number, file: string, response: ServerResponse): Promise<void> {
+  const found = await manager.open(step, file);
+  if (found === null) return json(response, 404, { error: `there is no ${file} of step ${step}` });
+  const { bytes, stream } = found;
+  response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes });
+  // A reader that goes away is its own business; a file that ends early leaves the answer torn, which the reader sees.
+  await pipeline(stream, response).catch(() => response.destroy());
+}
+
+function json(response: ServerResponse, code: number, body: unknown): void {
+  response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+}
