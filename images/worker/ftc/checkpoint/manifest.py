@@ -5,6 +5,7 @@ src/checkpoint/manifest.ts reads the same; test/vectors/manifest.json holds both
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, fields
@@ -15,6 +16,8 @@ from ..codec import camel
 FORMAT = 1
 LARGEST = 2**53 - 1
 """The largest whole number that both languages know."""
+SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n\}\s*')
+"""How a sealed manifest ends: the SHA-256 of all bytes before. A flipped bit in a step or a seed is noticed by it."""
 HEX64 = re.compile(r"[0-9a-f]{64}")
 FILE_NAME = re.compile(r"(?!manifest\.json$)[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -58,7 +61,8 @@ class Manifest:
 
     def encode(self) -> bytes:
         body = {camel(key): value for key, value in asdict(self).items()}
-        return json.dumps({"format": body.pop("format"), **body}, indent=2).encode() + b"\n"
+        sealed = json.dumps({"format": body.pop("format"), **body}, indent=2).encode().removesuffix(b"\n}")
+        return sealed + f',\n  "seal": "{hashlib.sha256(sealed).hexdigest()}"\n}}\n'.encode()
 
 
 def parse(text: bytes) -> Manifest:
@@ -68,6 +72,8 @@ def parse(text: bytes) -> Manifest:
         raise ValueError("manifest.json is not an object")
     if not _is_whole(value.get("format")) or value["format"] != FORMAT:
         raise ValueError(f"manifest.json has format {_short(value, 'format')}, and {FORMAT} is known")
+    if "seal" in value and not _holds(text):
+        raise ValueError("manifest.json: its seal does not fit what it says")
     found: dict[str, Any] = {}
     for field in fields(Manifest):
         name = camel(field.name)
@@ -95,6 +101,12 @@ def _json(text: bytes) -> Any:
         return json.loads(text.decode(), parse_constant=constant)
     except (ValueError, RecursionError):
         raise ValueError("manifest.json is not JSON") from None
+
+
+def _holds(text: bytes) -> bool:
+    start = text.rfind(b',\n  "seal"')
+    tail = SEAL.fullmatch(text, start) if start >= 0 else None
+    return tail is not None and hashlib.sha256(text[:start]).hexdigest() == tail[1].decode()
 
 
 def _is_whole(item: Any) -> bool:
