@@ -64,13 +64,10 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   if ('seal' in value && !holds(bytes)) {
     throw new ManifestError('manifest.json: its seal does not fit what it says');
   }
-  const found = Manifest.safeParse(value);
+  const found = Manifest.omit({ seal: true }).safeParse(value);
   // A record has no place for this name, and drops it without a word.
   const dropped = typeof files === 'object' && files !== null && Object.hasOwn(files, '__proto__');
-  if (found.success && !dropped) {
-    const { seal: _, ...manifest } = found.data;
-    return manifest;
-  }
+  if (found.success && !dropped) return found.data;
   throw new ManifestError(`manifest.json: ${reason(value, found.error?.issues[0]?.path ?? ['files'])}`);
 }
 
