@@ -5,6 +5,7 @@ import type { Job } from '../src/job/job.ts';
 import type { LoadedJob } from '../src/job/load.ts';
 import { ownPackage } from '../src/package.ts';
 import type { Credentials } from './credentials.ts';
+import { cacheVolume, dataCredentials } from './data.ts';
 import type { Place } from './place.ts';
 import { s3Credentials } from './s3.ts';
 import { master, supervisor, worker, type Service } from './services.ts';
@@ -12,7 +13,7 @@ import { master, supervisor, worker, type Service } from './services.ts';
 export interface ComposeFile {
   readonly name: string;
   readonly services: { readonly master: Service; readonly worker: Service; readonly supervisor: Service };
-  readonly volumes?: { readonly checkpoints: Service };
+  readonly volumes?: Readonly<Record<string, Service>>;
   readonly networks: { readonly default: Service };
   readonly secrets?: Credentials['definitions'];
 }
@@ -30,7 +31,11 @@ export function render({ job, projectDir, user }: LoadedJob): Rendered {
 
 export function composeFile(job: Job, place: Place): ComposeFile {
   const labels = { [LABEL_JOB]: job.name };
-  const secrets = { ...s3Credentials(job, place).definitions };
+  const secrets = { ...s3Credentials(job, place).definitions, ...dataCredentials(job, place).definitions };
+  const volumes = {
+    ...(job.checkpoint.dir === null && { checkpoints: { labels } }),
+    ...(job.data !== null && { [cacheVolume]: { labels } }),
+  };
   return {
     name: job.name,
     services: {
@@ -38,7 +43,7 @@ export function composeFile(job: Job, place: Place): ComposeFile {
       worker: worker(job, place),
       supervisor: supervisor(job, place),
     },
-    ...(job.checkpoint.dir === null && { volumes: { checkpoints: { labels } } }),
+    ...(Object.keys(volumes).length > 0 && { volumes }),
     networks: { default: { labels } },
     ...(Object.keys(secrets).length > 0 && { secrets }),
   };

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { LABEL_JOB, LABEL_ROLE, type Role } from '../src/docker/engine.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
+import { dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
 import * as environment from './environment.ts';
 import { literal, variable } from './literal.ts';
 import { contextPath, hostPath, type Place } from './place.ts';
@@ -29,6 +30,7 @@ export function master(job: Job, place: Place): Service {
 }
 
 export function worker(job: Job, place: Place): Service {
+  const login = dataCredentials(job, place);
   const suffix =
     job.base === null ? '' : `-${createHash('sha256').update(job.base).digest('hex').slice(0, 8)}`;
   return {
@@ -36,9 +38,14 @@ export function worker(job: Job, place: Place): Service {
     build: build('worker', place, job.base ?? baseImage),
     scale: job.workers + job.standbys,
     user: place.user,
-    environment: Object.fromEntries(
-      Object.entries(environment.workerEnvironment(job)).map(([name, value]) => [name, literal(value)]),
-    ),
+    environment: {
+      ...Object.fromEntries(
+        Object.entries(environment.workerEnvironment(job)).map(([name, value]) => [name, literal(value)]),
+      ),
+      ...dataEnvironment(job),
+      ...login.environment,
+    },
+    ...(login.secrets.length > 0 && { secrets: login.secrets }),
     depends_on: ['master'],
     volumes: [
       checkpoints(job, place),
@@ -46,6 +53,7 @@ export function worker(job: Job, place: Place): Service {
         ? [readOnly(hostPath(place, dirname(job.script)), environment.scriptMount)]
         : []),
       ...(job.dataset === null ? [] : [readOnly(hostPath(place, job.dataset), environment.datasetMount)]),
+      ...dataVolumes(job),
     ],
     // One supervisor, not two: ftc's own starts workers again.
     restart: 'no',

@@ -69,24 +69,29 @@ function readText(path: string, name: string): string {
 
 /** Paths in a job file are relative to it. */
 function absolute(values: JobFile, folder: string): JobFile {
-  const { script, dataset, checkpoint } = values;
+  const { script, data, dataset, checkpoint } = values;
   return {
     ...values,
     ...(script !== undefined && builtinOf(script) === null && { script: resolve(folder, script) }),
     ...(typeof dataset === 'string' && { dataset: resolve(folder, dataset) }),
     ...(checkpoint !== undefined && { checkpoint: absoluteIn(checkpoint, folder) }),
+    ...(data?.s3 && { data: { ...data, s3: absoluteLogin(data.s3, folder) } }),
   };
 }
 
 function absoluteIn(checkpoint: Checkpoint, folder: string): Checkpoint {
   const { dir, s3 } = checkpoint;
-  const file =
-    typeof s3?.credentials === 'string' && secretOf(s3.credentials) === null ? s3.credentials : null;
   return {
     ...checkpoint,
     ...(typeof dir === 'string' && { dir: resolve(folder, dir) }),
-    ...(file !== null && { s3: { ...s3, credentials: resolve(folder, file) } }),
+    ...(s3 && { s3: absoluteLogin(s3, folder) }),
   };
+}
+
+function absoluteLogin<T extends { credentials?: string | null | undefined }>(s3: T, folder: string): T {
+  const { credentials } = s3;
+  const file = typeof credentials === 'string' && secretOf(credentials) === null ? credentials : null;
+  return file === null ? s3 : { ...s3, credentials: resolve(folder, file) };
 }
 
 type Checkpoint = NonNullable<JobFile['checkpoint']>;

@@ -13,11 +13,12 @@ const containerUser = '10001:10001';
  * Looks at script, dataset, checkpoint directory and credentials file.
  * @returns the user that master and workers run as
  */
-export function checkHost({ script, dataset, checkpoint }: Job, cwd: string): string {
+export function checkHost({ script, data, dataset, checkpoint }: Job, cwd: string): string {
   const user = checkpoint.dir === null ? containerUser : ownerOf(checkpoint.dir, cwd);
   if (builtinOf(script) === null) checkScript(script, user, cwd);
   const { s3 } = checkpoint;
   if (s3?.credentials != null) checkCredentials(s3.credentials, 'checkpoint.s3.credentials', user, cwd);
+  if (data?.s3?.credentials != null) checkCredentials(data.s3.credentials, 'data.s3.credentials', user, cwd);
   if (dataset !== null) directory(dataset, 'dataset', cwd);
   return user;
 }

@@ -1,5 +1,6 @@
 /** A job as the rest of ftc knows it: whole, valid, with defaults filled in. Paths are absolute, durations milliseconds. */
 
+import type { Data } from './data.ts';
 import type { Launcher } from './launcher.ts';
 import type { S3 } from './s3.ts';
 
@@ -34,6 +35,8 @@ export interface Job {
     /** Where every checkpoint is copied to. */
     readonly s3: S3 | null;
   };
+  /** A volume for shards; null is none. */
+  readonly data: Data | null;
   /** A directory of the host, mounted read-only at /data. */
   readonly dataset: string | null;
   readonly recovery: {
@@ -70,6 +73,7 @@ export const defaults = {
   seed: 0,
   epochs: 2,
   checkpoint: { every: 50, keep: 3, keepEvery: null, scrub: 3_600_000, dir: null, s3: null },
+  data: null,
   dataset: null,
   recovery: {
     heartbeat: 5_000,

@@ -1,4 +1,5 @@
 /** Puts what the sources say together, fills in defaults, and checks what no source can check alone. Pure. */
+import { fillData } from './data.ts';
 import { builtinOf, defaults, type Job } from './job.ts';
 import type { Launcher } from './launcher.ts';
 import { fillS3 } from './s3.ts';
@@ -42,6 +43,7 @@ export function resolveJob(
     ...job,
     launcher,
     checkpoint: { ...job.checkpoint, s3: s3 == null ? null : fillS3(s3) },
+    data: said.data == null ? null : fillData(said.data),
     recovery: { ...job.recovery, minWorkers },
     length: steps === undefined ? { epochs: epochs ?? defaultEpochs } : { steps },
     backend: backend ?? (job.resources.gpus === null ? 'gloo' : 'nccl'),

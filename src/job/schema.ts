@@ -4,6 +4,7 @@
  * `workers must be …`.
  */
 import { z } from 'zod';
+import { Data } from './data-schema.ts';
 import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
 import { launchers } from './launcher.ts';
 import { S3 } from './s3-schema.ts';
@@ -146,6 +147,9 @@ export const JobFile = group({
     .optional()
     .meta(described('How many passes over the data. Not together with `steps`.', defaults.epochs)),
   checkpoint: Checkpoint.optional().meta(described('Checkpoints.')),
+  data: Data.nullable()
+    .optional()
+    .meta(described('For ftc.ShardedDataset: a volume that keeps shards, and where they come from.', null)),
   dataset: text('must be a directory of the host')
     .nullable()
     .optional()

@@ -20,7 +20,15 @@ export function runName(job: string, n: number): string {
 /** The job as one run of its verification has it: nothing of it is shared with the job itself. */
 export function runJob(job: Job, name: string, workers: number, standbys: number): Job {
   const recovery = { ...job.recovery, minWorkers: Math.min(job.recovery.minWorkers, workers) };
-  return { ...job, name, workers, standbys, recovery, port: 0, checkpoint: { ...job.checkpoint, dir: null, s3: null } };
+  return {
+    ...job,
+    name,
+    workers,
+    standbys,
+    recovery,
+    port: 0,
+    checkpoint: { ...job.checkpoint, dir: null, s3: null },
+  };
 }
 
 export const ownLabels = (job: string): Readonly<Record<string, string>> => ({
@@ -42,7 +50,9 @@ export function labelled(file: ComposeFile, labels: Readonly<Record<string, stri
       worker: mark(services.worker),
       supervisor: mark(services.supervisor),
     },
-    ...(volumes && { volumes: { checkpoints: mark(volumes.checkpoints) } }),
+    ...(volumes && {
+      volumes: Object.fromEntries(Object.entries(volumes).map(([key, volume]) => [key, mark(volume)])),
+    }),
     networks: { default: mark(networks.default) },
   };
 }

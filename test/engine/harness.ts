@@ -150,7 +150,7 @@ export class TestJob {
   async close(): Promise<void> {
     for (const child of this.#running) child.kill('SIGKILL');
     await docker('rm', '--force', '--volumes', ...(await this.containers()).map(c => c.id));
-    await docker('volume', 'rm', '--force', `${this.name}_checkpoints`);
+    await docker('volume', 'rm', '--force', `${this.name}_checkpoints`, `${this.name}_cache`);
     await docker('network', 'rm', `${this.name}_default`);
     rmSync(this.folder, { recursive: true, force: true });
   }

@@ -74,6 +74,7 @@ port: 0
       seed: 7,
       length: { steps: 1000 },
       checkpoint: { every: 10, keep: 2, keepEvery: 5, scrub: 600_000, dir: null, s3: null },
+      data: null,
       dataset: join(folder, 'data'),
       recovery: {
         heartbeat: 2_500,
