@@ -69,12 +69,14 @@ export async function bundle(root) {
       splitting: true,
       chunkNames: '[name]-[hash]',
     }),
-    // The processes in containers: one file each that needs nothing beside it.
+    // The processes in containers: one file each that needs nothing beside it, but for what only some jobs need.
     ...['master', 'supervisor'].map(name =>
       build({
         ...shared,
         outdir,
         entryPoints: { [name]: source(`${name}/main.ts`) },
+        splitting: true,
+        chunkNames: `${name}-[name]-[hash]`,
         plugins: [stubs],
         // CommonJS packages call `require` for Node's own modules; in an ES module there is none.
         banner: {

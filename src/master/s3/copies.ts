@@ -1,0 +1,201 @@
+/** Which checkpoints are here and there, and the next thing to do about it. One turn does one thing. */
+import type { Logger } from '../../shared/log.ts';
+import { MANIFEST } from '../../checkpoint/names.ts';
+import { duration } from '../../shared/duration.ts';
+import type { Bucket, Stored } from './bucket.ts';
+import { plan } from './plan.ts';
+import type { S3Status } from './status.ts';
+import { Damaged, type LocalStep, localSteps, readStep } from './volume.ts';
+
+export interface CopiesOptions {
+  readonly job: string;
+  readonly directory: string;
+  readonly keep: number;
+  readonly pinEvery: number | null;
+  readonly log: Logger;
+  readonly tell: (level: 'info' | 'warn' | 'error', text: string, step: number | null) => void;
+}
+
+/** What a manifest in the bucket is to this run; holds as long as the manifest is the same. */
+interface Verdict {
+  readonly etag: string;
+  readonly is: 'ours' | 'other' | 'damaged';
+}
+
+export class Copies {
+  readonly #o: CopiesOptions;
+  #local: readonly LocalStep[] = [];
+  /** Null when it has to be asked for again. */
+  #remote: readonly Stored[] | null = null;
+  #known: readonly Stored[] = [];
+  readonly #verdicts = new Map<number, Verdict>();
+  /** Checkpoints here that do not verify, with their manifests: the same one is not read again. */
+  readonly #bad = new Map<number, string>();
+  #own: number | null = null;
+  #uploading: number | null = null;
+  #newer: number | null = null;
+  #looked = false;
+
+  constructor(o: CopiesOptions) {
+    this.#o = o;
+  }
+
+  /** What is in the volume now. */
+  async look(): Promise<void> {
+    this.#local = (await localSteps(this.#o.directory)).filter(
+      ({ step, text }) => this.#bad.get(step) !== text.toString(),
+    );
+  }
+
+  /** What is in the bucket is asked for again, at the next turn. */
+  forget(): void {
+    this.#remote = null;
+  }
+
+  holds(step: number): boolean {
+    return this.#known.some(s => s.step === step && isComplete(s) && this.#verdict(s) !== 'damaged');
+  }
+
+  /** A checkpoint in the bucket does not verify. */
+  isDamaged(stored: Stored): void {
+    this.#judge(stored, 'damaged');
+  }
+
+  status(): Pick<S3Status, 'backlogSteps' | 'backlogBytes' | 'uploading' | 'uploadedStep' | 'newerStep'> {
+    const { upload } = this.#plan();
+    const bytes = this.#local
+      .filter(({ step }) => upload.includes(step))
+      .reduce((sum, l) => sum + l.bytes, 0);
+    return {
+      backlogSteps: upload.length,
+      backlogBytes: bytes,
+      uploading: this.#uploading,
+      uploadedStep: this.#own,
+      newerStep: this.#newer !== null && this.#newer > (this.#local[0]?.step ?? -1) ? this.#newer : null,
+    };
+  }
+
+  /** Does the next thing. False when nothing is left to do. @throws as the store does */
+  async turn(bucket: Bucket): Promise<boolean> {
+    await this.look();
+    if (this.#remote === null) {
+      this.#known = this.#remote = await bucket.list();
+      if (!this.#looked) await this.#first(bucket);
+    }
+    await this.#compare(bucket, this.#remote);
+    const { upload, prune } = this.#plan();
+    const next = this.#local.find(({ step }) => step === upload[0]);
+    if (next !== undefined) {
+      await this.#upload(bucket, next);
+      this.#remote = null;
+      return true;
+    }
+    const old = this.#remote.find(({ step }) => step === prune[0]);
+    if (old === undefined) return false;
+    await bucket.remove(old);
+    this.#known = this.#remote = this.#remote.filter(s => s !== old);
+    this.#o.log.info({ step: old.step }, `step ${old.step} is removed from S3`);
+    return true;
+  }
+
+  #plan(): ReturnType<typeof plan> {
+    const { keep, pinEvery } = this.#o;
+    const remote = this.#known.map(s => ({
+      step: s.step,
+      complete: isComplete(s),
+      damaged: this.#verdict(s) === 'damaged',
+    }));
+    return plan({ local: this.#local.map(({ step }) => step), remote, own: this.#own, keep, pinEvery });
+  }
+
+  /** Once: what a master before this one has left there, and whether somebody was further than this run. */
+  async #first(bucket: Bucket): Promise<void> {
+    const ended = await bucket.abortUploads();
+    if (ended > 0) this.#o.log.info({ uploads: ended }, 'uploads to S3 that were broken off are ended');
+    this.#looked = true;
+    const newest = this.#known.find(s => isComplete(s) && this.#verdict(s) !== 'damaged')?.step ?? -1;
+    const here = this.#local[0]?.step ?? 0;
+    if (newest <= here) return;
+    this.#newer = newest;
+    const text = `S3 holds step ${newest}, newer than this run's step ${here}: "ftc down --volumes" and "ftc up" go on from there. Nothing of it is written over or removed`;
+    this.#o.tell('warn', text, newest);
+  }
+
+  /** What is both here and there is looked at once: it may be this run's, another's, or half of one. */
+  async #compare(bucket: Bucket, remote: readonly Stored[]): Promise<void> {
+    for (const local of this.#local) {
+      const stored = remote.find(s => s.step === local.step);
+      if (stored === undefined || !isComplete(stored) || this.#verdict(stored) !== null) continue;
+      try {
+        const { manifest } = await bucket.manifest(stored, this.#o.job);
+        const same = manifest.digest === local.manifest.digest;
+        this.#judge(stored, same ? 'ours' : 'other');
+        if (same) this.#own = Math.max(this.#own ?? 0, local.step);
+        else
+          this.#o.tell(
+            'warn',
+            `S3 holds another checkpoint of step ${local.step}; it is not written over`,
+            local.step,
+          );
+      } catch (error) {
+        if (!(error instanceof Damaged)) throw error;
+        this.#judge(stored, 'damaged');
+        this.#o.tell(
+          'warn',
+          `the checkpoint of step ${local.step} in S3 is damaged: ${error.message}; it is copied again`,
+          local.step,
+        );
+      }
+    }
+  }
+
+  async #upload(bucket: Bucket, local: LocalStep): Promise<void> {
+    const { step, bytes, text } = local;
+    const began = performance.now();
+    this.#uploading = step;
+    try {
+      const replaces = this.#known.some(s => s.step === step && isComplete(s));
+      await bucket.copy(this.#o.directory, local, replaces);
+      this.#own = Math.max(this.#own ?? 0, step);
+      this.#verdicts.delete(step);
+      const took = duration(performance.now() - began);
+      this.#o.log.info({ step, bytes }, `the checkpoint of step ${step} is in S3, after ${took}`);
+    } catch (error) {
+      const reason = damage(error);
+      if (reason === null) throw error;
+      // Pruned or written again meanwhile: the next look tells.
+      if ((await readStep(this.#o.directory, step))?.text.equals(text) !== true) return;
+      this.#bad.set(step, text.toString());
+      this.#o.tell(
+        'error',
+        `the checkpoint of step ${step} is damaged and is not copied to S3: ${reason}`,
+        step,
+      );
+    } finally {
+      this.#uploading = null;
+    }
+  }
+
+  #judge(stored: Stored, is: Verdict['is']): void {
+    this.#verdicts.set(stored.step, { etag: stored.files.get(MANIFEST)?.etag ?? '', is });
+  }
+
+  #verdict(stored: Stored): Verdict['is'] | null {
+    const verdict = this.#verdicts.get(stored.step);
+    return verdict !== undefined && verdict.etag === stored.files.get(MANIFEST)?.etag ? verdict.is : null;
+  }
+}
+
+const isComplete = ({ files }: Stored): boolean => files.has(MANIFEST);
+
+/** What the file system says of a file that cannot be read. A socket says none of these. */
+const unreadable = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ELOOP', 'EIO']);
+
+/** Why a checkpoint here cannot be copied; null for any other error. */
+function damage(error: unknown): string | null {
+  if (error instanceof Damaged) return error.message;
+  const { code = '', path } = error as NodeJS.ErrnoException;
+  if (!unreadable.has(code)) return null;
+  const file = path?.split('/').at(-1) ?? 'a file';
+  return code === 'ENOENT' ? `${file} is missing` : `${file} cannot be read (${code})`;
+}

@@ -1,0 +1,228 @@
+/**
+ * Keeps a bucket like the volume: every published checkpoint is copied there, one at a time, newest first; and an empty
+ * volume is filled from there before anybody trains. Whatever S3 does, training goes on. What to do is ./plan.ts's to say.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { now } from '../../shared/clock.ts';
+import type { Logger } from '../../shared/log.ts';
+import { bytes as amount } from '../../shared/bytes.ts';
+import { duration } from '../../shared/duration.ts';
+import type { Backoff } from './backoff.ts';
+import { Bucket } from './bucket.ts';
+import type { S3Config } from './config.ts';
+import { Copies } from './copies.ts';
+import { explain, type Failure } from './failure.ts';
+import { NoneVerifies, restore } from './restore.ts';
+import { Secrets } from './secrets.ts';
+import type { S3Status } from './status.ts';
+import type { ObjectStore } from './store.ts';
+import { type Tell, Trying } from './trying.ts';
+
+export interface MirrorOptions {
+  readonly config: S3Config;
+  readonly job: string;
+  /** The job's own directory in the volume. */
+  readonly directory: string;
+  /** Of the bucket: ../../checkpoint/retention.ts. */
+  readonly keep: number;
+  readonly pinEvery: number | null;
+  readonly log: Logger;
+  /** What people should know. */
+  readonly tell: Tell;
+  /** Nobody starts from nothing while there is a reason. */
+  readonly hold: (reason: string | null) => void;
+  /** The job cannot go on. */
+  readonly abandon: (reason: string) => void;
+  readonly backoff?: Backoff;
+}
+
+const BACKOFF: Backoff = { initialMs: 1000, maxMs: 60_000 };
+/** What is left to copy when the container is stopped may take so long. Less than the grace period that Compose is told. */
+const DRAIN_MS = 20_000;
+/** People are told of a restore's progress this often. */
+const PROGRESS_MS = 250;
+
+export class Mirror {
+  readonly #o: MirrorOptions;
+  readonly #secrets = new Secrets();
+  readonly #copies: Copies;
+  readonly #trying: Trying;
+  readonly #where: string;
+  #store: ObjectStore | null = null;
+  #restored: number | null = null;
+  /** Bytes of a checkpoint that was being restored, at most, and since when none were added. */
+  #furthest = -1;
+  #failingSince: number | null = null;
+  /** How many were published. */
+  #published = 0;
+  #restoring = false;
+  #closing = false;
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(o: MirrorOptions) {
+    this.#o = o;
+    const { login, endpoint, region } = o.config;
+    if (login.kind === 'keys') this.#secrets.add(login.id, login.secret, login.token);
+    this.#where = endpoint === null ? `s3.${region}.amazonaws.com` : new URL(endpoint).host;
+    this.#copies = new Copies(o);
+    this.#trying = new Trying(o.backoff ?? BACKOFF, o.tell);
+  }
+
+  /** Begins, with a restore where `empty`; the hold of that is taken before this returns. */
+  start(empty: boolean): void {
+    if (empty) this.#o.hold('looking for a checkpoint in S3');
+    this.#running = this.#run(empty).catch((error: unknown) => {
+      const text = 'a defect in ftc ended the copying to S3; a restart of the master begins it again';
+      this.#trying.failed(
+        { kind: 'local', text, hopeless: true },
+        'checkpoints are not copied',
+        'training goes on',
+      );
+      this.#o.log.error(`${text}: ${this.#hide(String((error as Error).stack))}`);
+      this.#o.hold(null);
+    });
+  }
+
+  /** A worker has published a checkpoint. */
+  published(): void {
+    this.#published += 1;
+    void this.#copies.look();
+    this.#trying.wake();
+  }
+
+  /** True when the bucket holds that step, whole as far as is known. */
+  holds(step: number): boolean {
+    return this.#copies.holds(step);
+  }
+
+  status(): S3Status {
+    const { bucket, base } = this.#o.config;
+    const target = `s3://${bucket}/${base.slice(0, -1)}`;
+    return { target, ...this.#trying.status(), ...this.#copies.status(), restoredStep: this.#restored };
+  }
+
+  /** Copies what is left, if S3 takes it and that is soon done; then ends. */
+  async close(): Promise<void> {
+    await this.#copies.look();
+    this.#closing = true;
+    this.#trying.end();
+    if (this.#restoring || this.#trying.failure !== null) this.#store?.close();
+    const late = new AbortController();
+    const time = sleep(DRAIN_MS, undefined, { signal: late.signal }).catch(() => undefined);
+    await Promise.race([this.#running, time]);
+    late.abort();
+    this.#store?.close();
+  }
+
+  async #run(empty: boolean): Promise<void> {
+    this.#restoring = empty;
+    if (empty) await this.#fill();
+    this.#restoring = false;
+    while (!this.#ends()) {
+      const before = this.#published;
+      try {
+        const more = await this.#copies.turn(await this.#bucket());
+        this.#trying.succeeded(this.#rest());
+        if (more || this.#published !== before) continue;
+        await this.#trying.pause();
+      } catch (error) {
+        const failure = this.#explain(error);
+        this.#trying.failed(failure, saying[failure.kind], 'training goes on');
+        if (!this.#closing) await this.#trying.backOff();
+      }
+      this.#copies.forget();
+    }
+  }
+
+  /** While it works it may finish; what fails is not tried again. */
+  #ends(): boolean {
+    return this.#closing && (this.#trying.failure !== null || this.#copies.status().backlogSteps === 0);
+  }
+
+  /** The volume is empty: nobody trains before it is filled, or known that it cannot be. */
+  async #fill(): Promise<void> {
+    const { config, tell, hold, abandon } = this.#o;
+    while (!this.#closing) {
+      try {
+        await this.#restore();
+        this.#trying.succeeded('');
+        return hold(null);
+      } catch (error) {
+        if (error instanceof NoneVerifies) return abandon(noneVerifies(error, this.status().target));
+        const failure = this.#explain(error);
+        this.#trying.failed(failure, 'nothing can be restored from S3 yet', 'workers wait for it');
+        const since = (this.#failingSince ??= now());
+        const left = config.restoreTimeoutMs - (now() - since);
+        if (left <= 0 || failure.hopeless) {
+          tell('error', startsAnew(failure, config.restoreTimeoutMs), null);
+          return hold(null);
+        }
+        hold(
+          `nothing is restored from S3 yet: ${failure.text}; the job starts at step 0 in ${duration(left)}`,
+        );
+        await this.#trying.backOff(left);
+      }
+    }
+  }
+
+  async #restore(): Promise<void> {
+    const { job, directory, tell, hold } = this.#o;
+    const began = now();
+    let toldAt = 0;
+    const progress = (step: number, bytes: number, total: number): void => {
+      if (bytes > this.#furthest) {
+        this.#furthest = bytes;
+        this.#failingSince = null;
+      }
+      if (now() - toldAt < PROGRESS_MS && bytes < total) return;
+      toldAt = now();
+      hold(`restoring step ${step} from S3 (${megabytes(bytes)} of ${megabytes(total)} MB)`);
+    };
+    const found = await restore({
+      ...{ bucket: await this.#bucket(), job, directory, progress },
+      damaged: (stored, reason) => {
+        this.#copies.isDamaged(stored);
+        tell('warn', `the checkpoint of step ${stored.step} in S3 is damaged: ${reason}`, stored.step);
+      },
+    });
+    if (found === null) return;
+    this.#restored = found.step;
+    const took = duration(now() - began);
+    tell('info', `step ${found.step} is restored from S3: ${amount(found.bytes)} in ${took}`, found.step);
+  }
+
+  async #bucket(): Promise<Bucket> {
+    this.#store ??= (await import('./aws.ts')).openStore(this.#o.config, this.#secrets);
+    return new Bucket(this.#store, this.#o.config.base);
+  }
+
+  #explain(error: unknown): Failure {
+    // What it was refused with may be mended in the file meanwhile; connections that failed are not used again.
+    this.#store?.close();
+    this.#store = null;
+    return explain(error, this.#where, this.#hide);
+  }
+
+  #rest(): string {
+    const { backlogSteps } = this.#copies.status();
+    return backlogSteps === 0 ? '' : `${backlogSteps} checkpoint${backlogSteps === 1 ? '' : 's'} to copy`;
+  }
+
+  readonly #hide = (text: string): string => this.#secrets.hide(text);
+}
+
+const saying: Readonly<Record<Failure['kind'], string>> = {
+  unreachable: 'checkpoints are not copied to S3 for now',
+  refused: 'S3 refuses copies of checkpoints',
+  local: 'checkpoints cannot be read for S3',
+};
+
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
+const noneVerifies = ({ message }: Error, target: string): string =>
+  `none of the checkpoints in ${target} verifies (${message}). To start over, remove them, or set another checkpoint.s3.prefix.`;
+
+function startsAnew(failure: Failure, timeoutMs: number): string {
+  const how = failure.hopeless ? '' : ` for ${duration(timeoutMs)}`;
+  return `nothing could be restored from S3${how} (${failure.text}): training starts at step 0; what S3 holds is left as it is`;
+}

@@ -1,0 +1,57 @@
+/** An empty volume is filled with the newest checkpoint in the bucket that verifies. */
+import { MANIFEST } from '../../checkpoint/names.ts';
+import type { Bucket, Stored } from './bucket.ts';
+import { Damaged, place, sweep } from './volume.ts';
+
+export interface RestoreOptions {
+  readonly bucket: Bucket;
+  readonly job: string;
+  readonly directory: string;
+  /** Bytes of the checkpoint that are here, as they come. */
+  readonly progress: (step: number, bytes: number, total: number) => void;
+  /** One that does not verify; the next older is taken. */
+  readonly damaged: (stored: Stored, reason: string) => void;
+}
+
+/** There are checkpoints, and none of them verifies. */
+export class NoneVerifies extends Error {
+  override readonly name = 'NoneVerifies';
+}
+
+/**
+ * The step that is in the volume now, and its bytes; null where the bucket holds none.
+ * @throws NoneVerifies, and as the store and the file system do
+ */
+export async function restore(o: RestoreOptions): Promise<{ step: number; bytes: number } | null> {
+  await sweep(o.directory);
+  const complete = (await o.bucket.list()).filter(({ files }) => files.has(MANIFEST));
+  const reasons: string[] = [];
+  for (const stored of complete) {
+    try {
+      return await fetch(o, stored);
+    } catch (error) {
+      if (!(error instanceof Damaged)) throw error;
+      o.damaged(stored, error.message);
+      reasons.push(`step ${stored.step}: ${error.message}`);
+    }
+  }
+  if (reasons.length > 0) throw new NoneVerifies(reasons.join('; '));
+  return null;
+}
+
+async function fetch(o: RestoreOptions, stored: Stored): Promise<{ step: number; bytes: number }> {
+  const { step } = stored;
+  const { manifest, text } = await o.bucket.manifest(stored, o.job);
+  const total = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
+  let done = 0;
+  o.progress(step, 0, total);
+  const counted = async function* (body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of body) {
+      done += piece.length;
+      o.progress(step, done, total);
+      yield piece;
+    }
+  };
+  await place(o.directory, manifest, text, async file => counted(await o.bucket.read(step, file)));
+  return { step, bytes: total };
+}

@@ -1,0 +1,27 @@
+/** What copying asks of an object store. */
+
+export interface StoredObject {
+  readonly key: string;
+  readonly bytes: number;
+  /** Another one means another content. */
+  readonly etag: string;
+}
+
+export interface ObjectStore {
+  /** `host:port`, for people. */
+  readonly where: string;
+  /** Every object whose key begins with `prefix`. */
+  list(prefix: string): Promise<StoredObject[]>;
+  /**
+   * Stores what `pieces` yield, or nothing where they throw. Resolves when the server has it, with the right size and
+   * the SHA-256 beside it.
+   */
+  put(key: string, pieces: AsyncIterable<Buffer>, bytes: number, sha256: string): Promise<void>;
+  /** The object's bytes as they come; null where there is none. */
+  get(key: string): Promise<AsyncIterable<Uint8Array> | null>;
+  remove(key: string): Promise<void>;
+  /** Ends uploads of keys that begin with `prefix` and pass `test`, which somebody began and left. Their number. */
+  abortUploads(prefix: string, test: (key: string) => boolean): Promise<number>;
+  /** Ends what is under way. */
+  close(): void;
+}

@@ -1,0 +1,78 @@
+/** Trying again and again: what went wrong last, when the next try is, and who is told. People hear of changes, not of tries. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { now } from '../../shared/clock.ts';
+import { type Backoff, waitFor } from './backoff.ts';
+import type { Failure } from './failure.ts';
+import type { S3Status } from './status.ts';
+
+export type Tell = (level: 'info' | 'warn' | 'error', text: string, step: number | null) => void;
+
+const FOREVER_MS = 2 ** 31 - 1;
+
+export class Trying {
+  readonly #backoff: Backoff;
+  readonly #tell: Tell;
+  #failure: Failure | null = null;
+  #failures = 0;
+  #nextTryAt: number | null = null;
+  #wake = new AbortController();
+  #ended = false;
+
+  constructor(backoff: Backoff, tell: Tell) {
+    this.#backoff = backoff;
+    this.#tell = tell;
+  }
+
+  /** The last failure; null while all is well. */
+  get failure(): Failure | null {
+    return this.#failure;
+  }
+
+  status(): Pick<S3Status, 'state' | 'lastError' | 'nextTryAt'> {
+    const failure = this.#failure;
+    if (failure === null) return { state: 'ok', lastError: null, nextTryAt: null };
+    const state = failure.kind === 'refused' ? 'refused' : 'retrying';
+    return { state, lastError: failure.text, nextTryAt: this.#nextTryAt };
+  }
+
+  /** @param rest what is left to do now, for people; empty for nothing */
+  succeeded(rest: string): void {
+    const failed = this.#failure !== null;
+    this.#failure = null;
+    this.#failures = 0;
+    this.#nextTryAt = null;
+    if (failed) this.#tell('info', `S3 answers again${rest === '' ? '' : `; ${rest}`}`, null);
+  }
+
+  /** @param what what does not work, for people; told when it begins, and when it becomes another kind of failure */
+  failed(failure: Failure, what: string, meanwhile: string): void {
+    const news = this.#failure?.kind !== failure.kind && !this.#ended;
+    this.#failure = failure;
+    this.#failures += 1;
+    if (news) this.#tell('warn', `${what}: ${failure.text}; ${meanwhile}`, null);
+  }
+
+  /** Waits before the next try; a call for {@link wake} does not shorten it. */
+  async backOff(most = Infinity): Promise<void> {
+    const until = now() + Math.min(most, waitFor(this.#backoff, this.#failures, Math.random()));
+    this.#nextTryAt = until;
+    while (!this.#ended && now() < until) await this.pause(until - now());
+  }
+
+  /** Until {@link wake} or {@link end}, at most so long. */
+  async pause(ms = FOREVER_MS): Promise<void> {
+    if (this.#ended) return;
+    if (this.#wake.signal.aborted) this.#wake = new AbortController();
+    await sleep(Math.ceil(ms), undefined, { signal: this.#wake.signal, ref: false }).catch(() => undefined);
+  }
+
+  wake(): void {
+    this.#wake.abort();
+  }
+
+  /** Nobody waits any more. */
+  end(): void {
+    this.#ended = true;
+    this.#wake.abort();
+  }
+}
