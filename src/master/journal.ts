@@ -33,26 +33,76 @@ const Entry = z.discriminatedUnion('type', [
 ]);
 export type Entry = z.infer<typeof Entry>;
 
-export class Journal {
-  readonly #fd: number;
+/** What a file system that has no room says. */
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
 
-  /** Opens `<directory>/journal.jsonl` for appending, and makes the directory. Throws when it cannot be written. */
+export class Journal {
+  readonly #path: string;
+  #fd: number | null = null;
+  /** What is not in the file yet, in order. */
+  #waiting: string[] = [];
+
+  /** Opens `<directory>/journal.jsonl` for appending, and makes the directory. Throws when it cannot be written; a full disk may have room later. */
   constructor(directory: string) {
-    mkdirSync(directory, { recursive: true });
-    this.#fd = openSync(join(directory, 'journal.jsonl'), 'a');
-    // A torn last line must not swallow the next entry.
-    writeSync(this.#fd, '\n');
+    this.#path = join(directory, 'journal.jsonl');
+    try {
+      mkdirSync(directory, { recursive: true });
+      this.flush();
+    } catch (error) {
+      if (!FULL.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
   }
 
-  /** Durable when it returns. Throws as the file system does, ENOSPC for one. */
+  /** How many entries wait for room on the disk. */
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  /**
+   * Durable when it returns. Throws as the file system does, ENOSPC for one; the entry then waits for the next append or
+   * {@link flush}.
+   */
   append(entry: JournalEntry | Entry): void {
-    writeSync(this.#fd, `${JSON.stringify(entry)}\n`);
-    fsyncSync(this.#fd);
+    this.#waiting.push(`${JSON.stringify(entry)}\n`);
+    this.flush();
+  }
+
+  /** Writes what waits. Throws as {@link append} does. */
+  flush(): void {
+    try {
+      this.#fd ??= this.#open();
+      if (this.#waiting.length === 0) return;
+      writeAll(this.#fd, Buffer.from(this.#waiting.join('')));
+      fsyncSync(this.#fd);
+      this.#waiting = [];
+    } catch (error) {
+      // What was written of it is torn; the next try begins on a line of its own, and a line that is there twice does no harm.
+      this.close();
+      throw error;
+    }
   }
 
   close(): void {
-    closeSync(this.#fd);
+    if (this.#fd !== null) closeSync(this.#fd);
+    this.#fd = null;
   }
+
+  #open(): number {
+    const fd = openSync(this.#path, 'a');
+    try {
+      // A torn last line must not swallow the next entry.
+      writeAll(fd, Buffer.from('\n'));
+    } catch (error) {
+      closeSync(fd);
+      throw error;
+    }
+    return fd;
+  }
+}
+
+/** A disk that fills up takes a part, and says so only to the next write. */
+function writeAll(fd: number, data: Buffer): void {
+  for (let at = 0; at < data.length;) at += writeSync(fd, data, at);
 }
 
 /** The entries in order; lines that do not parse are skipped and counted. */

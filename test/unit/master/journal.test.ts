@@ -1,4 +1,13 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, truncateSync } from 'node:fs';
+import {
+  appendFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -61,4 +70,27 @@ it('counts what it does not know, and goes on', () => {
   appendFileSync(file, '{"type":"of another version"}\nnot JSON\n{"type":"wanted","wanted":"four"}\n');
   append(entries[2] as Entry);
   expect(readJournal(folder)).toEqual({ entries: [entries[0], entries[2]], skipped: 3 });
+});
+
+it('keeps what a full disk does not take, and writes it in order when there is room', () => {
+  mkdirSync(folder);
+  symlinkSync('/dev/full', file);
+  const journal = new Journal(folder);
+  const [first, second, ...rest] = entries as [Entry, Entry, ...Entry[]];
+  const full = expect.objectContaining({ code: 'ENOSPC' }) as Error;
+  expect(() => journal.append(first)).toThrow(full);
+  expect(() => journal.append(second)).toThrow(full);
+  expect(() => journal.flush()).toThrow(full);
+  expect(journal.waiting).toBe(2);
+  rmSync(file);
+  journal.flush();
+  expect([journal.waiting, readJournal(folder).entries]).toEqual([0, [first, second]]);
+  for (const entry of rest) journal.append(entry);
+  journal.close();
+  expect(readJournal(folder)).toEqual({ entries, skipped: 0 });
+});
+
+it('says at once where it can never be written', () => {
+  writeFileSync(folder, 'a file');
+  expect(() => new Journal(folder)).toThrow(expect.objectContaining({ code: 'EEXIST' }) as Error);
 });
