@@ -34,20 +34,32 @@ export type Pruned = z.infer<typeof Pruned>;
 export class Manager {
   readonly catalogue: Catalogue;
   readonly policy: CheckpointPolicy;
+  readonly #looked: (rows: readonly CheckpointRow[]) => void;
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(policy: CheckpointPolicy, job: string) {
+  /** `looked` is called with all that is there whenever it was looked at, and when one turned out to be damaged. */
+  constructor(
+    policy: CheckpointPolicy,
+    job: string,
+    looked: (rows: readonly CheckpointRow[]) => void = () => undefined,
+  ) {
     this.policy = policy;
+    this.#looked = looked;
     this.catalogue = new Catalogue(policy.directory, job, policy.pinEvery);
   }
 
-  list(): Promise<CheckpointRow[]> {
-    return this.catalogue.list();
+  /** Newest first. Catalogue.list. */
+  async list(): Promise<CheckpointRow[]> {
+    const rows = await this.catalogue.list();
+    this.#looked(rows);
+    return rows;
   }
 
   /** Null where there is none of this step. Catalogue.verify. */
-  verify(step: number, options: ReadOptions = {}): Promise<CheckpointRow | null> {
-    return this.catalogue.verify(step, options);
+  async verify(step: number, options: ReadOptions = {}): Promise<CheckpointRow | null> {
+    const row = await this.catalogue.verify(step, options);
+    if (row?.state === 'damaged') await this.list();
+    return row;
   }
 
   prune({ keep, keepEvery, dryRun }: PruneOptions): Promise<Pruned> {

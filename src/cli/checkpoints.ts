@@ -3,7 +3,8 @@ import { findJob } from '../client/find-job.ts';
 import { connect } from '../docker/connect.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
-import { bytes, table } from './view/format.ts';
+import { table } from './view/format.ts';
+import { bytes } from '../shared/bytes.ts';
 import { duration } from '../shared/duration.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
@@ -24,7 +25,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
       r.createdAt === null ? '-' : duration(Math.max(0, Date.now() - Date.parse(r.createdAt))),
       bytes(r.bytes),
       r.generation === null ? '-' : String(r.generation),
-      r.complete ? (r.latest ? 'latest' : 'complete') : `incomplete: ${r.problem ?? 'unknown'}`,
+      r.latest ? `${r.state}, latest` : r.state,
     ]),
     [0, 1, 2, 3],
   );

@@ -2,7 +2,8 @@
 import { request, type RequestOptions } from 'node:http';
 import { z } from 'zod';
 import { FtcError } from '../errors.ts';
-import { CheckpointRow, JobEvent, Status } from '../master/status.ts';
+import { CheckpointRow } from '../checkpoint/row.ts';
+import { JobEvent, Status } from '../master/status.ts';
 
 const ANSWER_MS = 5000;
 

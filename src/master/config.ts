@@ -1,6 +1,7 @@
 /** The master's environment, as compose/ renders it. docs/protocol.md has the table. */
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { CheckpointEnvironment, type CheckpointPolicy, policyOf } from '../checkpoint/policy.ts';
 import { type Launcher, launchers } from '../job/launcher.ts';
 
 const number = (fallback: number) => z.coerce.number().nonnegative().default(fallback);
@@ -15,8 +16,8 @@ const Environment = z.object({
   HEARTBEAT_TIMEOUT: number(5),
   FTC_HANG_TIMEOUT: number(300),
   FTC_ON_STRAGGLER: z.enum(['report', 'replace']).default('report'),
-  CHECKPOINT_DIR: z.string().default('/checkpoints'),
-  FTC_CHECKPOINT_KEEP: z.coerce.number().int().positive().default(3),
+  ...CheckpointEnvironment.shape,
+  FTC_CHECKPOINT_SCRUB: number(3600),
   FTC_CONTROL_PORT: z.coerce.number().int().default(7077),
   FTC_HTTP_PORT: z.coerce.number().int().default(8080),
 });
@@ -31,9 +32,9 @@ export interface MasterConfig {
   readonly heartbeatMs: number;
   readonly hangMs: number;
   readonly onStraggler: 'report' | 'replace';
-  /** The job's own directory in the checkpoint volume. */
-  readonly directory: string;
-  readonly keep: number;
+  readonly checkpoints: CheckpointPolicy;
+  /** How old a checkpoint's verification may get; 0 is never to verify in the background. */
+  readonly scrubMs: number;
   readonly controlPort: number;
   readonly httpPort: number;
   /** Tells a restart of this container from a new one. */
@@ -53,8 +54,8 @@ export function readConfig(env: NodeJS.ProcessEnv): MasterConfig {
     heartbeatMs: e.HEARTBEAT_TIMEOUT * 1000,
     hangMs: e.FTC_HANG_TIMEOUT * 1000,
     onStraggler: e.FTC_ON_STRAGGLER,
-    directory: `${e.CHECKPOINT_DIR}/${e.JOB_ID}`,
-    keep: e.FTC_CHECKPOINT_KEEP,
+    checkpoints: policyOf(e, e.JOB_ID),
+    scrubMs: e.FTC_CHECKPOINT_SCRUB * 1000,
     controlPort: e.FTC_CONTROL_PORT,
     httpPort: e.FTC_HTTP_PORT,
     container: hostname(),

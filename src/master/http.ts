@@ -1,21 +1,23 @@
 /** The master's HTTP: what people and the command line see. docs/protocol.md has the list. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { CheckpointRow, JobEvent, Status } from './status.ts';
+import type { Manager } from '../checkpoint/manager.ts';
+import { serveCheckpoints } from '../checkpoint/routes.ts';
+import type { JobEvent, Status } from './status.ts';
 
 export interface Api {
   status(): Status;
   events(after: number): JobEvent[];
-  checkpoints(): Promise<CheckpointRow[]>;
+  readonly checkpoints: Manager;
   stop(): void;
 }
 
 /** Listens on `port`; resolves with the server. */
 export function serveHttp(api: Api, port: number): Promise<Server> {
   const server = createServer((request, response) => {
-    answer(api, request).then(
-      ({ code, body }) => send(response, code, body),
-      (error: unknown) => send(response, 500, { error: String(error) }),
-    );
+    respond(api, request, response).catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else send(response, { code: 500, body: { error: String(error) } });
+    });
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -28,25 +30,28 @@ interface Answer {
   readonly body: unknown;
 }
 
-async function answer(api: Api, request: IncomingMessage): Promise<Answer> {
-  const url = new URL(request.url ?? '/', 'http://master');
-  const route = `${request.method ?? 'GET'} ${url.pathname}`;
+async function respond(api: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
   // A page in a browser can send a POST to any port of this machine, but not with this header and without an origin.
   if (
     request.method === 'POST' &&
     (request.headers['x-ftc'] !== '1' || request.headers.origin !== undefined)
   ) {
-    return { code: 403, body: { error: 'a POST needs the header x-ftc: 1 and no Origin' } };
+    const error = 'a POST needs the header x-ftc: 1 and no Origin';
+    return send(response, { code: 403, body: { error } });
   }
+  const url = new URL(request.url ?? '/', 'http://master');
+  if (/^\/checkpoints(\/|$)/.test(url.pathname)) return serveCheckpoints(api.checkpoints, request, response);
+  send(response, answer(api, `${request.method ?? 'GET'} ${url.pathname}`, url.searchParams));
+}
+
+function answer(api: Api, route: string, query: URLSearchParams): Answer {
   switch (route) {
     case 'GET /healthz':
       return { code: 200, body: { ok: true } };
     case 'GET /status':
       return { code: 200, body: api.status() };
     case 'GET /events':
-      return { code: 200, body: api.events(Number(url.searchParams.get('after') ?? 0) || 0) };
-    case 'GET /checkpoints':
-      return { code: 200, body: await api.checkpoints() };
+      return { code: 200, body: api.events(Number(query.get('after') ?? 0) || 0) };
     case 'POST /stop':
       api.stop();
       return { code: 202, body: { ok: true } };
@@ -55,6 +60,6 @@ async function answer(api: Api, request: IncomingMessage): Promise<Answer> {
   }
 }
 
-function send(response: ServerResponse, code: number, body: unknown): void {
+function send(response: ServerResponse, { code, body }: Answer): void {
   response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
 }

@@ -1,14 +1,14 @@
 /** The shell around the membership: takes events from sockets and timers, carries out effects. Decides nothing. */
 import type { Logger } from '../shared/log.ts';
 import { now } from '../shared/clock.ts';
-import { listCheckpoints, prune } from './catalogue.ts';
+import { Keeper } from './checkpoints/keeper.ts';
 import type { MasterConfig } from './config.ts';
 import { ControlServer } from './control-server.ts';
 import { History } from './history.ts';
 import type { Api } from './http.ts';
 import { Journal, readJournal } from './journal.ts';
 import { advance } from './membership/advance.ts';
-import type { Effect, MembershipEvent } from './membership/events.ts';
+import type { Effect, HistoryEntry, MembershipEvent } from './membership/events.ts';
 import type { Membership } from './membership/state.ts';
 import { Pace } from './pace.ts';
 import { isNewRun, resume } from './resume.ts';
@@ -19,6 +19,7 @@ const TICK_MS = 25;
 const TRAINS: ReadonlySet<string> = new Set(['compute', 'reduce', 'checkpoint']);
 /** How often the log tells of progress while there is some. */
 const PROGRESS_MS = 10_000;
+const JOURNAL_AGAIN_MS = 1000;
 
 export class Master {
   readonly #config: MasterConfig;
@@ -28,14 +29,16 @@ export class Master {
   readonly #control: ControlServer;
   readonly #history = new History();
   readonly #pace = new Pace();
+  readonly #keeper: Keeper;
   #timer: NodeJS.Timeout | null = null;
-  #pruning = false;
+  /** Runs while entries of the journal wait for room on the disk. */
+  #unwritten: NodeJS.Timeout | null = null;
   #told = { at: 0, step: 0 };
 
   constructor(config: MasterConfig, log: Logger) {
     this.#config = config;
     this.#log = log;
-    const directory = `${config.directory}/journal`;
+    const directory = `${config.checkpoints.directory}/journal`;
     const { entries, skipped } = readJournal(directory);
     this.#journal = new Journal(directory);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
@@ -52,10 +55,12 @@ export class Master {
       now(),
     );
     if (isNewRun(entries, config.container)) {
-      this.#journal.append({ type: 'run', container: config.container, at: now() });
+      this.#remember({ type: 'run', container: config.container, at: now() });
     }
     const { generation } = this.#membership.current;
     log.info({ generation, state: this.#membership.state, entries: entries.length, skipped }, 'journal read');
+    const { job, checkpoints: policy, scrubMs } = config;
+    this.#keeper = new Keeper({ policy, job, scrubMs, log, tell: entry => this.#tell(entry) });
     this.#control = new ControlServer(config.job, heartbeatMs, {
       hello: hello => this.#take({ type: 'hello', hello }),
       message: (id, incarnation, message) => {
@@ -64,7 +69,7 @@ export class Master {
           if (TRAINS.has(message.phase)) this.#pace.note(message);
           this.#logProgress();
         }
-        if (message.type === 'checkpoint') this.#prune();
+        if (message.type === 'checkpoint') this.#keeper.reported(message);
       },
       closed: (id, incarnation) => this.#take({ type: 'closed', id, incarnation }),
       supervisor: () => {
@@ -84,20 +89,24 @@ export class Master {
   async start(): Promise<void> {
     await this.#control.listen(this.#config.controlPort);
     this.#timer = setInterval(() => this.#take({ type: 'tick' }), TICK_MS);
+    this.#keeper.start();
   }
 
   async close(): Promise<void> {
     if (this.#timer) clearInterval(this.#timer);
+    if (this.#unwritten) clearInterval(this.#unwritten);
     await this.#control.close();
+    await this.#keeper.close();
     this.#journal.close();
   }
 
   get api(): Api {
-    const { job, project, launcher, directory } = this.#config;
+    const { job, project, launcher } = this.#config;
     return {
-      status: () => statusOf(this.#membership, this.#pace, { job, project, launcher }, now()),
+      status: () =>
+        statusOf(this.#membership, this.#pace, { job, project, launcher }, now(), this.#keeper.damaged),
       events: after => this.#history.after(after),
-      checkpoints: () => listCheckpoints(directory),
+      checkpoints: this.#keeper.manager,
       stop: () => this.#take({ type: 'stop', reason: 'stopped on request' }),
     };
   }
@@ -128,24 +137,42 @@ export class Master {
           restarts: {},
         });
       case 'journal':
-        return this.#remember(effect);
-      case 'history': {
-        const { level, text, worker, rank, step } = this.#history.add(effect.entry, generation, now());
-        // What it is now, not what its container was made for.
-        const standby = worker !== null && this.#membership.workers.get(worker)?.standby === true;
-        this.#log[level]({ generation, worker, ...(standby ? { role: 'standby' } : {}), rank, step }, text);
-      }
+        return this.#remember(effect.entry);
+      case 'history':
+        return this.#tell(effect.entry);
     }
   }
 
-  /** A journal that cannot be written must not stop the training: the next master then asks the members. */
-  #remember(effect: Extract<Effect, { type: 'journal' }>): void {
+  #tell(entry: HistoryEntry): void {
+    const { generation } = this.#membership.current;
+    const { level, text, worker, rank, step } = this.#history.add(entry, generation, now());
+    // What it is now, not what its container was made for.
+    const standby = worker !== null && this.#membership.workers.get(worker)?.standby === true;
+    this.#log[level]({ generation, worker, ...(standby ? { role: 'standby' } : {}), rank, step }, text);
+  }
+
+  /** A journal that cannot be written must not stop the training: the next master then asks the members. It is tried again. */
+  #remember(entry: Parameters<Journal['append']>[0]): void {
     try {
-      this.#journal.append(effect.entry);
+      this.#journal.append(entry);
     } catch (error) {
+      if (this.#unwritten) return;
       const { generation } = this.#membership.current;
       this.#log.error({ generation, err: error }, 'the journal cannot be written');
+      this.#unwritten = setInterval(() => this.#flush(), JOURNAL_AGAIN_MS);
     }
+  }
+
+  #flush(): void {
+    const entries = this.#journal.waiting;
+    try {
+      this.#journal.flush();
+    } catch {
+      return;
+    }
+    if (this.#unwritten) clearInterval(this.#unwritten);
+    this.#unwritten = null;
+    this.#log.info({ entries }, 'the journal is written again');
   }
 
   #logProgress(): void {
@@ -155,16 +182,5 @@ export class Master {
     if (step === null || step === this.#told.step) return;
     this.#told = { at, step };
     this.#log.info({ generation, step, loss, samplesPerSecond }, `step ${step} of ${totalSteps ?? '?'}`);
-  }
-
-  #prune(): void {
-    if (this.#pruning) return;
-    this.#pruning = true;
-    prune(this.#config.directory, this.#config.keep)
-      .then(
-        steps => steps.length > 0 && this.#log.info({ steps }, 'old checkpoints removed'),
-        (error: unknown) => this.#log.warn({ err: error }, 'old checkpoints could not be removed'),
-      )
-      .finally(() => (this.#pruning = false));
   }
 }

@@ -4,6 +4,7 @@ import { hasEnded } from './status.ts';
 import type { Membership, Worker } from './membership/state.ts';
 import { attached, nameOf, rankOf, target } from './membership/state.ts';
 import { duration } from '../shared/duration.ts';
+import type { CheckpointStatus } from './checkpoints/status.ts';
 import type { ContainerFact } from '../protocol/messages.ts';
 import type { Pace } from './pace.ts';
 import type { Status, WorkerRow, WorkerState } from './status.ts';
@@ -16,10 +17,12 @@ export function statusOf(
   pace: Pace,
   names: Pick<Status, 'job' | 'project' | 'launcher'>,
   now: number,
+  damaged: CheckpointStatus['damaged'] = [],
 ): Status {
   const rates = hasEnded(m.state) || m.state === 'waiting' ? null : pace.rates(now);
   const step = names.launcher === 'torchrun' ? null : currentStep(m);
   const left = m.totalSteps === null || step === null ? null : Math.max(0, m.totalSteps - step);
+  const { last, failed, delayed, delayedMs } = m.checkpoints;
   return {
     ...names,
     state: m.state,
@@ -38,6 +41,7 @@ export function statusOf(
     metrics: m.metrics,
     workers: rows(m, now).map(r => (names.launcher === 'torchrun' ? { ...r, step: null } : r)),
     recoveries: m.recoveries,
+    checkpoint: { last, failed, delayed, delayedMs, damaged },
   };
 }
 

@@ -1,6 +1,7 @@
 /** What the master answers to `GET /status`, and so what `ftc status --json` prints. Null where not known. */
 import { z } from 'zod';
 import { launchers } from '../job/launcher.ts';
+import { CheckpointStatus, noCheckpoints } from './checkpoints/status.ts';
 import { Phase } from '../protocol/messages.ts';
 
 export const JobState = z.enum([
@@ -101,6 +102,7 @@ export const Status = z.object({
   metrics: z.record(z.string(), z.number()),
   workers: z.array(WorkerRow),
   recoveries: z.array(Recovery),
+  checkpoint: CheckpointStatus.default(noCheckpoints),
 });
 export type Status = z.infer<typeof Status>;
 
@@ -133,15 +135,3 @@ export const JobEvent = z.object({
   step: z.int().nullable(),
 });
 export type JobEvent = z.infer<typeof JobEvent>;
-
-export const CheckpointRow = z.object({
-  step: z.int(),
-  generation: z.int().nullable(),
-  createdAt: z.string().nullable(),
-  bytes: z.int(),
-  /** The manifest parses and every file has its size. (Hashes are checked before anything is loaded.) */
-  complete: z.boolean(),
-  problem: z.string().nullable(),
-  latest: z.boolean(),
-});
-export type CheckpointRow = z.infer<typeof CheckpointRow>;

@@ -5,6 +5,7 @@
  */
 import { hasEnded } from '../status.ts';
 import type { WorkerHello } from '../../protocol/messages.ts';
+import { type CheckpointReport, note } from '../checkpoints/tally.ts';
 import { isDeterministic } from './failures.ts';
 import type { Effect, MembershipEvent, WorkerMessage } from './events.ts';
 import { end, history, setState, tell } from './form.ts';
@@ -134,19 +135,7 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
         ),
       ];
     case 'checkpoint':
-      return [
-        msg.ok
-          ? history('checkpoint', 'info', `checkpoint at step ${msg.step} is durable`, {
-              ...who(m, w),
-              step: msg.step,
-            })
-          : history(
-              'checkpoint',
-              'warn',
-              `checkpoint at step ${msg.step} failed: ${msg.error ?? 'unknown'}`,
-              who(m, w),
-            ),
-      ];
+      return [checkpointed(m, w, msg, now)];
     case 'note':
       return [history('note', msg.level, msg.text, who(m, w))];
     case 'failed': {
@@ -185,6 +174,11 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
         }),
       ];
   }
+}
+
+function checkpointed(m: Membership, w: Worker, report: CheckpointReport, now: number): Effect {
+  const { kind, level, text } = note(m.checkpoints, report, now);
+  return history(kind, level, text, { ...who(m, w), step: report.step });
 }
 
 const who = (m: Membership, w: Worker): { worker: string; rank: number | null } => {

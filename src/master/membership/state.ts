@@ -1,5 +1,6 @@
 /** The membership's state: everything that the master knows about who trains. Plain data; only ./advance.ts changes it. */
 import type { Member, Phase, ContainerFact } from '../../protocol/messages.ts';
+import { createTally, type Tally } from '../checkpoints/tally.ts';
 import type { JobState, Recovery } from '../status.ts';
 
 /** A worker as the control link shows it. Kept while its container is known, also when its link is down. */
@@ -147,6 +148,7 @@ export interface Membership {
   epoch: number | null;
   loss: number | null;
   recoveries: Recovery[];
+  checkpoints: Tally;
   failures: Map<string, ScriptFailure>;
   finalDigest: string | null;
   metrics: Record<string, number>;
@@ -182,6 +184,7 @@ export function createMembership(config: MembershipConfig): Membership {
     epoch: null,
     loss: null,
     recoveries: [],
+    checkpoints: createTally(),
     failures: new Map(),
     finalDigest: null,
     metrics: {},

@@ -2,20 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { expendable, isPinned, prunable } from '../../../src/checkpoint/retention.ts';
 import { byStep, type CheckpointRow, CheckpointState, isGood } from '../../../src/checkpoint/row.ts';
-
-const row = (step: number, more: Partial<CheckpointRow> = {}): CheckpointRow => ({
-  step,
-  name: `step-${step}`,
-  generation: 1,
-  createdAt: null,
-  bytes: 3,
-  state: 'unverified',
-  checkedAt: null,
-  problem: null,
-  latest: false,
-  pinned: false,
-  ...more,
-});
+import { rowOf as row } from './rows.ts';
 
 const anyRows = fc
   .tuple(

@@ -1,0 +1,100 @@
+/** The master's care for the checkpoints: prunes, scrubs, makes room on a full disk, and tells what people should know. */
+import { Manager } from '../../checkpoint/manager.ts';
+import type { CheckpointPolicy } from '../../checkpoint/policy.ts';
+import type { Logger } from '../../shared/log.ts';
+import type { HistoryEntry } from '../membership/events.ts';
+import { Damage } from './damage.ts';
+import { makeRoom } from './make-room.ts';
+import { Scrub } from './scrub.ts';
+import type { CheckpointStatus } from './status.ts';
+import { type CheckpointReport, isFull } from './tally.ts';
+
+export interface KeeperOptions {
+  readonly policy: CheckpointPolicy;
+  readonly job: string;
+  /** How old a verification may get, milliseconds; 0 is never to verify in the background. */
+  readonly scrubMs: number;
+  readonly log: Logger;
+  readonly tell: (entry: HistoryEntry) => void;
+}
+
+export class Keeper {
+  readonly manager: Manager;
+  readonly #o: KeeperOptions;
+  readonly #damage = new Damage();
+  readonly #scrub: Scrub | null;
+  #pruning = false;
+  /** Something was published since the pruning began. */
+  #again = false;
+  /** The disk is full and nothing may go: told once until a checkpoint is durable again. */
+  #toldStuck = false;
+
+  constructor(o: KeeperOptions) {
+    this.#o = o;
+    this.manager = new Manager(o.policy, o.job, rows => this.#see(rows));
+    const { manager } = this;
+    const failed = (error: unknown) => o.log.warn({ err: error }, 'the checkpoints cannot be looked at');
+    this.#scrub = o.scrubMs > 0 ? new Scrub({ manager, everyMs: o.scrubMs, failed }) : null;
+  }
+
+  start(): void {
+    this.#scrub?.start();
+  }
+
+  async close(): Promise<void> {
+    await this.#scrub?.close();
+    await this.manager.alone(() => Promise.resolve());
+  }
+
+  /** Those that are known to be damaged, newest first. */
+  get damaged(): CheckpointStatus['damaged'] {
+    return this.#damage.damaged;
+  }
+
+  /** A worker has written a checkpoint, or could not. */
+  reported(report: CheckpointReport): void {
+    if (report.ok) {
+      this.#toldStuck = false;
+      this.#scrub?.wake();
+      void this.#prune();
+    } else if (isFull(report)) {
+      void this.#makeRoom();
+    }
+  }
+
+  async #prune(): Promise<void> {
+    this.#again = true;
+    if (this.#pruning) return;
+    this.#pruning = true;
+    while (this.#again) {
+      this.#again = false;
+      try {
+        const { removed } = await this.manager.prune({ dryRun: false });
+        const steps = removed.map(row => row.step);
+        if (steps.length > 0) this.#o.log.info({ steps }, 'old checkpoints removed');
+      } catch (error) {
+        this.#o.log.warn({ err: error }, 'old checkpoints could not be removed');
+      }
+    }
+    this.#pruning = false;
+  }
+
+  async #makeRoom(): Promise<void> {
+    try {
+      const { removed, text } = await makeRoom(this.manager);
+      if (!removed && this.#toldStuck) return;
+      this.#toldStuck = !removed;
+      this.#tell('warn', text, null);
+    } catch (error) {
+      this.#o.log.warn({ err: error }, 'no room could be made on the full disk');
+    }
+  }
+
+  #see(rows: Parameters<Damage['see']>[0]): void {
+    for (const { step, text } of this.#damage.see(rows)) this.#tell('error', text, step);
+  }
+
+  #tell(level: HistoryEntry['level'], text: string, step: number | null): void {
+    this.#o.tell({ kind: 'checkpoint', level, text, worker: null, rank: null, step });
+  }
+}

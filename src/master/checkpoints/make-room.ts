@@ -1,0 +1,55 @@
+/** A checkpoint did not fit on the disk: a new one is worth more than the third oldest. Which may go: retention.ts. */
+import type { Manager } from '../../checkpoint/manager.ts';
+import { prune, removeCheckpoint } from '../../checkpoint/remove.ts';
+import { expendable } from '../../checkpoint/retention.ts';
+import { type CheckpointRow, isGood } from '../../checkpoint/row.ts';
+
+export interface Room {
+  readonly removed: boolean;
+  /** One line for people. */
+  readonly text: string;
+}
+
+export function makeRoom(manager: Manager): Promise<Room> {
+  const { catalogue, policy } = manager;
+  return manager.alone(async () => {
+    const pruned = await prune(catalogue, policy);
+    if (pruned.length > 0) {
+      return { removed: true, text: `the disk is full: ${said(pruned)} removed, as retention wants it` };
+    }
+    const rows = await lookedAt(manager);
+    const row = expendable(rows, policy.pinEvery);
+    if (row === null || !(await removeCheckpoint(catalogue, row.name))) {
+      return { removed: false, text: `the disk is full, and no checkpoint may be removed${why(rows)}` };
+    }
+    const left = rows.find(one => isGood(one) && one !== row);
+    const rest = left === undefined ? '' : `; the newest that is left is of step ${left.step}`;
+    return { removed: true, text: `the disk is full: ${said([row])} removed to make room${rest}` };
+  });
+}
+
+/** The list in which the newest good one is known to be whole: before another goes, what stays must be worth staying. */
+async function lookedAt(manager: Manager): Promise<CheckpointRow[]> {
+  for (;;) {
+    const rows = await manager.list();
+    const newest = rows.find(isGood);
+    if (newest === undefined || newest.state === 'valid') return rows;
+    const found = await manager.verify(newest.step);
+    // Files that change all the time are somebody else's work, and stay.
+    if (found?.state === 'unverified') return rows;
+  }
+}
+
+function said(rows: readonly CheckpointRow[]): string {
+  const steps = rows.map(row => row.step).join(', ');
+  return rows.length === 1 ? `the checkpoint of step ${steps} is` : `the checkpoints of steps ${steps} are`;
+}
+
+function why(rows: readonly CheckpointRow[]): string {
+  const good = rows.filter(isGood);
+  const pinned = good.filter(row => row.pinned).length;
+  if (good.length === 0) return ': there is none that could be loaded';
+  if (good.length === 1) return `: that of step ${good[0]?.step} is the last`;
+  if (pinned === 0) return `: training would go on from one of the ${good.length} that are left`;
+  return `: of the ${good.length} that are left, ${pinned} are kept for good by checkpoint.keepEvery`;
+}

@@ -1,0 +1,88 @@
+/** What the workers tell of the checkpoints that they write: added up for the status, and as lines for people. Pure. */
+import type { Inbound } from '../../protocol/messages.ts';
+import { bytes } from '../../shared/bytes.ts';
+import { duration } from '../../shared/duration.ts';
+import type { CheckpointStatus } from './status.ts';
+
+export type CheckpointReport = Extract<Inbound, { type: 'checkpoint' }>;
+
+/** The same trouble is news once in so many milliseconds. */
+const AGAIN_MS = 60_000;
+
+export interface Tally extends Omit<CheckpointStatus, 'damaged'> {
+  /** How many failed since one succeeded. */
+  failures: number;
+  /** When it was last told that one failed, and why; that one was late. */
+  toldFailed: { readonly at: number; readonly error: string } | null;
+  toldLate: number | null;
+}
+
+export interface Line {
+  /** A `note` is shown to who watches; a `checkpoint` of level `info` is routine. */
+  readonly kind: 'checkpoint' | 'note';
+  readonly level: 'info' | 'warn';
+  readonly text: string;
+}
+
+export function createTally(): Tally {
+  return {
+    last: null,
+    failed: null,
+    delayed: 0,
+    delayedMs: 0,
+    failures: 0,
+    toldFailed: null,
+    toldLate: null,
+  };
+}
+
+/** Takes a report into `t`, and says it. */
+export function note(t: Tally, report: CheckpointReport, now: number): Line {
+  return report.ok ? durable(t, report, now) : failed(t, report, now);
+}
+
+function durable(t: Tally, report: CheckpointReport, now: number): Line {
+  const { step, bytes: size, stallMs, writeMs, serialiseMs, fsyncMs, delayedMs } = report;
+  t.last = { step, at: now, bytes: size, stallMs, writeMs, serialiseMs, fsyncMs, delayedMs };
+  const before = t.failures;
+  t.failures = 0;
+  t.toldFailed = null;
+  const parts = [
+    `checkpoint of step ${step} is durable: ${bytes(size)}`,
+    `stall ${short(stallMs)}`,
+    `written in ${short(writeMs)}`,
+  ];
+  const late = delayedMs > 0;
+  if (late) {
+    t.delayed += 1;
+    t.delayedMs += delayedMs;
+    parts.push(`begun ${short(delayedMs)} late: the disk is slow`);
+  }
+  if (before > 0)
+    return { kind: 'note', level: 'info', text: `${parts.join(', ')} (${before} before it failed)` };
+  const warn = late && isNews(t.toldLate, now);
+  if (warn) t.toldLate = now;
+  return { kind: 'checkpoint', level: warn ? 'warn' : 'info', text: parts.join(', ') };
+}
+
+function failed(t: Tally, { step, error }: CheckpointReport, now: number): Line {
+  const reason = error ?? 'the worker does not say why';
+  t.failed = { step, at: now, error: reason };
+  t.failures += 1;
+  const warn = kindOf(t.toldFailed?.error) !== kindOf(reason) || isNews(t.toldFailed?.at ?? null, now);
+  if (warn) t.toldFailed = { at: now, error: reason };
+  const text = `checkpoint of step ${step} failed, training goes on: ${reason}`;
+  return { kind: 'checkpoint', level: warn ? 'warn' : 'info', text };
+}
+
+const isNews = (toldAt: number | null, now: number): boolean => toldAt === null || now - toldAt >= AGAIN_MS;
+
+/** Errors that differ in their numbers only are the same trouble. */
+const kindOf = (error: string | undefined): string | undefined => error?.replaceAll(/\d+/g, '#');
+
+const short = (ms: number): string => (ms < 9.95 ? `${ms.toFixed(1)} ms` : duration(ms));
+
+/** The disk, or a quota on it, is full: others may go to make room. */
+export function isFull({ ok, error }: Pick<CheckpointReport, 'ok' | 'error'>): boolean {
+  return !ok && /no space left|ENOSPC|EDQUOT|quota exceeded|disk is full/i.test(error ?? '');
+}

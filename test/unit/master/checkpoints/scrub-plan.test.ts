@@ -1,0 +1,62 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { CheckpointState, isGood } from '../../../../src/checkpoint/row.ts';
+import { planScrub, restAfter } from '../../../../src/master/checkpoints/scrub-plan.ts';
+import { rowOf } from '../../checkpoint/rows.ts';
+
+const HOUR = 3_600_000;
+const NOW = 100 * HOUR;
+const plan = (rows: Parameters<typeof planScrub>[0], restUntil = 0, now = NOW) =>
+  planScrub(rows, { now, everyMs: HOUR, restUntil });
+const valid = (step: number, age: number) => rowOf(step, { state: 'valid', checkedAt: NOW - age });
+
+describe('what is verified next', () => {
+  it('is the newest that nobody has looked at lately', () => {
+    expect(plan([valid(50, HOUR - 1), valid(40, HOUR), rowOf(30), valid(20, 2 * HOUR)])).toEqual({
+      verify: 40,
+    });
+    expect(plan([valid(50, 1), rowOf(30), valid(20, 2 * HOUR)])).toEqual({ verify: 30 });
+  });
+
+  it('is nothing until the oldest look is too old', () => {
+    expect(plan([valid(50, HOUR / 2), valid(40, HOUR / 4)])).toEqual({ waitMs: HOUR / 2 });
+    expect(plan([])).toEqual({ waitMs: HOUR });
+    const never = [rowOf(50, { state: 'damaged' }), rowOf(40, { state: 'aside' })];
+    expect(plan(never)).toEqual({ waitMs: HOUR });
+  });
+
+  it('waits for the rest after the one before', () => {
+    expect(plan([rowOf(50)], NOW + 700)).toEqual({ waitMs: 700 });
+    expect([restAfter(0, 5), restAfter(0, 30_000)]).toEqual([1000, 30_000]);
+  });
+});
+
+it('gets round to every one, and then has nothing to do before one is due again', () => {
+  const anyRow = fc.record({
+    step: fc.nat(500),
+    state: fc.constantFrom(...CheckpointState.options),
+    checkedAt: fc.option(fc.integer({ min: NOW - 3 * HOUR, max: NOW })),
+  });
+  const anyRows = fc.uniqueArray(anyRow, { maxLength: 10, selector: r => r.step });
+  fc.assert(
+    fc.property(anyRows, found => {
+      let rows = found.map(({ step, ...more }) => rowOf(step, more));
+      let now = NOW;
+      const looked: number[] = [];
+      for (;;) {
+        const next = plan(rows, 0, now);
+        if ('waitMs' in next) {
+          expect(next.waitMs).toBeGreaterThan(0);
+          expect(next.waitMs).toBeLessThanOrEqual(HOUR);
+          break;
+        }
+        looked.push(next.verify);
+        const checkedAt = (now += 1);
+        rows = rows.map(r => (r.step === next.verify ? { ...r, state: 'valid', checkedAt } : r));
+      }
+      expect(looked).toEqual([...new Set(looked)].sort((a, b) => b - a));
+      const good = rows.filter(isGood);
+      expect(good.every(r => r.checkedAt !== null && now - r.checkedAt < HOUR + 1)).toBe(true);
+    }),
+  );
+});

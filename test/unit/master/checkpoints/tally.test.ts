@@ -1,0 +1,107 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  type CheckpointReport,
+  createTally,
+  isFull,
+  note,
+} from '../../../../src/master/checkpoints/tally.ts';
+
+const report = (more: Partial<CheckpointReport> = {}): CheckpointReport => ({
+  type: 'checkpoint',
+  step: 100,
+  generation: 1,
+  ok: true,
+  bytes: 260_000,
+  stallMs: 0.41,
+  writeMs: 48,
+  error: null,
+  serialiseMs: 12,
+  fsyncMs: 30,
+  delayedMs: 0,
+  ...more,
+});
+const failing = (step: number, error = 'OSError: [Errno 28] No space left on device') =>
+  report({ step, ok: false, bytes: 0, error });
+
+describe('a checkpoint that is durable', () => {
+  it('is routine, with its size and durations', () => {
+    const t = createTally();
+    expect(note(t, report(), 5000)).toEqual({
+      kind: 'checkpoint',
+      level: 'info',
+      text: 'checkpoint of step 100 is durable: 260 kB, stall 0.4 ms, written in 48 ms',
+    });
+    const { step, bytes, stallMs, writeMs, serialiseMs, fsyncMs, delayedMs } = report();
+    const last = { at: 5000, step, bytes, stallMs, writeMs, serialiseMs, fsyncMs, delayedMs };
+    expect(t).toMatchObject({ last, failed: null, delayed: 0, delayedMs: 0 });
+  });
+
+  it('is news where it began late, once a minute', () => {
+    const t = createTally();
+    const late = (now: number) => note(t, report({ delayedMs: 210 }), now);
+    expect(late(1000)).toMatchObject({
+      level: 'warn',
+      text: expect.stringMatching(/written in 48 ms, begun 210 ms late: the disk is slow$/) as string,
+    });
+    expect([late(60_999), late(61_000), late(61_001)].map(l => l.level)).toEqual(['info', 'warn', 'info']);
+    expect(t).toMatchObject({ delayed: 4, delayedMs: 840 });
+  });
+});
+
+describe('a checkpoint that failed', () => {
+  it('is news when it begins, when the reason changes, and once a minute', () => {
+    const t = createTally();
+    const said = [
+      note(t, failing(10), 0),
+      note(t, failing(20), 1000),
+      note(t, failing(30, 'OSError: [Errno 30] Read-only file system'), 2000),
+      note(t, failing(40), 3000),
+      note(t, failing(50, '3 MB are free, 4 MB are needed: no space left'), 4000),
+      note(t, failing(60, '2 MB are free, 4 MB are needed: no space left'), 5000),
+      note(t, failing(70, '1 MB are free, 4 MB are needed: no space left'), 64_000),
+    ];
+    expect(said.map(l => l.level)).toEqual(['warn', 'info', 'warn', 'warn', 'warn', 'info', 'warn']);
+    expect(said[0]?.text).toBe(
+      'checkpoint of step 10 failed, training goes on: OSError: [Errno 28] No space left on device',
+    );
+    expect(t.failed).toMatchObject({ step: 70, at: 64_000 });
+    const again = note(t, report({ step: 80 }), 65_000);
+    expect(again).toMatchObject({ kind: 'note', level: 'info' });
+    expect(again.text).toMatch(/^checkpoint of step 80 is durable.* \(7 before it failed\)$/);
+    expect(note(t, report({ step: 90 }), 66_000).kind).toBe('checkpoint');
+    expect(note(t, failing(100), 67_000).level).toBe('warn');
+  });
+
+  it('asks for room only where the disk is full', () => {
+    expect(isFull(failing(1))).toBe(true);
+    expect(isFull(failing(1, 'OSError: [Errno 122] Disk quota exceeded'))).toBe(true);
+    expect(isFull(failing(1, 'OSError: [Errno 30] Read-only file system'))).toBe(false);
+    expect(isFull(report({ ok: false, error: null }))).toBe(false);
+    expect(isFull(report({ error: 'No space left on device' }))).toBe(false);
+  });
+});
+
+it('adds up whatever comes', () => {
+  const any = fc.array(
+    fc.record({ ok: fc.boolean(), delayedMs: fc.nat(500), step: fc.nat(), gap: fc.nat(90_000) }),
+  );
+  fc.assert(
+    fc.property(any, reports => {
+      const t = createTally();
+      let [now, toldAt] = [0, -Infinity];
+      for (const { gap, ...more } of reports) {
+        const line = note(t, report({ ...more, error: more.ok ? null : 'why' }), (now += gap));
+        if (line.level === 'info') continue;
+        // Calm: two lines of the same kind of trouble are a minute apart, or something went well in between.
+        if (!more.ok) expect(now - toldAt >= 60_000 || t.failures === 1).toBe(true);
+        if (!more.ok) toldAt = now;
+      }
+      const done = reports.filter(r => r.ok);
+      expect(t.last?.step).toBe(done.at(-1)?.step);
+      expect(t.failed?.step).toBe(reports.findLast(r => !r.ok)?.step);
+      expect(t.delayed).toBe(done.filter(r => r.delayedMs > 0).length);
+      expect(t.delayedMs).toBe(done.reduce((sum, r) => sum + r.delayedMs, 0));
+    }),
+  );
+});
