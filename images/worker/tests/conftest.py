@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from bucket_server import BucketServer, Proxy  # noqa: E402
 from cluster import Cluster  # noqa: E402
 
 
@@ -19,6 +21,34 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> str:
         cluster.begin("a")
         (digest,) = cluster.digests("a")
         return digest
+
+
+@pytest.fixture(scope="session")
+def bucket_server() -> Iterator[BucketServer]:
+    server = BucketServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture
+def bucket(bucket_server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> BucketServer:
+    """Logged in, with nothing else of this machine's AWS settings in sight."""
+    for name, value in {
+        "AWS_ACCESS_KEY_ID": "me",
+        "AWS_SECRET_ACCESS_KEY": "mine",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }.items():
+        monkeypatch.setenv(name, value)
+    return bucket_server
+
+
+@pytest.fixture
+def proxy(bucket: BucketServer) -> Iterator[Proxy]:
+    made = Proxy(bucket.port)
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="session")

@@ -56,7 +56,9 @@ def number_of(fd: int, start: int) -> int:
 
 def _blank(fd: int, bounds: Starts, firsts: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
     sizes = np.diff(bounds)
-    blank: npt.NDArray[np.bool_] = (firsts == NEWLINE) | ((firsts == RETURN) & (sizes == 2))
+    ended = (firsts == RETURN) & (sizes == 2)
+    ended[-1] = False  # the last line may be two bytes without an end
+    blank: npt.NDArray[np.bool_] = (firsts == NEWLINE) | ended
     for index in map(int, np.flatnonzero(np.isin(firsts, WHITE) & ~blank)):  # rare: a line that begins with white space
         blank[index] = not os.pread(fd, int(sizes[index]), int(bounds[index])).strip()
     return blank
