@@ -118,6 +118,7 @@ class Attempt:
     def commit(self, loss: float) -> None:
         """The optimizer's step, from the same numbers in every worker."""
         own = self._m.own
+        own.changing()
         self._m.buffers.commit()
         for bucket, total in zip(self._m.buckets, self._totals):
             bucket.deliver(total)

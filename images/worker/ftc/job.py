@@ -82,6 +82,7 @@ class Job:
         if reading is not None:
             self._own.extra[READING] = reading
         checkpoints = Checkpoints(config, runtime.link, runtime.progress, self._own, plan, position)
+        runtime.before_exit(checkpoints.join)
         self._loop = Loop(
             config,
             runtime.link,

@@ -63,6 +63,7 @@ class Loop:
         self._attempt: Attempt | None = None
         self._slice: int | None = None
         self._first_commit = False
+        self._agreed: tuple[Group, Agreed] | None = None
         self._from_step = 0
         self._wait_for = 0
         self.digest = ""
@@ -100,13 +101,15 @@ class Loop:
         if self._attempt is None or self._slice is None or self._machinery is None:
             raise UsageError("job.step belongs once after each batch of job.batches")
         current, self._slice = self._slice, None
+        self._checkpoints.poll()
         self._attempt.backward(current, loss)
         if current != self._machinery.carried[-1] or self._membership.superseded:
             return False
         return self._finish_step()
 
     def _over(self) -> bool:
-        """Joins where needed. True: the last step is committed and its checkpoint durable."""
+        """Joins where needed. True: the last step is committed and its checkpoint durable. Raises Leave."""
+        self._between_steps()
         if self._membership.group is None:
             self._membership.join(self._synchronise, self._wait_for)
         group = self._membership.group
@@ -161,7 +164,7 @@ class Loop:
             return False
         attempt.commit(agreed.loss)
         self._committed(group, agreed)
-        self._boundary(group, agreed)
+        self._agreed = (group, agreed)
         return True
 
     def _committed(self, group: Group, agreed: Agreed) -> None:
@@ -176,9 +179,16 @@ class Loop:
             self._first_commit = False
             self._link.send(Committed(group.generation, progress.step, self._from_step, at))
         self._link.committed()
+
+    def _between_steps(self) -> None:
+        """When the script asks for the next batch: what its own code did after `step` belongs to the state of that step."""
+        if self._agreed is None:
+            return
+        (group, agreed), self._agreed = self._agreed, None
         self._membership.committed(self._own)
         if group.rank == 0:
-            self._checkpoints.maybe(group.generation, final=progress.step >= self._total)
+            self._checkpoints.maybe(group.generation, final=self._progress.step >= self._total)
+        self._boundary(group, agreed)
 
     def _boundary(self, group: Group, agreed: Agreed) -> None:
         """What all ranks have just agreed on: that somebody leaves, or that a generation waits."""
@@ -195,7 +205,6 @@ class Loop:
                 stay = True  # somebody was lost meanwhile: the next wait decides again
             self._part()
             if not stay:
-                self._leave()
                 raise Leave
         elif self._progress.step < self._total:
             self._part()
@@ -208,8 +217,9 @@ class Loop:
     def _synchronise(self, group: Group) -> None:
         progress = self._progress
         self._machinery = None
-        saved = Saved(self._checkpoints.newest, self._checkpoints.load)
+        saved = Saved(self._checkpoints.newest, lambda above: self._checkpoints.load(above, group.generation))
         outcome = synchronise(group, self._own, progress.step, progress.holds_state, saved)
+        self._checkpoints.entered(group)
         step = progress.step = self._from_step = outcome.step
         if outcome.moved:
             print(f"ftc: {outcome.moved} bytes of state moved at step {step}", flush=True)
@@ -234,5 +244,6 @@ class Loop:
         progress.phase = "stopping"
         if not self._membership.rest() and progress.holds_state and progress.step > 0:
             checkpointed = self._checkpoints.save_if_newer(max(self._membership.generation, 0))
+        self._checkpoints.join()
         self._membership.part()
         self._link.send(Leaving(progress.step, checkpointed))

@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import uuid
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from . import deferred, signals, store
@@ -36,6 +37,7 @@ class Runtime:
         self._store: Any = None
         self._feed: Feed | None = None
         self._ending = threading.Lock()
+        self._before_exit: list[Callable[[float], None]] = []
         self.link = Link(
             (config.master_host, config.master_port),
             self.progress,
@@ -57,6 +59,10 @@ class Runtime:
 
             self._feed = Feed(self.config.job, self.config.standby_sync)
             self._store.set(KEY, str(self._feed.port))
+
+    def before_exit(self, wait: Callable[[float], None]) -> None:
+        """`wait` is called with the most seconds that it may take, before this process ends."""
+        self._before_exit.append(wait)
 
     def membership(self) -> Membership:
         from .membership import Membership
@@ -104,9 +110,8 @@ class Runtime:
 
     def _exit(self, code: int) -> None:
         with self._ending:
-            for thread in threading.enumerate():
-                if thread.name == "ftc-checkpoint":
-                    thread.join(5.0)
+            for wait in self._before_exit:
+                wait(5.0)
             for stream in (sys.stdout, sys.stderr):
                 try:
                     stream.flush()

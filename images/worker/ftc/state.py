@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import torch
 
 from .digest import digest, signature
 from .errors import FtcError, UsageError
+from .outline import Outline
 
 State = dict[str, Any]
 """Nested dicts of numbers, text and tensors; `torch.load(weights_only=True)` reads it."""
@@ -43,11 +45,30 @@ class Registered:
         self.params = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
         if not self.params:
             raise UsageError("register: the optimizer has no parameters that require a gradient")
+        self._param_names = {name for name, _ in model.named_parameters(remove_duplicate=False)}
+        self._outline = Outline(model)
+        self._before_change: list[Callable[[], None]] = []
+
+    def before_change(self, act: Callable[[], None]) -> None:
+        """`act` is called before parameters or the optimizer's state change, by whoever changes them."""
+        self._before_change.append(act)
+
+    def changing(self) -> None:
+        """Parameters and the optimizer's state are about to change."""
+        for act in self._before_change:
+            act()
+
+    def lasting(self, path: Sequence[str | int]) -> bool:
+        """Whether what stands there in the state changes only after `changing`. The rest may whenever the script runs."""
+        return path[0] == "optimizer" or (path[0] == "model" and path[1] in self._param_names)
 
     def capture(self) -> State:
         """The state as it is; its tensors are the live ones, not copies."""
-        state: State = {"model": dict(self.model.state_dict()), "optimizer": self.optimizer.state_dict()}
-        loose = {name: b for name, b in self.model.named_buffers() if name not in state["model"]}
+        model, loose = self._outline.model, self._outline.loose
+        if model is None or loose is None:
+            model = dict(self.model.state_dict())
+            loose = {name: b for name, b in self.model.named_buffers() if name not in model}
+        state: State = {"model": model, "optimizer": self.optimizer.state_dict()}
         if loose:
             state["buffers"] = loose
         if self.scheduler is not None:
@@ -61,6 +82,7 @@ class Registered:
         for name in self.extra:
             if name not in state.get("extra", {}):
                 raise FtcError(f"the saved state has no {name!r}: the script registered nothing of that name when it was saved")
+        self.changing()
         try:
             self.model.load_state_dict(state["model"])
             own = dict(self.model.named_buffers())

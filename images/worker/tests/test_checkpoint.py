@@ -1,64 +1,26 @@
+"""What is published is found; what does not verify is not loaded, and is not lost either."""
+
 from __future__ import annotations
 
-import errno
-import json
+import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
+from checkpoints import DAMAGE, EXPECTED, Live, about, change, draft, flip, found, names, put, snapshot, state
 from ftc.checkpoint import publish as publishing
-from ftc.digest import digest, signature
-from ftc.errors import FtcError
-from ftc.checkpoint.manifest import Manifest
-from ftc.messages import CheckpointReport
-from ftc.packing import pack
-from ftc.checkpoint.publish import Draft, latest, publish
-from ftc.checkpoint.restore import Expected, newest
+from ftc.checkpoint.manifest import Position
+from ftc.checkpoint.publish import latest, publish
+from ftc.checkpoint.restore import Expected, newest, newest_known
 from ftc.checkpoint.writer import Writer
-
-
-def state(value: float) -> dict[str, object]:
-    return {"model": {"w": torch.full((1000,), value)}, "optimizer": {"lr": value}}
-
-
-SIGNATURE = signature(state(0)["model"])
-EXPECTED = Expected("tiny", SIGNATURE, seed=7, batch_size=24, virtual_ranks=6)
-
-
-def about(step: int, generation: int = 1) -> Manifest:
-    return Manifest("tiny", step, generation, 0, step * 24, 6, 7, 24, "2.6.0", "", SIGNATURE, "", {})
-
-
-def put(root: Path, step: int, generation: int = 1) -> Path:
-    publish(root, Draft(pack(state(float(step))), about(step, generation)), "me")
-    return root / f"step-{step:08d}"
-
-
-def found(root: Path, notes: list[str] | None = None) -> int | None:
-    result = newest(root, EXPECTED, (notes if notes is not None else []).append)
-    if result is None:
-        return None
-    assert digest(result[1]) == digest(state(float(result[0].step)))
-    return result[0].step
-
-
-def flip(file: Path) -> None:
-    data = bytearray(file.read_bytes())
-    data[len(data) // 2] ^= 1
-    file.write_bytes(data)
-
-
-def change(**fields: object) -> Callable[[Path], None]:
-    def damage(directory: Path) -> None:
-        file = directory / "manifest.json"
-        file.write_text(json.dumps({**json.loads(file.read_text()), **fields}))
-
-    return damage
+from ftc.digest import digest
+from ftc.errors import FtcError
+from ftc.messages import CheckpointReport
 
 
 def test_the_newest_is_found_and_latest_points_to_it(tmp_path: Path) -> None:
@@ -68,23 +30,7 @@ def test_the_newest_is_found_and_latest_points_to_it(tmp_path: Path) -> None:
     assert found(tmp_path) == 10
     there = latest(tmp_path)
     assert there is not None and there.step == 10 and there.digest == digest(state(10.0))
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["LATEST", "step-00000005", "step-00000010"]
-
-
-DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
-    "truncated": (lambda d: os.truncate(d / "state.pt", 100), "100 bytes instead of"),
-    "a flipped bit": (lambda d: flip(d / "state.pt"), "SHA-256"),
-    "no state": (lambda d: (d / "state.pt").unlink(), "state.pt is missing"),
-    "an empty state": (lambda d: (d / "state.pt").write_bytes(b""), "0 bytes instead of"),
-    "no manifest": (lambda d: (d / "manifest.json").unlink(), "manifest.json is missing"),
-    "an empty manifest": (lambda d: (d / "manifest.json").write_bytes(b""), "not JSON"),
-    "half a manifest": (lambda d: os.truncate(d / "manifest.json", 50), "not JSON"),
-    "another job's": (change(job="other"), "belongs to the job 'other'"),
-    "a future format": (change(format=2), "format 2"),
-    "another step's": (change(step=11), "step 11"),
-    "a digest that does not fit": (change(digest="0" * 64), "digest"),
-    "a way out of the directory": (change(files={"state.pt": {"bytes": 1, "sha256": "0" * 64}, "../x": {}}), "not complete"),
-}
+    assert names(tmp_path) == ["LATEST", "step-00000005", "step-00000010"]
 
 
 @pytest.mark.parametrize("kind", DAMAGE)
@@ -100,22 +46,95 @@ def test_a_damaged_one_is_set_aside_and_the_next_older_taken(tmp_path: Path, kin
     assert found(tmp_path) == 10
 
 
-def test_with_none_left_it_does_not_start_over_in_silence(tmp_path: Path) -> None:
-    flip(put(tmp_path, 5) / "state.pt")
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_of_the_newest_two_both_are_set_aside(tmp_path: Path, kind: str) -> None:
+    damage, reason = DAMAGE[kind]
+    put(tmp_path, 5)
+    for step in (10, 11, 12):
+        put(tmp_path, step)
+    shutil.rmtree(tmp_path / "step-00000011")  # "another step's" says 11, and that is not why it is set aside
+    for step in (10, 12):
+        damage(tmp_path / f"step-{step:08d}")
+    notes: list[str] = []
+    assert found(tmp_path, notes) == 5
+    assert [re.findall(r"step-0*(\d+) ", note) for note in notes] == [["12"], ["10"]]
+    assert all(reason in note for note in notes)
+    assert {name for name in names(tmp_path) if name.startswith(".bad")} == {".bad-step-00000010-1", ".bad-step-00000012-1"}
+
+
+@pytest.mark.parametrize("kind", DAMAGE)
+def test_where_all_are_damaged_each_is_named_and_nothing_is_changed(tmp_path: Path, kind: str) -> None:
+    damage, reason = DAMAGE[kind]
+    for step in (5, 10):
+        damage(put(tmp_path, step))
+    before = snapshot(tmp_path)
     for _ in range(2):
-        with pytest.raises(FtcError, match="none of the checkpoints"):
+        with pytest.raises(FtcError, match="none of the checkpoints") as raised:
             found(tmp_path)
+        assert str(raised.value).count(reason) == 2
+        assert "step-00000005" in str(raised.value) and "step-00000010" in str(raised.value)
+    assert snapshot(tmp_path) == before
 
 
-@pytest.mark.parametrize(
-    "field", [{"signature": "0" * 64}, {"seed": 8}, {"batchSize": 25}, {"virtualRanks": 12}], ids=str
-)
+def test_while_a_state_is_held_only_newer_ones_are_looked_at(tmp_path: Path) -> None:
+    flip(put(tmp_path, 5) / "state.pt")
+    put(tmp_path, 10)
+    flip(put(tmp_path, 15) / "state.pt")
+    notes: list[str] = []
+    assert found(tmp_path, notes, above=10) is None
+    assert len(notes) == 1 and (tmp_path / "step-00000005").exists()
+    assert found(tmp_path, notes, above=9) == 10
+
+
+def test_none_but_those_set_aside_does_not_start_over_in_silence(tmp_path: Path) -> None:
+    put(tmp_path, 5)
+    flip(put(tmp_path, 10) / "state.pt")
+    assert found(tmp_path) == 5
+    shutil.rmtree(tmp_path / "step-00000005")
+    with pytest.raises(FtcError, match=r"none of the checkpoints .* \.bad-step-00000010-1"):
+        found(tmp_path)
+
+
+@pytest.mark.parametrize("damage", ["", "nowhere\n", "../step-00000005\n", "step-00000005\n", "\xff\0", None], ids=repr)
+def test_what_latest_says_does_not_matter(tmp_path: Path, damage: str | None) -> None:
+    put(tmp_path, 5)
+    put(tmp_path, 10)
+    (tmp_path / "LATEST").unlink()
+    if damage is not None:
+        (tmp_path / "LATEST").write_text(damage, encoding="latin-1")
+    assert found(tmp_path) == 10
+    there = newest_known(tmp_path, "tiny")
+    assert there is not None and there.step == 10
+    put(tmp_path, 15)
+    assert (tmp_path / "LATEST").read_text() == "step-00000015\n"
+
+
+@pytest.mark.parametrize("field", [{"seed": 8}, {"batchSize": 25}, {"virtualRanks": 12}], ids=str)
 def test_one_of_another_run_is_refused_and_left_alone(tmp_path: Path, field: dict[str, object]) -> None:
     change(**field)(put(tmp_path, 5))
-    before = sorted(tmp_path.rglob("*"))
+    flip(put(tmp_path, 10) / "state.pt")
+    before = snapshot(tmp_path)
     with pytest.raises(FtcError, match="belongs to another run"):
         found(tmp_path)
-    assert sorted(tmp_path.rglob("*")) == before
+    assert snapshot(tmp_path) == before
+
+
+def test_data_that_does_not_go_on_where_the_checkpoint_says_is_refused(tmp_path: Path) -> None:
+    change(data={"shard": "a.jsonl", "line": 3})(put(tmp_path, 5))
+    flip(put(tmp_path, 10) / "state.pt")
+    before = snapshot(tmp_path)
+    with pytest.raises(FtcError, match="line 3 of a.jsonl"):
+        found(tmp_path)
+    assert snapshot(tmp_path) == before
+    expected = Expected("tiny", EXPECTED.signature, 7, 24, 6, lambda step: Position("a.jsonl", 3))
+    result = newest(tmp_path, expected, lambda note: None)
+    assert result is not None and result[0].data == Position("a.jsonl", 3)
+
+
+def reseal(directory: Path, data: bytes) -> None:
+    """A manifest that verifies these bytes as the state."""
+    (directory / "state.pt").write_bytes(data)
+    change(files={"state.pt": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}})(directory)
 
 
 def test_a_state_is_never_unpickled_into_code(tmp_path: Path) -> None:
@@ -125,71 +144,90 @@ def test_a_state_is_never_unpickled_into_code(tmp_path: Path) -> None:
 
     directory = put(tmp_path, 5)
     torch.save({"model": Evil()}, directory / "state.pt")
-    data = (directory / "state.pt").read_bytes()
-    import hashlib
-
-    change(files={"state.pt": {"bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}})(directory)
-    with pytest.raises(FtcError):
+    reseal(directory, (directory / "state.pt").read_bytes())
+    with pytest.raises(FtcError, match="state.pt cannot be loaded"):
         found(tmp_path)
     assert not (tmp_path / "owned").exists()
 
 
-def test_an_older_generation_overwrites_nothing(tmp_path: Path) -> None:
-    put(tmp_path, 10, generation=3)
-    draft = Draft(pack(state(99.0)), about(10, generation=2))
-    publish(tmp_path, draft, "late")
-    assert found(tmp_path) == 10
-    put(tmp_path, 5, generation=2)
-    there = latest(tmp_path)
-    assert there is not None and there.step == 10
+@pytest.mark.parametrize("content", [b"", b"no state", b"PK\3\4"], ids=repr)
+def test_what_verifies_and_is_no_state_is_set_aside(tmp_path: Path, content: bytes) -> None:
+    put(tmp_path, 5)
+    reseal(put(tmp_path, 10), content)
+    assert found(tmp_path) == 5
+
+
+@pytest.mark.parametrize("content", [[1, 2], {"model": torch.ones(1)}, {"optimizer": {}}], ids=["list", "tensor", "half"])
+def test_what_torch_reads_and_is_no_state_is_set_aside(tmp_path: Path, content: object) -> None:
+    put(tmp_path, 5)
+    directory = put(tmp_path, 10)
+    torch.save(content, directory / "state.pt")
+    reseal(directory, (directory / "state.pt").read_bytes())
+    notes: list[str] = []
+    assert found(tmp_path, notes) == 5
+    assert "holds no state" in notes[0]
+
+
+def test_what_was_verified_is_what_is_loaded(tmp_path: Path) -> None:
+    """A file that changes after it was read changes nothing of what was loaded."""
+    directory = put(tmp_path, 5)
+    result = newest(tmp_path, EXPECTED, lambda note: None)
+    assert result is not None
+    with open(directory / "state.pt", "r+b") as file:
+        file.write(b"\xff" * 4000)
+    assert digest(result[1]) == digest(state(5.0))
 
 
 def test_a_newer_generation_replaces_the_same_step(tmp_path: Path) -> None:
     put(tmp_path, 10, generation=1)
     put(tmp_path, 10, generation=2)
     there = latest(tmp_path)
-    assert there is not None and there.generation == 2
+    assert there is not None and there.generation == 2 and found(tmp_path) == 10
+    assert names(tmp_path) == ["LATEST", "step-00000010"]
 
 
-def test_a_full_disk_fails_that_checkpoint_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_names_cannot_be_exchanged_one_that_verifies_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "exchange", lambda one, other: False)
+    put(tmp_path, 10, generation=1)
+    put(tmp_path, 10, generation=2)
+    there = latest(tmp_path)
+    assert there is not None and there.generation == 1 and found(tmp_path) == 10
+    flip(tmp_path / "step-00000010" / "state.pt")
+    put(tmp_path, 10, generation=3)
+    assert found(tmp_path) == 10
+    assert names(tmp_path) == [".bad-step-00000010-1", "LATEST", "step-00000010"]
+
+
+@pytest.mark.parametrize("damage", [DAMAGE["no manifest"][0], change(job="other"), change(seed=1)])
+def test_what_is_not_of_this_run_is_set_aside_and_not_replaced(tmp_path: Path, damage: Callable[[Path], object]) -> None:
+    damage(put(tmp_path, 10))
+    before = snapshot(tmp_path / "step-00000010")
+    put(tmp_path, 10, generation=2)
+    assert found(tmp_path) == 10
+    assert snapshot(tmp_path / ".bad-step-00000010-1") == before
+
+
+def test_the_first_of_a_job_makes_its_directory(tmp_path: Path) -> None:
+    put(tmp_path / "volume" / "job", 1)
+    assert found(tmp_path / "volume" / "job") == 1
+
+
+def test_a_file_can_be_read_by_torch_alone(tmp_path: Path) -> None:
+    loaded = torch.load(put(tmp_path, 5) / "state.pt", weights_only=True)
+    assert digest(loaded) == digest(state(5.0))
+
+
+def test_a_report_tells_what_took_how_long(tmp_path: Path) -> None:
     reports: list[CheckpointReport] = []
     writer = Writer(tmp_path, "me", reports.append)
-    assert writer.write(state(5.0), about(5))
-
-    def full(*_: object) -> None:
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(publishing, "sync_file", full)
-        assert not writer.write(state(10.0), about(10))
-    assert reports[1].error is not None and "No space left" in reports[1].error and not reports[1].ok
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["LATEST", "step-00000005"]
-    assert found(tmp_path) == 5
-    writer.start(state(15.0), about(15))
-    writer.join()
-    assert found(tmp_path) == 15 and reports[2].ok and reports[2].bytes > 4000
+    assert writer.write(Live(state(5.0)), about(5))
+    (report,) = reports
+    assert report.ok and report.bytes > 4000 and report.error is None and report.step == 5
+    assert 0 < report.serialise_ms <= report.write_ms and 0 < report.fsync_ms <= report.write_ms and report.stall_ms > 0
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")
-def test_a_write_that_torch_reports_in_its_own_words_is_told_as_what_it_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    real = open
-
-    def opened(path: object, mode: str) -> object:
-        return real("/dev/full" if str(path).endswith("state.pt") else str(path), mode, buffering=0)
-
-    monkeypatch.setattr(publishing, "open", opened, raising=False)
-    with pytest.raises(OSError, match="No space left"):
-        put(tmp_path, 5)
-    assert not list(tmp_path.iterdir())
-
-
-def test_what_is_written_does_not_follow_the_model(tmp_path: Path) -> None:
-    """The copy is taken at once; the optimizer may go on while it is being written."""
-    live = torch.full((1_000_000,), 5.0)
-    writer = Writer(tmp_path, "me", lambda _: None)
-    writer.start({"model": {"w": live}}, replace(about(5), signature=signature({"w": live})))
-    live.zero_()
-    writer.join()
-    loaded = torch.load(tmp_path / "step-00000005" / "state.pt", weights_only=True)
-    assert loaded["model"]["w"].eq(5.0).all()
-    shutil.rmtree(tmp_path / "step-00000005")
+def test_one_of_an_equal_or_newer_generation_stays(tmp_path: Path) -> None:
+    put(tmp_path, 10, generation=3)
+    before = snapshot(tmp_path / "step-00000010")
+    publish(tmp_path, draft(10, generation=3), "other")
+    assert snapshot(tmp_path / "step-00000010") == before

@@ -11,18 +11,22 @@ from ..config import Config
 from ..errors import FtcError
 from ..group import Group
 from ..link import Link
-from .continues import continues
-from .manifest import Manifest, Position
 from ..messages import Note
 from ..progress import Progress
-from .publish import latest
-from .restore import Expected, newest, sweep
 from ..slices import Plan
 from ..state import Registered
+from .durable import Clock
+from .fence import hold
+from .manifest import Manifest, Position
+from .publish import point_latest
+from .restore import Expected, detached, newest, newest_known
+from .scratch import sweep
 from .writer import Writer
 
 FINAL_RETRY, FINAL_PATIENCE = 1.0, 60.0
 """Seconds: how often and how long the last checkpoint is tried where the disk does not take it."""
+LOAD_PATIENCE = 5.0
+"""Seconds for the lock after loading; what is done under it then can be done without."""
 
 
 class Checkpoints:
@@ -45,29 +49,49 @@ class Checkpoints:
         self._plan = plan
         self._position = position
         self._signature = own.signature()
-        self._writer = Writer(config.checkpoint_dir, config.worker, link.send)
-        self._due = False
+        self._writer = Writer(config.checkpoint_dir, config.worker, link.send, self._warn)
+        self._due_since: float | None = None
+        own.before_change(self._writer.settle)
         self.digest = ""
         """Of the state at the end of training, once that is reached."""
 
     def maybe(self, generation: int, *, final: bool) -> None:
         """After a commit, on rank 0: starts one where it is due and none is in flight. The last is `finish`'s."""
-        self._due = self._due or self._progress.step % self._config.checkpoint_every == 0
-        if self._due and not final and not self._writer.busy:
-            self._due = False
-            self._writer.start(self._own.capture(), self._about(generation))
+        writer = self._writer
+        if self._progress.step % self._config.checkpoint_every == 0 or writer.again:
+            self._due_since = self._due_since or time.monotonic()
+        if final or self._due_since is None:
+            writer.prepare(self._own)
+        elif not writer.busy:
+            delayed, self._due_since = time.monotonic() - self._due_since, None
+            writer.start(self._own, self._about(generation), delayed=delayed)
+
+    def poll(self) -> None:
+        """Between two slices."""
+        self._writer.poll()
+
+    def join(self, seconds: float | None = None) -> None:
+        """Waits for the one that is being written."""
+        self._writer.join(seconds)
+
+    def entered(self, group: Group) -> None:
+        """This worker is a member of a new generation. With its rank 0, older ones publish no more."""
+        self._writer.generation = group.generation
+        self._due_since = None
+        if group.rank == 0:
+            self._writer.lead(group.generation)
 
     def save_now(self, generation: int) -> bool:
         """Returns when the state as it is now is durable. False: the disk did not take it."""
         self._progress.phase = "checkpoint"
-        return self._writer.write(self._own.capture(), self._about(generation))
+        return self._writer.write(self._own, self._about(generation))
 
     def save_if_newer(self, generation: int) -> bool:
         """Writes the state unless one of its step is there. True: there is one of this step now."""
         self._writer.join()
-        there = latest(self._config.checkpoint_dir)
-        if there is not None and there.step >= self._progress.step:
-            return there.step == self._progress.step
+        there = self.newest()
+        if there >= self._progress.step:
+            return there == self._progress.step
         return self.save_now(generation)
 
     def finish(self, group: Group) -> bool:
@@ -76,43 +100,60 @@ class Checkpoints:
         if group.rank == 0 and not self.is_final(self._progress.step):
             until = time.monotonic() + FINAL_PATIENCE
             while not self.save_now(group.generation):
+                if self._writer.fenced:
+                    break  # the group is no more, as the barrier says
                 if time.monotonic() > until:
-                    raise FtcError(f"the last checkpoint could not be written to {self._config.checkpoint_dir}: is it full?")
+                    raise FtcError(f"{self._writer.problem}. It was the last one, and tried for {FINAL_PATIENCE:g} s")
                 time.sleep(FINAL_RETRY)
         group.barrier()
         return True
 
     def is_final(self, step: int, *, at_least: bool = False) -> bool:
-        """Whether LATEST is the end of this very training; with `at_least`, or of a longer one."""
-        there = latest(self._config.checkpoint_dir)
-        if there is None or there.job != self._config.job:
+        """Whether the newest is the end of this very training; with `at_least`, or of a longer one."""
+        there = newest_known(self._config.checkpoint_dir, self._config.job)
+        if there is None:
             return False
         return there.step >= step if at_least else there.step == step and there.digest == self.digest
 
     def newest(self) -> int:
         """The step of the newest, unverified; -1 where there is none."""
-        there = latest(self._config.checkpoint_dir)
-        return there.step if there is not None and there.job == self._config.job else -1
+        there = newest_known(self._config.checkpoint_dir, self._config.job)
+        return -1 if there is None else there.step
 
-    def load(self, above: int = -1) -> int:
+    def load(self, above: int = -1, generation: int = -1) -> int:
         """Restores the newest that verifies and is of a step above that. The step that this worker is at then. Raises FtcError.
 
-        0 where there never was one and nothing is held.
+        0 where there never was one and nothing is held. Then nobody holds anything, and nobody of another generation is at work.
         """
-        if above < 0:
+        root, config = self._config.checkpoint_dir, self._config
+        expected = Expected(
+            config.job, self._signature, config.seed, self._plan.batch_size, config.virtual_ranks, self._position
+        )
+        found = newest(root, expected, self._warn, above)
+        if found is not None:
+            about, state = found
+            self._own.restore(detached(state))
+            self._progress.step, self._progress.holds_state = about.step, True
+            self.digest = about.digest
+            self._link.send(Note("info", f"resuming from the checkpoint of step {about.step}"))
+        if root.is_dir():
+            self._take_over(generation if above < 0 else -1, None if found is None else found[0])
+        return max(above, 0) if found is None else found[0].step
+
+    def _take_over(self, generation: int, loaded: Manifest | None) -> None:
+        """LATEST names what was loaded. The volume may know of a newer generation than the master, where that lost its journal."""
+        try:
+            with hold(self._config.checkpoint_dir, LOAD_PATIENCE) as lock:
+                if generation >= 0:
+                    lock.claim(generation)
+                if loaded is not None:
+                    point_latest(self._config.checkpoint_dir, loaded, Clock())
             sweep(self._config.checkpoint_dir)
-        config, plan = self._config, self._plan
-        expected = Expected(config.job, self._signature, config.seed, plan.batch_size, config.virtual_ranks)
-        found = newest(config.checkpoint_dir, expected, lambda text: self._link.send(Note("warn", text)), above)
-        if found is None:
-            return max(above, 0)
-        about, state = found
-        self._own.restore(state)
-        continues(about.step, about.data, self._position(about.step))
-        self._progress.step, self._progress.holds_state = about.step, True
-        self.digest = about.digest
-        self._link.send(Note("info", f"resuming from the checkpoint of step {about.step}"))
-        return about.step
+        except OSError as error:
+            self._warn(f"{self._config.checkpoint_dir} can be read, but not written: {error.strerror or error}")
+
+    def _warn(self, text: str) -> None:
+        self._link.send(Note("warn", text))
 
     def _about(self, generation: int) -> Manifest:
         progress = self._progress

@@ -3,57 +3,74 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timezone
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, cast
 
-import torch
-
+from ..state import State
 from . import manifest
-from ..digest import digest
-from .durable import HashingFile, replace_file, sync_directory, sync_file
-from .manifest import File, Manifest
-from ..packing import Packed, unpack
+from .aside import set_aside
+from .durable import Clock, make_directory, sync_directory, write_file
+from .fence import PATIENCE, hold
+from .manifest import Manifest
+from .saving import MANIFEST, save
+from .scratch import scratch, sweep
+from .syscalls import exchange
+from .verify import Damaged, verify
+
+LATEST = "LATEST"
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A state copied aside, with all of its manifest that is known before it is written."""
+    """A state that nothing changes any more, and all of its manifest that is known before it is written."""
 
-    packed: Packed
+    state: State
     about: Manifest
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On which a worker publishes."""
+
+    generation: Callable[[], int] = lambda: -1
+    """The newest that this worker is a member of, when the lock is held: a draft may be older than that."""
+    check: Callable[[], None] = lambda: None
+    """Asked before each write; raises where the draft is of no use any more."""
+    confirm: Callable[[], None] = lambda: None
+    """Asked when all is written and nothing published; may wait, and raise."""
+    patience: float = PATIENCE
+    """Seconds for the lock."""
 
 
 def name_of(step: int) -> str:
     return f"step-{step:08d}"
 
 
-def publish(root: Path, draft: Draft, worker: str) -> int:
-    """Writes one checkpoint; returns its bytes. Raises OSError, with nothing left behind, where the disk does not take it.
+def publish(root: Path, draft: Draft, worker: str, terms: Terms = Terms(), clock: Clock | None = None) -> int:
+    """Writes one checkpoint; returns its bytes. Raises OSError, Fenced, and what `terms` raise, with nothing left behind.
 
-    One that is there under the same step stays if it is of the same or a newer generation.
+    One of this run that is there under the same step stays if it is of the same or a newer generation.
     """
-    root.mkdir(parents=True, exist_ok=True)
-    temporary = root / f".tmp-{name_of(draft.about.step)}-{worker}"
-    shutil.rmtree(temporary, ignore_errors=True)
-    try:
-        temporary.mkdir()
-        written = _write(temporary, draft)
-        _put(root, temporary, written)
-        _point_latest(root, written, worker)
-        return sum(file.bytes for file in written.files.values())
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-        (root / f".tmp-LATEST-{worker}").unlink(missing_ok=True)
+    clock = clock or Clock()
+    make_directory(root, clock)
+    sweep(root)
+    with scratch(root, draft.about.step, worker) as directory:
+        written = save(directory, draft.state, draft.about, clock, terms.check)
+        terms.confirm()
+        with hold(root, terms.patience) as lock:
+            own = max(written.generation, terms.generation())
+            lock.refuse_older(own)
+            lock.claim(own)
+            _put(root, directory, written, clock)
+            point_latest(root, written, clock)
+    return sum(file.bytes for file in written.files.values())
 
 
 def read_manifest(directory: Path) -> Manifest | None:
     """None where there is none that can be read."""
     try:
-        return manifest.parse((directory / "manifest.json").read_bytes())
+        return manifest.parse((directory / MANIFEST).read_bytes())
     except (OSError, ValueError):
         return None
 
@@ -61,63 +78,54 @@ def read_manifest(directory: Path) -> Manifest | None:
 def latest(root: Path) -> Manifest | None:
     """What LATEST points to, unverified; None where it points to nothing."""
     try:
-        name = (root / "LATEST").read_text(encoding="ascii").strip()
+        name = (root / LATEST).read_text(encoding="ascii").strip()
     except (OSError, ValueError):
         return None
     return read_manifest(root / name) if name and "/" not in name else None
 
 
-def _write(directory: Path, draft: Draft) -> Manifest:
-    state = unpack(draft.packed, copy=False)
-    with open(directory / "state.pt", "wb") as file:
-        hashing = HashingFile(file)
-        _saving(lambda: torch.save(state, cast(IO[bytes], hashing)))
-        sync_file(file)
-    about = replace(
-        draft.about,
-        digest=digest(state),
-        created_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        files={"state.pt": File(hashing.bytes, hashing.sha256)},
-    )
-    with open(directory / "manifest.json", "wb") as file:
-        file.write(about.encode())
-        sync_file(file)
-    sync_directory(directory)
-    return about
-
-
-def _saving(save: Callable[[], None]) -> None:
-    """Torch reports a failed write as a RuntimeError of its own; what it comes from is what people need to know."""
-    cause: OSError | None = None
+def point_latest(root: Path, about: Manifest, clock: Clock) -> None:
+    """Under the lock: LATEST names this checkpoint, unless it names one of the job that is further."""
+    there = latest(root)
+    if there is not None and there.job == about.job and there.step >= about.step:
+        return
+    temporary = root / f".tmp-{LATEST}"
     try:
-        save()
-    except RuntimeError as error:
-        context = error.__context__ or error.__cause__
-        if not isinstance(context, OSError):
-            raise
-        cause = context
-    if cause is not None:
-        raise cause
+        write_file(temporary, name_of(about.step).encode() + b"\n", clock)
+        os.replace(temporary, root / LATEST)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_directory(root, clock)
 
 
-def _put(root: Path, temporary: Path, about: Manifest) -> None:
+def _put(root: Path, directory: Path, about: Manifest, clock: Clock) -> None:
+    """Under the lock. At no moment is there neither the old nor the new."""
     target = root / name_of(about.step)
     there = read_manifest(target)
-    if there is not None and there.generation >= about.generation and there.job == about.job:
-        return
-    if target.exists():
-        old = root / f".tmp-old-{target.name}-{os.getpid()}"
-        shutil.rmtree(old, ignore_errors=True)
-        os.rename(target, old)
-        os.rename(temporary, target)
-        shutil.rmtree(old, ignore_errors=True)
-    else:
-        os.rename(temporary, target)
-    sync_directory(root)
+    if there is not None and _kin(there, about):
+        if there.generation >= about.generation:
+            return
+        if exchange(directory, target):
+            sync_directory(root, clock)
+            return
+        if _whole(target, there):
+            return
+    if os.path.lexists(target):
+        set_aside(target)
+    os.rename(directory, target)
+    sync_directory(root, clock)
 
 
-def _point_latest(root: Path, about: Manifest, worker: str) -> None:
-    there = latest(root)
-    if there is not None and (there.generation, there.step) > (about.generation, about.step):
-        return
-    replace_file(root / "LATEST", name_of(about.step).encode() + b"\n", worker)
+def _kin(one: Manifest, other: Manifest) -> bool:
+    """Both are of one run: at one step they hold the same bits."""
+    fields = ("job", "signature", "seed", "batch_size", "virtual_ranks", "step")
+    return all(getattr(one, name) == getattr(other, name) for name in fields)
+
+
+def _whole(directory: Path, about: Manifest) -> bool:
+    try:
+        verify(directory, about)
+    except Damaged:
+        return False
+    return True

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
-import os
-import pickle
 import re
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 
-from . import manifest
-from ..digest import digest
 from ..errors import FtcError
-from .manifest import Manifest
 from ..state import State
+from .aside import set_aside
+from .continues import continues
+from .durable import Clock, sync_directory
+from .manifest import Manifest, Position
+from .publish import read_manifest
+from .verify import Damaged, examine, verify
 
 NAME = re.compile(r"step-([0-9]{8,})")
 
@@ -32,10 +31,8 @@ class Expected:
     seed: int
     batch_size: int
     virtual_ranks: int
-
-
-class Damaged(Exception):
-    """A checkpoint does not verify. The text is the reason."""
+    position: Callable[[int], Position | None] = lambda step: None
+    """Where the next sample is after so many steps."""
 
 
 def newest(
@@ -43,28 +40,33 @@ def newest(
 ) -> tuple[Manifest, State] | None:
     """None where there never was one of a step higher than `above`. `note` is told of each that is set aside.
 
-    Raises FtcError where one verifies but belongs to something else, and where there are only damaged ones and no state
-    is held: starting over in silence would lose what a person might still save.
+    That happens only where a valid one is found, or a valid state is held (`above` is its step). Otherwise all stays as it
+    is, and this raises FtcError that names every one with its reason: starting over in silence would lose what a person might
+    still save. It raises at once where one verifies but is of another seed, batch size or number of virtual ranks.
     """
-    damaged = 0
+    bad: list[tuple[Path, str]] = []
+    found = None
     for directory in candidates(root):
         if _step_of(directory) <= above:
-            return None
+            break
         try:
-            found = verify(directory, expected.job)
+            found = _read(directory, expected)
+            break
         except Damaged as error:
-            damaged += 1
-            aside = set_aside(directory)
-            note(f"checkpoint {directory.name} set aside as {aside}: {error}")
-            continue
-        _belongs(directory, found[0], expected)
-        return found
-    old = sorted(path.name for path in root.glob(".bad-*")) if root.is_dir() else []
-    if above < 0 and (damaged or old):
-        raise FtcError(
-            f"none of the checkpoints in {root} verifies (set aside: {', '.join(old)}). To start over, remove them."
-        )
-    return None
+            bad.append((directory, str(error)))
+    if found is None and above < 0:
+        _none_is_left(root, bad)
+    for directory, reason in bad:
+        _put_away(directory, reason, note)
+    if bad:
+        sync_directory(root, Clock())
+    return found
+
+
+def detached(state: State) -> State:
+    """What an optimizer or a script may keep as it is gets memory of its own; model and buffers are copied from what is read."""
+    copied = ("model", "buffers")
+    return {name: part if name in copied else _clones(part) for name, part in state.items()}
 
 
 def candidates(root: Path) -> list[Path]:
@@ -75,52 +77,55 @@ def candidates(root: Path) -> list[Path]:
     return [path for _, path in sorted(found, reverse=True)]
 
 
-def verify(directory: Path, job: str) -> tuple[Manifest, State]:
-    """Reads a checkpoint whole. What is hashed is what is loaded. Raises Damaged."""
+def newest_known(root: Path, job: str) -> Manifest | None:
+    """The manifest of the newest of a job, unverified, whatever LATEST says; None where there is none that can be read."""
+    for directory in candidates(root):
+        about = read_manifest(directory)
+        if about is not None and about.job == job and about.step == _step_of(directory):
+            return about
+    return None
+
+
+def _put_away(directory: Path, reason: str, note: Callable[[str], None]) -> None:
     try:
-        about = manifest.parse((directory / "manifest.json").read_bytes())
-        if about.job != job:
-            raise Damaged(f"it belongs to the job {about.job!r}")
-        if _step_of(directory) != about.step:
-            raise Damaged(f"its manifest is of step {about.step}")
-        data = {name: (directory / name).read_bytes() for name in about.files}
-    except FileNotFoundError as error:
-        raise Damaged(f"{Path(error.filename).name} is missing") from None
+        note(f"checkpoint {directory.name} set aside as {set_aside(directory)}: {reason}")
+    except FileNotFoundError:
+        pass  # pruned meanwhile
     except OSError as error:
-        raise Damaged(f"it cannot be read: {error}") from None
-    except ValueError as error:
-        raise Damaged(str(error)) from None
-    for name, file in about.files.items():
-        if len(data[name]) != file.bytes:
-            raise Damaged(f"{name} has {len(data[name])} bytes instead of {file.bytes}")
-        if hashlib.sha256(data[name]).hexdigest() != file.sha256:
-            raise Damaged(f"{name} does not have the SHA-256 of its manifest")
-    try:
-        state = torch.load(io.BytesIO(data["state.pt"]), map_location="cpu", weights_only=True)
-    except (RuntimeError, pickle.UnpicklingError, EOFError, ValueError) as error:
-        raise Damaged(f"state.pt cannot be loaded: {str(error).splitlines()[0]}") from None
-    if digest(state) != about.digest:
-        raise Damaged("its state does not have the digest of its manifest")
+        note(f"checkpoint {directory.name} is not used, and could not be set aside ({error.strerror}): {reason}")
+
+
+def _clones(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    if isinstance(value, dict):
+        return {key: _clones(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_clones, value))
+    return value
+
+
+def _read(directory: Path, expected: Expected) -> tuple[Manifest, State]:
+    about = examine(directory, expected.job)
+    if about.signature != expected.signature:
+        theirs, ours = about.signature[:12], expected.signature[:12]
+        raise Damaged(f"it belongs to another run (model (names, dtypes, shapes): {theirs} there, {ours} here)")
+    state = verify(directory, about)
+    _belongs(directory, about, expected)
     return about, state
 
 
-def set_aside(directory: Path) -> str:
-    """Renames to `.bad-<name>-<n>`; returns the new name."""
-    for n in range(1, 1_000_000):
-        aside = directory.with_name(f".bad-{directory.name}-{n}")
-        if not aside.exists():
-            os.rename(directory, aside)
-            return aside.name
-    raise FtcError(f"{directory} cannot be set aside")
-
-
-def sweep(root: Path) -> None:
-    """Removes what an interrupted writer left. Only when nobody can be writing: when no worker holds state."""
-    for path in root.glob(".tmp-*") if root.is_dir() else ():
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+def _none_is_left(root: Path, bad: list[tuple[Path, str]]) -> None:
+    """Raises FtcError where there are checkpoints, or were."""
+    if bad:
+        each = "; ".join(f"{directory.name}: {reason}" for directory, reason in bad)
+        raise FtcError(
+            f"none of the checkpoints in {root} verifies, and nothing there was changed. {each}. "
+            "Was it the wrong script, or the wrong name? To start over, give the job another name or remove its checkpoints."
+        )
+    old = sorted(path.name for path in root.glob(".bad-*")) if root.is_dir() else []
+    if old:
+        raise FtcError(f"none of the checkpoints in {root} verifies (set aside: {', '.join(old)}). To start over, remove them.")
 
 
 def _step_of(directory: Path) -> int:
@@ -129,7 +134,6 @@ def _step_of(directory: Path) -> int:
 
 def _belongs(directory: Path, about: Manifest, expected: Expected) -> None:
     pairs = [
-        ("model (names, dtypes, shapes)", about.signature[:12], expected.signature[:12]),
         ("seed", about.seed, expected.seed),
         ("batch size", about.batch_size, expected.batch_size),
         ("number of virtual ranks", about.virtual_ranks, expected.virtual_ranks),
@@ -140,3 +144,4 @@ def _belongs(directory: Path, about: Manifest, expected: Expected) -> None:
             f"the checkpoint {directory} belongs to another run ({'; '.join(other)}). Nothing was written. "
             "Give the job another name, or remove its checkpoints, or set these back."
         )
+    continues(about.step, about.data, expected.position(about.step))

@@ -1,75 +1,190 @@
-"""Checkpoints in the background: training stands still only for the copy into memory. At most one is in flight."""
+"""Checkpoints behind the training: it stands still for a look at the state's structure, and for what is left to copy when the
+next step commits. At most one is in flight.
+
+A loop of one's own calls `start` between two steps, and `settle` before anything changes parameters or the optimizer's state.
+"""
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import torch
+from typing import Protocol
 
 from ..messages import CheckpointReport
-from ..packing import pack
-from .publish import Draft, publish
-from .manifest import Manifest
 from ..state import State
+from .durable import Clock
+from .fence import Fenced, hold
+from .flight import Dropped, Flight
+from .manifest import Manifest
+from .publish import Draft, Terms, publish
+from .saving import bytes_of
+from .shadow import Copy, Differs, Shadow
+from .trouble import explain
+
+
+class Source(Protocol):
+    """Where a state comes from: `Registered`."""
+
+    def capture(self) -> State:
+        """The state as it is; live tensors."""
+
+    def lasting(self, path: Sequence[str | int]) -> bool:
+        """Whether what stands at a place of it stays as it is until `settle` is called."""
 
 
 class Writer:
-    """One worker's checkpoints. `report` is called for each, from the thread that wrote it."""
+    """One worker's checkpoints. `report` is called for each, and `note` with what else a person should know, from another thread."""
 
-    def __init__(self, root: Path, worker: str, report: Callable[[CheckpointReport], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        worker: str,
+        report: Callable[[CheckpointReport], None],
+        note: Callable[[str], None] = lambda text: None,
+    ) -> None:
         self._root = root
         self._worker = worker
         self._report = report
+        self._note = note
+        self._tasks: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
-        self._reuse: torch.Tensor | None = None
+        self._shadow: Shadow | None = None
+        self._flight: Flight | None = None
+        self._noted = False
+        self.generation = -1
+        """The newest that this worker is a member of. A draft of an older one is published as long as that is so."""
+        self.again = False
+        """The last one was dropped: the next is due at once."""
+        self.problem = ""
+        """Why the last one was not published."""
+        self.fenced = False
+        """It was because this worker's generation is over."""
 
     @property
     def busy(self) -> bool:
-        """A write is in flight: the next checkpoint waits, training does not."""
-        return self._thread is not None and self._thread.is_alive()
+        """One is in flight: the next waits, training does not."""
+        return self._flight is not None and not self._flight.landed.is_set()
 
-    def start(self, state: State, about: Manifest) -> None:
-        """Copies the state and returns; the rest happens behind. Only while not busy."""
-        draft, stall = self._copy(state, about)
-        self._thread = threading.Thread(target=self._write, args=(draft, stall), name="ftc-checkpoint")
-        self._thread.start()
+    def prepare(self, source: Source) -> None:
+        """Has the memory made ready behind the training. Does nothing from the second time on."""
+        if self._shadow is None:
+            self._shadow = Shadow(source.capture(), source.lasting)
+            self._do(self._shadow.touching())
 
-    def write(self, state: State, about: Manifest) -> bool:
+    def start(self, source: Source, about: Manifest, *, delayed: float = 0.0, whole: bool = False) -> None:
+        """Begins a checkpoint of the state as it is now. Only while not busy. `delayed`: seconds since it was due.
+
+        With `whole`, all is copied at once. Raises UsageError for what a checkpoint cannot hold.
+        """
+        began = time.perf_counter()
+        copy = self._take(source, whole or self.again)
+        self.again = False
+        assert self._shadow is not None
+        flight = self._flight = Flight(Draft(self._shadow.state, about), copy, delayed)
+        self._do(lambda: self._fly(flight))
+        flight.stall += time.perf_counter() - began
+
+    def write(self, source: Source, about: Manifest) -> bool:
         """The same, but returns when it is durable: True, or False where it could not be written."""
         self.join()
-        draft, stall = self._copy(state, about)
-        return self._write(draft, stall)
+        self.start(source, about, whole=True)
+        self.join()
+        return self._flight is not None and self._flight.ok
+
+    def poll(self) -> None:
+        """Between two things that training does: settles what can be settled without waiting, so that it is published soon."""
+        if self._flight is not None and self._flight.copying:
+            self._flight.poll()
+
+    def settle(self) -> None:
+        """Parameters and the optimizer's state may change when this returns."""
+        flight = self._flight
+        if flight is not None and flight.copying:
+            began = time.perf_counter()
+            flight.settle()
+            flight.stall += time.perf_counter() - began
 
     def join(self, seconds: float | None = None) -> None:
-        """Waits for the write in flight."""
-        if self._thread is not None:
-            self._thread.join(seconds)
+        """Waits for the one in flight."""
+        self.settle()
+        if self._flight is not None:
+            self._flight.landed.wait(seconds)
 
-    def _copy(self, state: State, about: Manifest) -> tuple[Draft, float]:
-        began = time.perf_counter()
-        packed = pack(state, self._reuse)
-        self._reuse = packed.payload
-        return Draft(packed, about), (time.perf_counter() - began) * 1000
+    def lead(self, generation: int) -> None:
+        """This worker is rank 0 of it: whoever is of an older generation publishes no more. Does not wait."""
 
-    def _write(self, draft: Draft, stall_ms: float) -> bool:
-        began = time.perf_counter()
-        size, error = 0, None
+        def claim() -> None:
+            try:
+                with hold(self._root) as lock:
+                    lock.claim(max(lock.generation, generation))
+            except OSError:
+                pass  # where nothing was ever published; the next publication claims it
+
+        threading.Thread(target=claim, name="ftc-fence", daemon=True).start()
+
+    def _do(self, task: Callable[[], None]) -> None:
+        self._tasks.put(task)
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="ftc-checkpoint", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            self._tasks.get()()
+
+    def _take(self, source: Source, whole: bool) -> Copy:
+        state, shadow = source.capture(), self._shadow
+        if shadow is not None and self._flight is not None:
+            shadow.restless(self._flight.changed)
+        if shadow is not None:
+            try:
+                return shadow.take(state, whole=whole)
+            except Differs:
+                pass
+        self._shadow = Shadow(state, source.lasting, None if shadow is None else shadow.memory)
+        return self._shadow.take(state, whole=whole)
+
+    def _fly(self, flight: Flight) -> None:
         try:
-            size = publish(self._root, draft, self._worker)
+            flight.copy()
+            self._publish(flight)
+        except Dropped:
+            self.again = True
+            if not self._noted:
+                self._noted = True
+                self._note(
+                    f"the checkpoint of step {flight.draft.about.step} is made again after the next step: the script changed "
+                    "parameters between two steps while they were being copied. Such parameters are copied at once from now on"
+                )
+        finally:
+            flight.landed.set()
+
+    def _publish(self, flight: Flight) -> None:
+        about, clock = flight.draft.about, Clock()
+        size, error, self.fenced = 0, None, False
+        terms = Terms(lambda: self.generation, flight.check, flight.confirm)
+        try:
+            size = publish(self._root, flight.draft, self._worker, terms, clock)
+        except Dropped:
+            raise
         except Exception as problem:  # told, never raised: training goes on without this checkpoint
-            error = f"{type(problem).__name__}: {problem}"
+            self.fenced = isinstance(problem, Fenced)
+            error = explain(problem, self._root, about.step, bytes_of(flight.draft.state))
+        flight.ok, self.problem = error is None, error or ""
         self._report(
             CheckpointReport(
-                step=draft.about.step,
-                generation=draft.about.generation,
+                step=about.step,
+                generation=about.generation,
                 ok=error is None,
                 bytes=size,
-                stall_ms=stall_ms,
-                write_ms=(time.perf_counter() - began) * 1000,
+                stall_ms=flight.stall * 1000,
+                write_ms=(time.perf_counter() - flight.handed_over) * 1000,
                 error=error,
+                serialise_ms=clock.making * 1000,
+                fsync_ms=clock.syncing * 1000,
+                delayed_ms=flight.delayed * 1000,
             )
         )
-        return error is None
