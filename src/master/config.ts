@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { z } from 'zod';
 import { CheckpointEnvironment, type CheckpointPolicy, policyOf } from '../checkpoint/policy.ts';
 import { type Launcher, launchers } from '../job/launcher.ts';
+import { readS3Config, type S3Config } from './s3/config.ts';
 
 const number = (fallback: number) => z.coerce.number().nonnegative().default(fallback);
 
@@ -35,6 +36,8 @@ export interface MasterConfig {
   readonly checkpoints: CheckpointPolicy;
   /** How old a checkpoint's verification may get; 0 is never to verify in the background. */
   readonly scrubMs: number;
+  /** Where checkpoints are copied to; null for a job that asks for no copies. */
+  readonly s3: S3Config | null;
   readonly controlPort: number;
   readonly httpPort: number;
   /** Tells a restart of this container from a new one. */
@@ -56,6 +59,7 @@ export function readConfig(env: NodeJS.ProcessEnv): MasterConfig {
     onStraggler: e.FTC_ON_STRAGGLER,
     checkpoints: policyOf(e, e.JOB_ID),
     scrubMs: e.FTC_CHECKPOINT_SCRUB * 1000,
+    s3: readS3Config(env, e.JOB_ID),
     controlPort: e.FTC_CONTROL_PORT,
     httpPort: e.FTC_HTTP_PORT,
     container: hostname(),

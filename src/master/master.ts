@@ -12,6 +12,9 @@ import type { Effect, HistoryEntry, MembershipEvent } from './membership/events.
 import type { Membership } from './membership/state.ts';
 import { Pace } from './pace.ts';
 import { isNewRun, resume } from './resume.ts';
+import { Mirror } from './s3/mirror.ts';
+import { isEmpty } from './s3/volume.ts';
+import { hasEnded } from './status.ts';
 import { statusOf } from './status-view.ts';
 
 const TICK_MS = 25;
@@ -30,6 +33,7 @@ export class Master {
   readonly #history = new History();
   readonly #pace = new Pace();
   readonly #keeper: Keeper;
+  readonly #mirror: Mirror | null;
   #timer: NodeJS.Timeout | null = null;
   /** Runs while entries of the journal wait for room on the disk. */
   #unwritten: NodeJS.Timeout | null = null;
@@ -60,7 +64,10 @@ export class Master {
     const { generation } = this.#membership.current;
     log.info({ generation, state: this.#membership.state, entries: entries.length, skipped }, 'journal read');
     const { job, checkpoints: policy, scrubMs } = config;
-    this.#keeper = new Keeper({ policy, job, scrubMs, log, tell: entry => this.#tell(entry) });
+    const tell = (entry: HistoryEntry) => this.#tell(entry);
+    this.#mirror = config.s3 && new Mirror({ config: config.s3, policy, job, log, tell, ...this.#gate });
+    const copied = (step: number) => this.#mirror?.holds(step) === true;
+    this.#keeper = new Keeper({ policy, job, scrubMs, log, tell, copied });
     this.#control = new ControlServer(config.job, heartbeatMs, {
       hello: hello => this.#take({ type: 'hello', hello }),
       message: (id, incarnation, message) => {
@@ -70,6 +77,7 @@ export class Master {
           this.#logProgress();
         }
         if (message.type === 'checkpoint') this.#keeper.reported(message);
+        if (message.type === 'checkpoint' && message.ok) this.#mirror?.published();
       },
       closed: (id, incarnation) => this.#take({ type: 'closed', id, incarnation }),
       supervisor: () => {
@@ -87,6 +95,9 @@ export class Master {
 
   /** Listens, and lives until {@link close}. */
   async start(): Promise<void> {
+    const { state, current } = this.#membership;
+    const empty = isEmpty(this.#config.checkpoints.directory);
+    this.#mirror?.start(empty && current.members.length === 0 && !hasEnded(state));
     await this.#control.listen(this.#config.controlPort);
     this.#timer = setInterval(() => this.#take({ type: 'tick' }), TICK_MS);
     this.#keeper.start();
@@ -97,17 +108,28 @@ export class Master {
     if (this.#unwritten) clearInterval(this.#unwritten);
     await this.#control.close();
     await this.#keeper.close();
+    await this.#mirror?.close();
     this.#journal.close();
   }
 
   get api(): Api {
     const { job, project, launcher } = this.#config;
     return {
-      status: () =>
-        statusOf(this.#membership, this.#pace, { job, project, launcher }, now(), this.#keeper.damaged),
+      status: () => ({
+        ...statusOf(this.#membership, this.#pace, { job, project, launcher }, now(), this.#keeper.damaged),
+        s3: this.#mirror?.status() ?? null,
+      }),
       events: after => this.#history.after(after),
       checkpoints: this.#keeper.manager,
       stop: () => this.#take({ type: 'stop', reason: 'stopped on request' }),
+    };
+  }
+
+  /** What a restore has to say to who forms generations. */
+  get #gate() {
+    return {
+      hold: (reason: string | null) => this.#take({ type: 'hold', reason }),
+      abandon: (reason: string) => this.#take({ type: 'abandon', reason }),
     };
   }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { launchers } from '../job/launcher.ts';
 import { CheckpointStatus, noCheckpoints } from './checkpoints/status.ts';
+import { S3Status } from './s3/status.ts';
 import { Phase } from '../protocol/messages.ts';
 
 export const JobState = z.enum([
@@ -103,6 +104,8 @@ export const Status = z.object({
   workers: z.array(WorkerRow),
   recoveries: z.array(Recovery),
   checkpoint: CheckpointStatus.default(noCheckpoints),
+  /** Copies in S3; null for a job that asks for none. */
+  s3: S3Status.nullable().default(null),
 });
 export type Status = z.infer<typeof Status>;
 
@@ -125,6 +128,8 @@ export const JobEvent = z.object({
     'hang',
     /** A rank is far slower than the others, or keeps up again. */
     'straggler',
+    /** Copies of checkpoints in S3. */
+    's3',
   ]),
   level: z.enum(['info', 'warn', 'error']),
   /** One line for people. */

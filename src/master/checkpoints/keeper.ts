@@ -16,6 +16,8 @@ export interface KeeperOptions {
   readonly scrubMs: number;
   readonly log: Logger;
   readonly tell: (entry: HistoryEntry) => void;
+  /** Whether a copy of this step is elsewhere. */
+  readonly copied?: (step: number) => boolean;
 }
 
 export class Keeper {
@@ -91,7 +93,8 @@ export class Keeper {
   }
 
   #see(rows: Parameters<Damage['see']>[0]): void {
-    for (const { step, text } of this.#damage.see(rows)) this.#tell('error', text, step);
+    for (const { step, text } of this.#damage.see(rows))
+      this.#tell('error', this.#o.copied?.(step) === true ? `${text}; S3 holds a copy of it` : text, step);
   }
 
   #tell(level: HistoryEntry['level'], text: string, step: number | null): void {

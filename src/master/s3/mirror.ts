@@ -4,7 +4,9 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from '../../shared/clock.ts';
+import { type CheckpointPolicy, pinEvery } from '../../checkpoint/policy.ts';
 import type { Logger } from '../../shared/log.ts';
+import type { HistoryEntry } from '../membership/events.ts';
 import { bytes as amount } from '../../shared/bytes.ts';
 import { duration } from '../../shared/duration.ts';
 import type { Backoff } from './backoff.ts';
@@ -20,15 +22,12 @@ import { type Tell, Trying } from './trying.ts';
 
 export interface MirrorOptions {
   readonly config: S3Config;
+  /** What is kept in the volume, and so in the bucket, where the job says nothing else. */
+  readonly policy: CheckpointPolicy;
   readonly job: string;
-  /** The job's own directory in the volume. */
-  readonly directory: string;
-  /** Of the bucket: ../../checkpoint/retention.ts. */
-  readonly keep: number;
-  readonly pinEvery: number | null;
   readonly log: Logger;
   /** What people should know. */
-  readonly tell: Tell;
+  readonly tell: (entry: HistoryEntry) => void;
   /** Nobody starts from nothing while there is a reason. */
   readonly hold: (reason: string | null) => void;
   /** The job cannot go on. */
@@ -39,6 +38,8 @@ export interface MirrorOptions {
 const BACKOFF: Backoff = { initialMs: 1000, maxMs: 60_000 };
 /** What is left to copy when the container is stopped may take so long. Less than the grace period that Compose is told. */
 const DRAIN_MS = 20_000;
+/** A store that is started together with the job may take so long to answer. */
+const PATIENCE_MS = 4000;
 /** People are told of a restore's progress this often. */
 const PROGRESS_MS = 250;
 
@@ -64,8 +65,16 @@ export class Mirror {
     const { login, endpoint, region } = o.config;
     if (login.kind === 'keys') this.#secrets.add(login.id, login.secret, login.token);
     this.#where = endpoint === null ? `s3.${region}.amazonaws.com` : new URL(endpoint).host;
-    this.#copies = new Copies(o);
-    this.#trying = new Trying(o.backoff ?? BACKOFF, o.tell);
+    const { keep, keepEvery } = o.config;
+    this.#copies = new Copies({
+      job: o.job,
+      directory: o.policy.directory,
+      keep: keep ?? o.policy.keep,
+      pinEvery: keepEvery === null ? o.policy.pinEvery : pinEvery(keepEvery, o.policy.every),
+      log: o.log,
+      tell: this.#tell,
+    });
+    this.#trying = new Trying(o.backoff ?? BACKOFF, this.#tell);
   }
 
   /** Begins, with a restore where `empty`; the hold of that is taken before this returns. */
@@ -141,7 +150,7 @@ export class Mirror {
 
   /** The volume is empty: nobody trains before it is filled, or known that it cannot be. */
   async #fill(): Promise<void> {
-    const { config, tell, hold, abandon } = this.#o;
+    const { config, hold, abandon } = this.#o;
     while (!this.#closing) {
       try {
         await this.#restore();
@@ -150,11 +159,12 @@ export class Mirror {
       } catch (error) {
         if (error instanceof NoneVerifies) return abandon(noneVerifies(error, this.status().target));
         const failure = this.#explain(error);
-        this.#trying.failed(failure, 'nothing can be restored from S3 yet', 'workers wait for it');
+        const patience = failure.kind === 'unreachable' ? PATIENCE_MS : 0;
+        this.#trying.failed(failure, 'nothing can be restored from S3 yet', 'workers wait for it', patience);
         const since = (this.#failingSince ??= now());
         const left = config.restoreTimeoutMs - (now() - since);
         if (left <= 0 || failure.hopeless) {
-          tell('error', startsAnew(failure, config.restoreTimeoutMs), null);
+          this.#tell('error', startsAnew(failure, config.restoreTimeoutMs), null);
           return hold(null);
         }
         hold(
@@ -166,7 +176,7 @@ export class Mirror {
   }
 
   async #restore(): Promise<void> {
-    const { job, directory, tell, hold } = this.#o;
+    const { job, policy, hold } = this.#o;
     const began = now();
     let toldAt = 0;
     const progress = (step: number, bytes: number, total: number): void => {
@@ -179,16 +189,20 @@ export class Mirror {
       hold(`restoring step ${step} from S3 (${megabytes(bytes)} of ${megabytes(total)} MB)`);
     };
     const found = await restore({
-      ...{ bucket: await this.#bucket(), job, directory, progress },
+      ...{ bucket: await this.#bucket(), job, directory: policy.directory, progress },
       damaged: (stored, reason) => {
         this.#copies.isDamaged(stored);
-        tell('warn', `the checkpoint of step ${stored.step} in S3 is damaged: ${reason}`, stored.step);
+        this.#tell('warn', `the checkpoint of step ${stored.step} in S3 is damaged: ${reason}`, stored.step);
       },
     });
     if (found === null) return;
     this.#restored = found.step;
     const took = duration(now() - began);
-    tell('info', `step ${found.step} is restored from S3: ${amount(found.bytes)} in ${took}`, found.step);
+    this.#tell(
+      'info',
+      `step ${found.step} is restored from S3: ${amount(found.bytes)} in ${took}`,
+      found.step,
+    );
   }
 
   async #bucket(): Promise<Bucket> {
@@ -207,6 +221,9 @@ export class Mirror {
     const { backlogSteps } = this.#copies.status();
     return backlogSteps === 0 ? '' : `${backlogSteps} checkpoint${backlogSteps === 1 ? '' : 's'} to copy`;
   }
+
+  readonly #tell: Tell = (level, text, step) =>
+    this.#o.tell({ kind: 's3', level, text, worker: null, rank: null, step });
 
   readonly #hide = (text: string): string => this.#secrets.hide(text);
 }

@@ -14,6 +14,9 @@ export class Trying {
   readonly #tell: Tell;
   #failure: Failure | null = null;
   #failures = 0;
+  #failingSince: number | null = null;
+  /** The kind of failure that people know of. */
+  #told: Failure['kind'] | null = null;
   #nextTryAt: number | null = null;
   #wake = new AbortController();
   #ended = false;
@@ -37,19 +40,23 @@ export class Trying {
 
   /** @param rest what is left to do now, for people; empty for nothing */
   succeeded(rest: string): void {
-    const failed = this.#failure !== null;
-    this.#failure = null;
+    const told = this.#told;
+    this.#failure = this.#failingSince = this.#nextTryAt = this.#told = null;
     this.#failures = 0;
-    this.#nextTryAt = null;
-    if (failed) this.#tell('info', `S3 answers again${rest === '' ? '' : `; ${rest}`}`, null);
+    if (told !== null) this.#tell('info', `S3 answers again${rest === '' ? '' : `; ${rest}`}`, null);
   }
 
-  /** @param what what does not work, for people; told when it begins, and when it becomes another kind of failure */
-  failed(failure: Failure, what: string, meanwhile: string): void {
-    const news = this.#failure?.kind !== failure.kind && !this.#ended;
+  /**
+   * @param what what does not work, for people; told when it begins, and when it becomes another kind of failure
+   * @param patienceMs what is over sooner is not worth a word
+   */
+  failed(failure: Failure, what: string, meanwhile: string, patienceMs = 0): void {
     this.#failure = failure;
     this.#failures += 1;
-    if (news) this.#tell('warn', `${what}: ${failure.text}; ${meanwhile}`, null);
+    this.#failingSince ??= now();
+    if (this.#told === failure.kind || this.#ended || now() - this.#failingSince < patienceMs) return;
+    this.#told = failure.kind;
+    this.#tell('warn', `${what}: ${failure.text}; ${meanwhile}`, null);
   }
 
   /** Waits before the next try; a call for {@link wake} does not shorten it. */

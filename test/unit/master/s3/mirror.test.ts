@@ -51,11 +51,10 @@ class Copier {
         ...config,
       },
       job: 'a-job',
-      directory: folder.path,
-      keep: 3,
-      pinEvery: null,
+      policy: { directory: folder.path, every: 10, keep: 3, pinEvery: null },
       log: pino({ level: 'debug' }, { write }),
-      tell: (level, text) => {
+      tell: ({ kind, level, text }) => {
+        expect(kind).toBe('s3');
         this.events.push(`${level}: ${text}`);
         said();
       },
@@ -151,7 +150,7 @@ describe('copying', () => {
 
   it('takes what is published, and removes there what is too old, its manifest first', async () => {
     folder.write(10);
-    const c = copier({ keep: 2 });
+    const c = copier({}, { keep: 2 });
     c.mirror.start(false);
     await c.copied(10);
     for (const step of [20, 30, 40]) {
@@ -228,7 +227,7 @@ describe('copying', () => {
     for (let step = 1; step <= 7; step += 1) store(step);
     server.pageSize = 3;
     folder.write(8);
-    const c = copier({ keep: 2 });
+    const c = copier({}, { keep: 2 });
     c.mirror.start(false);
     await c.copied(8);
     await c.until(() => steps().length === 2);
@@ -391,7 +390,7 @@ describe('what is in the bucket already', () => {
     ];
     for (const name of mine) server.objects.set(name, { body: Buffer.from('mine'), meta: {} });
     for (const step of [10, 20, 30]) folder.write(step);
-    const c = copier({ keep: 1 });
+    const c = copier({}, { keep: 1 });
     c.mirror.start(false);
     await c.copied(30);
     for (const name of mine) expect(server.keys()).toContain(name);
