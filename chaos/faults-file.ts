@@ -7,7 +7,9 @@ import { durationPattern, parseDuration } from '../src/job/duration.ts';
 import { shortPath } from '../src/job/file.ts';
 import { checkWith, type Problem } from '../src/job/problem.ts';
 import { readYaml } from '../src/job/yaml.ts';
-import { targets, type Act, type Planned } from './plan.ts';
+import { type Fault, type Target, usualMs } from './faults/fault.ts';
+import { faultNamed, faults } from './faults/index.ts';
+import type { Act, Planned } from './plan.ts';
 import type { Mark, Timing } from './schedule.ts';
 
 const stepsPattern = /^(?:steps? (\d+)|(\d+) steps?)$/;
@@ -31,8 +33,14 @@ const count = (least: number, most: number) => {
   return z.int(message).min(least, message).max(most, message);
 };
 
-const target = z.enum(targets, `must be one of ${targets.join(', ')}`);
 const durationMessage = 'must be a duration such as "500ms" or "2s", more than none';
+/** The engine itself belongs to others, too: a list of faults does not restart it. */
+const usable = faults.filter(fault => fault.consent === undefined && fault.impossible === undefined);
+const names = usable.map(fault => fault.name);
+const parameters = [...new Set(usable.flatMap(fault => Object.keys(fault.params.shape)))];
+
+const each = <Value>(keys: readonly string[], value: (key: string) => Value): Record<string, Value> =>
+  Object.fromEntries(keys.map(key => [key, value(key)]));
 
 const Entry = z
   .strictObject(
@@ -42,9 +50,6 @@ const Entry = z
         .refine(m => ('steps' in m ? m.steps : m.ms) > 0, 'must be more than none')
         .optional(),
       times: count(1, 10_000).optional(),
-      kill: target.optional(),
-      pause: target.optional(),
-      stop: target.optional(),
       scale: count(1, 1000).optional(),
       rank: count(0, 999).optional(),
       for: z
@@ -52,26 +57,50 @@ const Entry = z
         .refine(value => (parseDuration(value) ?? 0) > 0, durationMessage)
         .transform(value => parseDuration(value) ?? 0)
         .optional(),
+      ...each(parameters, () => z.unknown().optional()),
+      ...each(names, name => z.enum(aims(name), `must be one of ${aims(name).join(', ')}`).optional()),
     },
     { error: issue => (issue.code === 'invalid_type' ? 'must be a group of keys' : undefined) },
   )
   .superRefine((entry, context) => {
     const problem = (key: string | null, message: string): void =>
       context.addIssue({ code: 'custom', path: key === null ? [] : [key], message });
-    const acts = ['kill', 'pause', 'stop', 'scale'].filter(key => key in entry);
-    if (acts.length === 0) problem(null, 'needs one of kill, pause, stop and scale');
-    if (acts.length > 1)
-      problem(acts[1] ?? null, `and ${acts[0] ?? ''} exclude each other: write two faults`);
+    const acts = [...names, 'scale'].filter(key => key in entry);
+    const [act] = acts;
+    if (act === undefined) problem(null, `needs a fault (${names.join(', ')}) or scale`);
+    if (acts.length > 1) problem(acts[1] ?? null, `and ${act ?? ''} exclude each other: write two faults`);
     if (entry.at === undefined && entry.every === undefined) problem(null, 'needs one of at and every');
     if (entry.at !== undefined && entry.every !== undefined) problem('every', 'and at exclude each other');
     if (entry.times !== undefined && entry.every === undefined) problem('times', 'belongs to every');
-    if (entry.rank !== undefined && (entry.kill ?? entry.pause ?? entry.stop) !== 'worker')
+    const fault = usable.find(f => f.name === act);
+    if (entry.rank !== undefined && (fault === undefined || aimOf(entry, fault.name) !== 'worker'))
       problem('rank', 'belongs to a fault of one worker');
-    if (entry.pause !== undefined && entry.for === undefined)
-      problem('pause', 'needs for: how long it lasts');
-    if (entry.for !== undefined && entry.pause === undefined && entry.stop === undefined)
-      problem('for', 'belongs to pause and stop');
+    if (entry.for !== undefined && (fault === undefined || fault.lasting === 'no'))
+      problem('for', 'belongs to a fault that lasts, such as pause');
+    for (const key of parameters.filter(name => name in entry && !(name in (fault?.params.shape ?? {}))))
+      problem(key, `is no parameter of ${fault?.name ?? 'scale'}`);
+    const checked = fault?.params.safeParse(paramsOf(entry, fault));
+    for (const issue of checked?.error?.issues ?? []) problem(String(issue.path[0] ?? act), issue.message);
   });
+type Entry = z.output<typeof Entry>;
+
+function aims(name: string): [Target, ...Target[]] {
+  const [first = 'worker', ...rest] = faultNamed(name).targets;
+  return [first, ...rest];
+}
+
+const aimOf = (entry: object, name: string): Target => (entry as Record<string, Target>)[name] ?? 'worker';
+
+/** As they were written. */
+function paramsOf(entry: object, fault: Fault): Record<string, string | number> {
+  const given = entry as Record<string, string | number | undefined>;
+  return Object.fromEntries(
+    Object.keys(fault.params.shape).flatMap(key => {
+      const value = given[key];
+      return value === undefined ? [] : [[key, value]];
+    }),
+  );
+}
 
 const FaultsFile = z
   .array(Entry, 'must be a list of faults, such as "- { at: step 40, kill: worker }"')
@@ -115,7 +144,7 @@ function subject({ path }: Problem): string {
   return keys.length === 0 ? 'a fault' : keys.map(String).join('.');
 }
 
-function planned(entry: z.output<typeof Entry>): Planned {
+function planned(entry: Entry): Planned {
   const timing: Timing =
     entry.at !== undefined
       ? { at: entry.at }
@@ -123,12 +152,17 @@ function planned(entry: z.output<typeof Entry>): Planned {
   return { timing, act: actOf(entry) };
 }
 
-function actOf(entry: z.output<typeof Entry>): Act {
+function actOf(entry: Entry): Act {
   if (entry.scale !== undefined) return { kind: 'scale', workers: entry.scale };
-  const rest = { rank: entry.rank ?? null, forMs: entry.for ?? null };
-  if (entry.pause !== undefined) return { kind: 'pause', target: entry.pause, ...rest };
-  if (entry.stop !== undefined) return { kind: 'stop', target: entry.stop, ...rest };
-  return { kind: 'kill', target: entry.kill ?? 'worker', ...rest };
+  const fault = faultNamed(names.find(name => name in entry) ?? '');
+  return {
+    kind: 'fault',
+    fault: fault.name,
+    target: aimOf(entry, fault.name),
+    rank: entry.rank ?? null,
+    params: paramsOf(entry, fault),
+    forMs: entry.for ?? usualMs(fault),
+  };
 }
 
 function read(path: string, name: string): string {

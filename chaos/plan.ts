@@ -1,24 +1,24 @@
 /** What is to be broken, and when. */
 import { duration } from '../src/shared/duration.ts';
-import type { FaultName } from './faults/index.ts';
+import type { Params, Target } from './faults/fault.ts';
 import type { Mark, Timing } from './schedule.ts';
 
 /**
- * `worker` is one that trains, and never the last of several that do; `standby` one that waits; `all` every worker at once. `rank`
- * takes the worker that holds it, whoever else is left.
+ * A fault with its target. `worker` is one that trains, and never the last of several that do; `rank` takes the worker that holds it,
+ * whoever else is left.
  */
-export const targets = ['worker', 'standby', 'master', 'supervisor', 'all'] as const;
-type Target = (typeof targets)[number];
-
-export interface ContainerAct {
-  readonly kind: FaultName;
+export interface FaultAct {
+  readonly kind: 'fault';
+  /** The fault's name. */
+  readonly fault: string;
   readonly target: Target;
   readonly rank: number | null;
-  /** After which the fault is reverted; null where it is not. */
+  readonly params: Params;
+  /** After which the fault is undone; null where it is not. */
   readonly forMs: number | null;
 }
 
-export type Act = ContainerAct | { readonly kind: 'scale'; readonly workers: number };
+export type Act = FaultAct | { readonly kind: 'scale'; readonly workers: number };
 
 export interface Planned {
   readonly timing: Timing;
@@ -34,8 +34,9 @@ export function describeAct(act: Act): string {
     master: 'the master',
     supervisor: 'the supervisor',
     all: 'all workers',
+    engine: 'the engine',
   }[act.target];
-  return `${act.kind} ${what}${act.forMs === null ? '' : ` for ${duration(act.forMs)}`}`;
+  return `${act.fault} ${what}${act.forMs === null ? '' : ` for ${duration(act.forMs)}`}`;
 }
 
 /** `at step 40`, `every 3.00 s`. */

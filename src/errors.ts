@@ -20,6 +20,8 @@ export const ExitCode = {
   host: 6,
   /** `ftc verify`: the bits differ, steps were lost, or nothing was proved. */
   notVerified: 7,
+  /** A checkpoint is damaged: `ftc checkpoints verify` and `export`. */
+  damaged: 8,
   interrupted: 130,
 } as const;
 
@@ -36,14 +38,18 @@ const exitCodes = {
   FTC_NO_COMPOSE: ExitCode.engine,
   FTC_COMPOSE_FAILED: ExitCode.engine,
   FTC_NO_BASE_IMAGE: ExitCode.engine,
+  FTC_NO_IMAGE: ExitCode.engine,
   FTC_JOB_FAILED: ExitCode.jobFailed,
   FTC_NOT_RUNNING: ExitCode.state,
   FTC_ALREADY_RUNNING: ExitCode.state,
   FTC_NO_TARGET: ExitCode.state,
   FTC_MASTER_UNREACHABLE: ExitCode.state,
+  FTC_NO_CHECKPOINT: ExitCode.state,
   FTC_PORT_IN_USE: ExitCode.host,
   FTC_FILE_EXISTS: ExitCode.host,
+  FTC_CANNOT: ExitCode.host,
   FTC_NOT_VERIFIED: ExitCode.notVerified,
+  FTC_CHECKPOINT_DAMAGED: ExitCode.damaged,
 } as const;
 
 export type ErrorCode = keyof typeof exitCodes;

@@ -1,8 +1,160 @@
-/** What is done to containers, and how it is undone. */
-import type { Container, Engine } from '../../src/docker/engine.ts';
+/**
+ * What can be done to a container, and how it is put right. A fault looks first (`prepare`), and what it found is recorded;
+ * then it happens. From the record alone another process can undo it, should this one be killed in between.
+ */
+import { z } from 'zod';
+import type { Container, Engine, Role } from '../../src/docker/engine.ts';
+import type { Lab } from '../../src/docker/lab.ts';
 
-export interface Fault {
-  apply(engine: Engine, container: Container): Promise<void>;
-  /** Puts right what does not mend itself. Harmless where there is nothing to put right. */
-  revert(engine: Engine, container: Container): Promise<void>;
+/** What a fault can be aimed at. `all` is every worker at once; `engine` the engine itself. */
+export const targets = ['worker', 'standby', 'master', 'supervisor', 'all', 'engine'] as const;
+export type Target = (typeof targets)[number];
+
+/** A container that was chosen. */
+export interface Hit {
+  readonly container: Container;
+  readonly role: Role;
+  /** Null for a standby, a worker that is starting, and what is no worker. */
+  readonly rank: number | null;
 }
+
+/** A fault's parameters, as they were written. */
+export type Params = Readonly<Record<string, string | number>>;
+
+/** The job around a hit. */
+export interface Scene {
+  readonly project: string;
+  /** Everybody who is hit at the same time, the one at hand included. */
+  readonly hits: readonly Hit[];
+  /** Everybody of the job who runs. */
+  readonly job: readonly Hit[];
+  readonly seed: number;
+}
+
+/** What faults work with. */
+export interface World {
+  readonly engine: Engine;
+  readonly lab: Lab;
+  /** The helper's image, built when it is not there. */
+  image(): Promise<string>;
+  readonly daemon: Daemon;
+}
+
+/** How the engine's process is run. */
+export const starts = ['systemd', 'process'] as const;
+export type Start = (typeof starts)[number];
+
+/** The engine's own process. */
+export interface Daemon {
+  /** @throws FtcError FTC_CANNOT where it is not ours to end */
+  look(): Promise<Start>;
+  kill(how: Start, signal: string): Promise<void>;
+  /** Starts it if it does not run, and waits until it answers. */
+  start(how: Start): Promise<void>;
+}
+
+const Json: z.ZodType = z.json();
+
+/** All that is needed to undo one fault of one container; a line of the journal, and a label of its helper. */
+export const FaultRecord = z.object({
+  /** Of this fault of this container: `<run>-<number>`. */
+  id: z.string().regex(/^[a-z0-9]+-\d+$/),
+  /** The command that did it. */
+  run: z.string(),
+  project: z.string(),
+  fault: z.string(),
+  container: z.object({
+    id: z.string(),
+    name: z.string(),
+    hostname: z.string(),
+    role: z.enum(['master', 'supervisor', 'worker']),
+    rank: z.int().nullable(),
+    /** Which run of the container it was. */
+    startedAt: z.number().nullable(),
+  }),
+  params: Json,
+  /** Milliseconds after which it is undone; null where nothing undoes it. */
+  forMs: z.number().nullable(),
+  /** Milliseconds since the epoch. */
+  at: z.number(),
+  /** What the fault itself needs to be undone. */
+  data: Json,
+});
+export type FaultRecord = z.infer<typeof FaultRecord>;
+
+/** A record before the fault has looked. */
+export type Draft = Omit<FaultRecord, 'data'>;
+
+/** A fault that has looked, and changed nothing yet. */
+export interface Prepared<Data> {
+  readonly data: Data;
+  /** Makes it happen; returns when it is in force. The record is durable by then. */
+  apply(record: FaultRecord): Promise<void>;
+  /** It will not be applied. */
+  cancel?(): Promise<void>;
+}
+
+/** How long a fault lasts: it is over at once; it is undone only if a time is given; it always lasts, this long if none is. */
+export type Lasting = 'no' | 'maybe' | { readonly usualMs: number };
+
+interface Traits {
+  readonly name: string;
+  /** One line, for `ftc chaos list`. */
+  readonly summary: string;
+  /** What it can be aimed at; the first is meant where none is named. */
+  readonly targets: readonly Target[];
+  readonly lasting: Lasting;
+  /** A command line that shows it. */
+  readonly example: string;
+  /** The target's process ends by it: a new run of it is waited for. */
+  readonly ends?: boolean;
+  /** A run of a container that starts meanwhile is hit, too. */
+  readonly follows?: boolean;
+  /** What the platform must be able to do: a key of the probe's answer. */
+  readonly needs?: Need;
+  /** Why it can never be done, anywhere. */
+  readonly impossible?: string;
+  /** Asks for this flag first. `key` is what the command line calls its value. */
+  readonly consent?: { readonly flag: string; readonly key: string; readonly help: string };
+}
+
+/** What a kernel may lack. `delay` is netem or a packet queue. */
+export type Need = 'filter' | 'statistic' | 'tbf' | 'netem' | 'delay';
+
+export interface FaultOf<Params extends z.ZodObject, Data extends z.ZodType> extends Traits {
+  readonly params: Params;
+  readonly data: Data;
+  prepare(
+    world: World,
+    scene: Scene,
+    hit: Hit,
+    params: z.output<Params>,
+    draft: Draft,
+  ): Promise<Prepared<z.output<Data>>>;
+  /**
+   * Puts right what does not mend itself. Harmless where there is nothing to put right.
+   * @returns what a person should know, such as that the target is gone; null where there is nothing to say
+   */
+  revert(world: World, record: FaultRecord, data: z.output<Data>): Promise<string | null>;
+}
+
+/** A fault whose parameters and record are checked where they come in. */
+export interface Fault extends Traits {
+  readonly params: z.ZodObject;
+  /** @throws ZodError when `params` are not what the fault takes */
+  prepare(world: World, scene: Scene, hit: Hit, params: unknown, draft: Draft): Promise<Prepared<unknown>>;
+  revert(world: World, record: FaultRecord): Promise<string | null>;
+}
+
+export function fault<Params extends z.ZodObject, Data extends z.ZodType>(of: FaultOf<Params, Data>): Fault {
+  return {
+    ...of,
+    prepare: (world, scene, hit, params, draft) =>
+      of.prepare(world, scene, hit, of.params.parse(params), draft),
+    revert: (world, record) => of.revert(world, record, of.data.parse(record.data)),
+  };
+}
+
+/** How long it lasts where nobody says; null where it does not. */
+export const usualMs = ({ lasting }: Fault): number | null =>
+  typeof lasting === 'object' ? lasting.usualMs : null;

@@ -1,7 +1,20 @@
-import type { Fault } from './fault.ts';
+import { byCall, GONE, nothing, there } from './again.ts';
+import { fault } from './fault.ts';
+import { none } from './params.ts';
 
 /** The container is frozen: its connections stay open, and nothing answers. */
-export const pause: Fault = {
-  apply: (engine, { id }) => engine.pause(id),
-  revert: (engine, { id }) => engine.unpause(id),
-};
+export const pause = fault({
+  name: 'pause',
+  summary: 'frozen: connections stay open, nothing answers',
+  targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
+  lasting: { usualMs: 10_000 },
+  example: 'ftc chaos pause worker --for 20s',
+  params: none,
+  data: nothing,
+  prepare: ({ engine }, _, hit) => Promise.resolve(byCall(hit, id => engine.pause(id))),
+  async revert(world, record) {
+    const container = await there(world, record);
+    if (container?.state === 'paused') await world.engine.unpause(container.id);
+    return container ? null : GONE;
+  },
+});

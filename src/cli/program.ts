@@ -1,6 +1,7 @@
 /** The commands of `ftc`: what they are called and take. What they do is in a file each, loaded when called. */
 import { Command } from 'commander';
 import { ownPackage } from '../package.ts';
+import { addChaos } from './chaos-commands.ts';
 import { jobOptions, whichJob } from './job-options.ts';
 import { lazy } from './lazy.ts';
 
@@ -95,26 +96,6 @@ function addLooking(program: Command): void {
     .option('--json', 'print JSON')
     .addHelpText('after', '\nExample:\n  ftc checkpoints')
     .action(lazy(() => import('./checkpoints.ts')));
-}
-
-function addChaos(program: Command): void {
-  const chaos = program.command('chaos').description('break the job on purpose, and see it recover');
-  whichJob(chaos.command('kill'))
-    .description('kill a container through the Docker API, and watch until the job is whole')
-    .argument('[service]', 'what to kill; so far only workers', 'worker')
-    .option('--signal <signal>', 'signal to send', 'SIGKILL')
-    .option('--count <n>', 'this many workers, chosen at random (default: 1)')
-    .option('--all', 'all workers')
-    .option('--rank <n>', 'the worker that holds this rank')
-    .option('--container <id>', 'the container with this name or id')
-    .option('--seed <n>', 'makes the random choice repeatable')
-    .option('--timeout <seconds>', 'how long to watch the recovery', '120')
-    .option('--json', 'print one JSON object')
-    .addHelpText(
-      'after',
-      '\nExamples:\n  ftc chaos kill worker\n  ftc chaos kill worker --rank 0\n  ftc chaos kill worker --count 2 --seed 7',
-    )
-    .action(lazy(() => import('./chaos-kill.ts')));
 }
 
 function addProof(program: Command): void {

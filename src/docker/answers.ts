@@ -74,6 +74,7 @@ export function toContainer(answer: unknown): Container | null {
     pid: State.Pid === 0 ? null : State.Pid,
     attached: networkLost(answer) === null,
     cpuShares: HostConfig?.CpuShares ?? 0,
+    labels,
     ports: Object.fromEntries(ports),
   };
 }

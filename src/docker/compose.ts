@@ -52,10 +52,14 @@ export class Compose {
     return new Compose(await findCompose(all), all);
   }
 
-  /** Builds both images; what has not changed comes from the engine's cache. */
-  async build(project: ComposeProject, options: RunOptions = {}): Promise<void> {
+  /** Builds a job's two images, or those of other services; what has not changed comes from the engine's cache. */
+  async build(
+    project: ComposeProject,
+    options: RunOptions & { services?: readonly string[] } = {},
+  ): Promise<void> {
     // The supervisor's image is the master's.
-    await this.#run(project, 'build the images', ['build', 'master', 'worker'], options);
+    const services = options.services ?? ['master', 'worker'];
+    await this.#run(project, 'build the images', ['build', ...services], options);
   }
 
   async up(project: ComposeProject, options: UpOptions = {}): Promise<void> {

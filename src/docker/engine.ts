@@ -37,6 +37,7 @@ export interface Container {
   readonly attached: boolean;
   /** Its weight when CPUs are short, among 1024 for everybody; 0 is the engine's default, the same. */
   readonly cpuShares: number;
+  readonly labels: Readonly<Record<string, string>>;
   /** Host ports by `8080/tcp`. */
   readonly ports: Readonly<Record<string, number>>;
 }

@@ -1,5 +1,5 @@
 /** A fault that was applied, and what came of it. Pure. */
-import type { Hit } from '../../chaos/apply.ts';
+import type { Hit } from '../../chaos/faults/fault.ts';
 import type { Act } from '../../chaos/plan.ts';
 import type { Recovery, Status } from '../master/status.ts';
 
@@ -66,7 +66,7 @@ export function observe(
 
 /** It answers before it has heard from the workers; that they went on shows a moment later. */
 function observeMaster(fault: Applied, status: Status, now: number): void {
-  const back = fault.act.kind === 'pause' ? fault.reverted : fault.silent;
+  const back = lasts(fault) ? fault.reverted : fault.silent;
   if (!back) return;
   fault.wholeMs ??= Math.round(now - fault.at);
   const steps = (status.step ?? 0) - fault.step;
@@ -86,12 +86,15 @@ function observeWorkers(fault: Applied, status: Status, recovery: Recovery | nul
   }
   const noRank = fault.hits.every(h => h.rank === null);
   // One that asked to leave is no loss; nor is a pause that nobody noticed.
-  const harmless = noRank || fault.act.kind === 'stop' || (fault.act.kind === 'pause' && fault.reverted);
+  const left = fault.act.kind === 'fault' && fault.act.fault === 'stop';
+  const harmless = noRank || left || (lasts(fault) && fault.reverted);
   const training = fault.hits.every(h =>
     status.workers.some(w => w.id === h.container.hostname && w.rank !== null),
   );
-  fault.settled = harmless && (noRank || fault.act.kind === 'stop' || training);
+  fault.settled = harmless && (noRank || left || training);
 }
+
+const lasts = ({ act }: Applied): boolean => act.kind === 'fault' && act.forMs !== null;
 
 /** The outage that the fault began or fell into. */
 export function recoveryOf(

@@ -1,6 +1,6 @@
 /** What `ftc verify` breaks when nobody says: from how the undisturbed run went. Pure. */
 import { generator } from '../../chaos/random.ts';
-import type { ContainerAct, Planned } from '../../chaos/plan.ts';
+import type { FaultAct, Planned } from '../../chaos/plan.ts';
 
 /** The run that the plan is made for, as it went undisturbed. */
 export interface Undisturbed {
@@ -27,12 +27,18 @@ export function defaultPlan({ totalSteps, trainingMs, heartbeatMs }: Undisturbed
   const jitter = (width: number): number => (random() - 0.5) * width;
   const perKill = BETWEEN_MS / Math.max(trainingMs / totalSteps, 0.001);
   const spacing = Math.min(Math.max(perKill, totalSteps / MOST), (totalSteps * LAST) / LEAST);
-  const at = (step: number, act: ContainerAct): Planned => {
+  const at = (step: number, act: FaultAct): Planned => {
     const steps = Math.min(Math.max(1, Math.round(step)), Math.max(1, totalSteps - 1));
     return { timing: { at: { steps } }, act };
   };
-  const of = (kind: ContainerAct['kind'], target: ContainerAct['target'], forMs: number | null = null) =>
-    ({ kind, target, rank: null, forMs }) as const;
+  const of = (fault: string, target: FaultAct['target'], forMs: number | null = null): FaultAct => ({
+    kind: 'fault',
+    fault,
+    target,
+    rank: null,
+    params: {},
+    forMs,
+  });
 
   const plan: Planned[] = [];
   const kills = Math.floor((totalSteps * LAST) / spacing - 0.25);

@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
+import { removeJournal } from '../../chaos/journal/file.ts';
 import { LABEL_ROLE } from '../docker/engine.ts';
 import { LABEL_OWNER, LABEL_VERIFY } from './project.ts';
 
@@ -80,7 +81,9 @@ export async function removeRun(docker: Docker, job: string, project: string): P
   for (const { id } of things.filter(t => t.kind === 'network')) await gone(docker.getNetwork(id).remove());
   for (const { id } of things.filter(t => t.kind === 'volume')) await gone(docker.getVolume(id).remove());
   const folder = containers[0]?.labels[DIRECTORY];
-  if (folder !== undefined) await rm(join(folder, '.ftc', `${project}.yaml`), { force: true });
+  if (folder === undefined) return;
+  await rm(join(folder, '.ftc', `${project}.yaml`), { force: true });
+  removeJournal(folder, project);
 }
 
 async function removeContainer(docker: Docker, id: string): Promise<void> {

@@ -1,8 +1,11 @@
 /** One run of a verification: follows a job that was started, breaks it as planned, and keeps what happened. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { apply, revert } from '../../chaos/apply.ts';
-import type { ContainerAct, Planned } from '../../chaos/plan.ts';
+import { apply } from '../../chaos/apply.ts';
+import type { Infliction } from '../../chaos/infliction.ts';
+import type { Planned } from '../../chaos/plan.ts';
 import { begin, due, fire, missed, targetSeed, type Ledger, type Progress } from '../../chaos/schedule.ts';
+import { Session } from '../../chaos/session.ts';
+import { createWorld } from '../../chaos/world.ts';
 import { follow } from '../client/follow.ts';
 import { keepSupervisor } from '../client/keep-supervisor.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
@@ -46,7 +49,20 @@ const PATIENCE_MS = 120_000;
 
 /** Until the job has ended, however. @throws FtcError when it cannot be followed or stands still; AbortError when `signal` aborts */
 export async function followRun(o: RunOptions): Promise<RunRecord> {
-  const run = new Run(o);
+  const session = await Session.open({
+    world: createWorld(o.connection, () => undefined),
+    project: o.project.name,
+    folders: [o.project.directory, process.cwd()],
+    command: 'ftc verify',
+  });
+  try {
+    return await follows(o, new Run(o, session));
+  } finally {
+    await session.close();
+  }
+}
+
+async function follows(o: RunOptions, run: Run): Promise<RunRecord> {
   let keptAt = performance.now();
   const { connection, project, signal } = o;
   for await (const { status } of follow(connection, project.name, {
@@ -75,12 +91,13 @@ class Run {
   #steps = 0;
   #lastStep: number | null = null;
   #steppedAt = performance.now();
-  readonly #ended = new AbortController();
-  #reverting: Promise<void>[] = [];
+  readonly #session: Session;
+  #inForce: Infliction[] = [];
   #scaling: Promise<void> = Promise.resolve();
 
-  constructor(o: RunOptions) {
+  constructor(o: RunOptions, session: Session) {
     this.#o = o;
+    this.#session = session;
     this.#ledger = begin(o.plan);
   }
 
@@ -101,8 +118,7 @@ class Run {
 
   async record(status: Status): Promise<RunRecord> {
     await this.#scaling;
-    this.#ended.abort();
-    await Promise.all(this.#reverting);
+    await Promise.all(this.#inForce.map(i => i.revert()));
     return {
       status,
       faults: this.faults,
@@ -140,26 +156,20 @@ class Run {
       const at = now();
       const progress = this.#progress();
       const choice = targetSeed(seed, index, this.#ledger[index]?.times ?? 0);
-      const hits = act.kind === 'scale' ? [] : await apply(connection, act, status, choice);
-      if (hits === null) continue;
+      const infliction =
+        act.kind === 'scale' ? null : await apply(connection.engine, this.#session, act, status, choice);
+      if (act.kind === 'fault' && infliction === null) continue;
       this.#ledger = fire(this.#ledger, index, progress);
-      const fault = applied(act, at, Math.round(progress.ms), status.step ?? 0, hits);
+      const fault = applied(act, at, Math.round(progress.ms), status.step ?? 0, infliction?.hits ?? []);
       this.faults.push(fault);
       if (act.kind === 'scale') this.#scale(act.workers);
-      else if (act.forMs !== null) this.#reverting.push(this.#revertAfter(act, fault, act.forMs));
+      if (infliction) {
+        this.#inForce.push(infliction);
+        void infliction.over.then(() => (fault.reverted = true));
+      }
       // What the master said before this fault is no ground for choosing the next one's target.
       return;
     }
-  }
-
-  /** By a clock of its own: a paused master holds up whoever asks it. At the end of the job at once. */
-  async #revertAfter(act: ContainerAct, fault: Applied, ms: number): Promise<void> {
-    const { connection, signal } = this.#o;
-    const either = AbortSignal.any([signal, this.#ended.signal]);
-    await sleep(ms, undefined, { signal: either }).catch(() => undefined);
-    // What was interrupted is removed, paused or not.
-    if (!signal.aborted) await revert(connection, act, fault.hits).catch(() => undefined);
-    fault.reverted = true;
   }
 
   /** One after the other, while the run is followed. */

@@ -11,6 +11,7 @@ export interface FakeContainer {
   readonly number?: number;
   readonly job?: string;
   readonly state?: Container['state'];
+  readonly labels?: Container['labels'];
 }
 
 const order: readonly Role[] = ['master', 'supervisor', 'worker'];
@@ -30,7 +31,14 @@ export class FakeEngine implements Engine {
   }
 
   /** Makes a container, as Compose would. */
-  add({ role, project, number = 1, job = project, state = 'created' }: FakeContainer): Container {
+  add({
+    role,
+    project,
+    number = 1,
+    job = project,
+    state = 'created',
+    labels = {},
+  }: FakeContainer): Container {
     const id = randomBytes(32).toString('hex');
     const runs = state === 'running' || state === 'paused';
     const container: Container = {
@@ -50,6 +58,7 @@ export class FakeEngine implements Engine {
       pid: runs ? (this.#pid += 1) : null,
       attached: true,
       cpuShares: 0,
+      labels,
       ports: {},
     };
     this.#containers.set(id, container);

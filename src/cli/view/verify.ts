@@ -43,7 +43,7 @@ function outcome(fault: Applied): string {
   if (wholeMs !== null) parts.push(`whole after ${duration(wholeMs)}`);
   if (parts.length > 0) return parts.join(', ');
   if (!settled) return '…';
-  return act.kind === 'pause' && reverted ? 'nobody was lost' : '';
+  return act.forMs !== null && reverted ? 'nobody was lost' : '';
 }
 
 /** What goes to stdout at the end. */

@@ -1,10 +1,16 @@
 import fc from 'fast-check';
-import { beforeEach, describe, expect, it } from 'vitest';
-import { apply, choose, revert } from '../../../chaos/apply.ts';
-import { type ContainerAct, targets } from '../../../chaos/plan.ts';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { apply, targetsOf } from '../../../chaos/apply.ts';
+import type { FaultAct } from '../../../chaos/plan.ts';
+import { Session } from '../../../chaos/session.ts';
 import type { Container, Role } from '../../../src/docker/engine.ts';
 import type { Status } from '../../../src/master/status.ts';
+import { FtcError } from '../../../src/errors.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
+import { fakeWorld } from '../../fakes/fake-world.ts';
 
 const PROJECT = 'job-verify-2';
 
@@ -20,15 +26,29 @@ const statusOf = (
   }) as unknown as Status;
 
 const container = (id: string, role: Role, project: string, state: Container['state']): Container =>
-  ({ id, hostname: id, name: id, role, project, state }) as Container;
+  ({ id, hostname: id, name: id, role, project, state, labels: {} }) as unknown as Container;
 
-const act = (more: Partial<ContainerAct> = {}): ContainerAct => ({
-  kind: 'kill',
+const act = (more: Partial<FaultAct> = {}): FaultAct => ({
+  kind: 'fault',
+  fault: 'kill',
   target: 'worker',
   rank: null,
+  params: {},
   forMs: null,
   ...more,
 });
+
+/** Nobody where nobody fits. */
+function choose(more: Partial<FaultAct>, all: readonly Container[], status: Status, seed: number) {
+  try {
+    return targetsOf(act(more), all, status, seed);
+  } catch (error) {
+    if (error instanceof FtcError && error.code === 'FTC_NO_TARGET') return [];
+    throw error;
+  }
+}
+
+const targets = ['worker', 'standby', 'master', 'supervisor', 'all'] as const;
 
 describe('choosing whom a fault hits', () => {
   const role = fc.constantFrom<Role>('worker', 'worker', 'worker', 'master', 'supervisor');
@@ -102,7 +122,9 @@ describe('applying a fault', () => {
   let master: Container;
   let outsider: Container;
   let status: Status;
-  beforeEach(() => {
+  let folder: string;
+  let session: Session;
+  beforeEach(async () => {
     engine = new FakeEngine();
     master = engine.add({ role: 'master', project: PROJECT, state: 'running' });
     worker = engine.add({ role: 'worker', project: PROJECT, state: 'running' });
@@ -111,34 +133,43 @@ describe('applying a fault', () => {
       { id: worker.hostname, rank: 0, step: 10 },
       { id: outsider.hostname, rank: 1, step: 10 },
     ]);
+    folder = mkdtempSync(join(tmpdir(), 'ftctest-apply-'));
+    const world = fakeWorld(engine);
+    session = await Session.open({ world, project: PROJECT, folders: [folder], command: 'ftc verify' });
+  });
+  afterEach(async () => {
+    await session.close();
+    rmSync(folder, { recursive: true });
   });
   const stateOf = async (c: Container) => (await engine.inspect(c.id))?.state;
 
-  it('kills, and starts again', async () => {
-    const hits = await apply({ engine }, act({ target: 'all' }), status, 0);
-    expect(hits).toHaveLength(1);
+  it('kills nobody else, and leaves starting again to others', async () => {
+    const done = await apply(engine, session, act({ target: 'all' }), status, 0);
+    expect(done?.hits).toHaveLength(1);
+    expect(done?.isOver).toBe(true);
     expect([await stateOf(worker), await stateOf(outsider)]).toEqual(['exited', 'running']);
-    await revert({ engine }, act(), hits ?? []);
-    expect(await stateOf(worker)).toBe('running');
   });
 
-  it('pauses, and resumes; twice is no error', async () => {
-    const pause = act({ kind: 'pause', target: 'master', forMs: 1 });
-    const hits = await apply({ engine }, pause, status, 0);
-    expect(await stateOf(master)).toBe('paused');
-    await revert({ engine }, pause, hits ?? []);
-    await revert({ engine }, pause, hits ?? []);
+  it('pauses, and resumes in time; asked sooner, sooner; twice is no error', async () => {
+    const pause = act({ fault: 'pause', target: 'master', forMs: 1 });
+    const short = await apply(engine, session, pause, status, 0);
+    await short?.over;
     expect(await stateOf(master)).toBe('running');
+    const long = await apply(engine, session, { ...pause, forMs: 1e6 }, status, 0);
+    expect([await stateOf(master), long?.isOver]).toEqual(['paused', false]);
+    await long?.revert();
+    await long?.revert();
+    expect([await stateOf(master), long?.isOver]).toEqual(['running', true]);
   });
 
   it('asks a worker to stop', async () => {
-    await apply({ engine }, act({ kind: 'stop', rank: 0 }), status, 0);
+    await apply(engine, session, act({ fault: 'stop', rank: 0 }), status, 0);
     expect(engine.calls).toEqual([`kill ${worker.hostname} SIGTERM`]);
   });
 
   it('waits where nobody is there', async () => {
     await engine.kill(master.id);
-    expect(await apply({ engine }, act({ target: 'master' }), status, 0)).toBeNull();
-    expect(await apply({ engine }, act({ rank: 5 }), status, 0)).toBeNull();
+    expect(await apply(engine, session, act({ target: 'master' }), status, 0)).toBeNull();
+    expect(await apply(engine, session, act({ rank: 5 }), status, 0)).toBeNull();
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { faults } from '../../../chaos/faults/index.ts';
 import { parseFaults, readFaultsFile } from '../../../chaos/faults-file.ts';
 import { describeAct, describeTiming } from '../../../chaos/plan.ts';
 import type { FtcError } from '../../../src/errors.ts';
@@ -12,6 +13,8 @@ const problems = (text: string): string[] => {
   }
   throw new Error('nothing was found wrong');
 };
+
+const usable = faults.filter(f => f.consent === undefined && f.impossible === undefined).map(f => f.name);
 
 describe('a faults file', () => {
   it('says what is to be broken, and when', () => {
@@ -56,14 +59,22 @@ describe('a faults file', () => {
     ],
     ['- { kill: worker }', ['1:3: a fault needs one of at and every']],
     ['- { at: 1s, every: 1s, kill: all }', ['1:20: every and at exclude each other']],
-    ['- { at: 1s }', ['1:3: a fault needs one of kill, pause, stop and scale']],
+    ['- { at: 1s }', [`1:3: a fault needs a fault (${usable.join(', ')}) or scale`]],
     ['- { at: 1s, kill: worker, scale: 2 }', ['1:34: scale and kill exclude each other: write two faults']],
-    ['- { at: 1s, pause: worker }', ['1:20: pause needs for: how long it lasts']],
+    [
+      '- { at: 1s, kill: worker, signal: now! }',
+      ['1:35: signal must be a signal such as SIGKILL, TERM or 9, not "now!"'],
+    ],
+    ['- { at: 1s, stop: worker, signal: TERM }', ['1:35: signal is no parameter of stop']],
+    [
+      '- { at: 1s, stop: engine }',
+      ['1:19: stop must be one of worker, standby, master, supervisor, all, not "engine"'],
+    ],
     [
       '- { at: 1s, pause: worker, for: 0 }',
       ['1:33: for must be a duration such as "500ms" or "2s", more than none, not 0'],
     ],
-    ['- { at: 1s, kill: worker, for: 2s }', ['1:32: for belongs to pause and stop']],
+    ['- { at: 1s, kill: worker, for: 2s }', ['1:32: for belongs to a fault that lasts, such as pause']],
     ['- { at: 1s, kill: master, rank: 0 }', ['1:33: rank belongs to a fault of one worker']],
     ['- { at: 1s, kill: worker, times: 3 }', ['1:34: times belongs to every']],
     ['- { every: 0s, kill: worker }', ['1:12: every must be more than none, not "0s"']],

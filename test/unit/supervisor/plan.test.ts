@@ -21,6 +21,7 @@ const container = (over: Partial<Container>): Container => ({
   pid: 42,
   attached: true,
   cpuShares: 0,
+  labels: {},
   ports: {},
   ...over,
 });

@@ -19,6 +19,7 @@ const worker = (id: string, over: Partial<Container> = {}): Container => ({
   pid: 1,
   attached: true,
   cpuShares: PULLED,
+  labels: {},
   ports: {},
   ...over,
 });

@@ -29,7 +29,7 @@ describe('what came of a fault', () => {
   });
 
   it('does not take what the next fault did to the same container for its own', () => {
-    const pause = fault({ kind: 'pause', forMs: 100 });
+    const pause = fault({ fault: 'pause', forMs: 100 });
     const kill = { ...fault({}), at: 1500 };
     const later = recovery({ at: 1540, lost: ['a'] });
     const until = nextAt(pause, [pause, kill]);
@@ -42,7 +42,7 @@ describe('what came of a fault', () => {
     const standby = fault({}, [hit('s', null)]);
     observe(standby, running, [], 1100);
     expect(standby).toMatchObject({ settled: true, resumedMs: null });
-    const pause = fault({ kind: 'pause', forMs: 100 });
+    const pause = fault({ fault: 'pause', forMs: 100 });
     observe(pause, running, [], 1050);
     expect(pause.settled).toBe(false);
     pause.reverted = true;

@@ -1,5 +1,5 @@
 /** Statuses, recoveries and faults for the tests, with only what matters to them said. */
-import type { Hit } from '../../../chaos/apply.ts';
+import type { Hit } from '../../../chaos/faults/fault.ts';
 import type { Act } from '../../../chaos/plan.ts';
 import type { Recovery, Status } from '../../../src/master/status.ts';
 import { applied, type Applied } from '../../../src/verify/applied.ts';
@@ -41,4 +41,10 @@ export const hit = (id: string, rank: number | null = 0, role: Hit['role'] = 'wo
 });
 
 export const fault = (act: Partial<Act>, hits: Hit[] = [hit('a')]): Applied =>
-  applied({ kind: 'kill', target: 'worker', rank: null, forMs: null, ...act } as Act, 1000, 500, 10, hits);
+  applied(
+    { kind: 'fault', fault: 'kill', target: 'worker', rank: null, params: {}, forMs: null, ...act } as Act,
+    1000,
+    500,
+    10,
+    hits,
+  );

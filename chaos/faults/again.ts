@@ -1,0 +1,35 @@
+/** What several faults share: whether the target is still there, and starting it again. */
+import type { Container } from '../../src/docker/engine.ts';
+import { z } from 'zod';
+import type { FaultRecord, Hit, World } from './fault.ts';
+
+/** For faults that keep nothing. */
+export const nothing = z.strictObject({});
+
+/** The container of a record; null where it is gone. */
+export const there = (world: World, record: FaultRecord): Promise<Container | null> =>
+  world.engine.inspect(record.container.id);
+
+/** The container, if it is still the run that was hit: not a later one, and not one that has ended. */
+export async function sameRun(world: World, record: FaultRecord): Promise<Container | null> {
+  const container = await there(world, record);
+  if (!container || container.startedAt !== record.container.startedAt) return null;
+  return container.state === 'running' || container.state === 'paused' ? container : null;
+}
+
+export const GONE = 'the container is gone';
+export const LATER = 'it was started again meanwhile, without the fault';
+
+/** For what only ends a container: it is started, if nobody has. */
+export async function startAgain(world: World, record: FaultRecord): Promise<string | null> {
+  const container = await there(world, record);
+  if (!container) return GONE;
+  if (container.state === 'exited' || container.state === 'dead') await world.engine.start(container.id);
+  return null;
+}
+
+/** For what is one call to the engine. */
+export const byCall = (hit: Hit, call: (id: string) => Promise<void>) => ({
+  data: {},
+  apply: () => call(hit.container.id),
+});

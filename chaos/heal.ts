@@ -1,0 +1,61 @@
+/** Puts right what commands have left that are gone: by the journal, and by the labels of what they made. */
+import { FtcError } from '../src/errors.ts';
+import { now } from '../src/shared/clock.ts';
+import { FaultRecord, type World } from './faults/fault.ts';
+import { faults } from './faults/index.ts';
+import type { Entry } from './journal/entries.ts';
+
+export interface Healed {
+  readonly id: string;
+  readonly fault: string;
+  readonly container: string;
+  /** When it began, milliseconds since the epoch; null where nothing says so. */
+  readonly at: number | null;
+  /** Such as that the container is gone; null where all is as it was. */
+  readonly note: string | null;
+  /** False: it could not be put right, and stays in the journal. */
+  readonly healed: boolean;
+}
+
+/** @param left records that are open in the journal, in the order to undo them in */
+export async function healOpen(
+  world: World,
+  project: string,
+  left: readonly FaultRecord[],
+  append: (entry: Entry) => void,
+): Promise<Healed[]> {
+  const known = new Set(left.map(r => r.id));
+  const helpers = await world.lab.helpers(project);
+  const told = helpers.flatMap(h => FaultRecord.safeParse(parseJson(h.record)).data ?? []);
+  const strangers = told.filter(r => !known.has(r.id) && r.project === project);
+  const healed: Healed[] = [];
+  for (const record of [...left, ...strangers]) {
+    const result = await undo(world, record);
+    healed.push(result);
+    if (result.healed) append({ type: 'over', id: record.id, at: now(), note: result.note });
+  }
+  // Helpers end with the fault that they belong to; what is left belongs to none that is known.
+  for (const helper of await world.lab.helpers(project)) await world.lab.dismiss(helper.id);
+  return healed;
+}
+
+async function undo(world: World, record: FaultRecord): Promise<Healed> {
+  const { id, at, container } = record;
+  const result = { id, at, fault: record.fault, container: container.name };
+  const fault = faults.find(f => f.name === record.fault);
+  if (!fault) return { ...result, note: 'this version of ftc does not know the fault', healed: false };
+  try {
+    return { ...result, note: await fault.revert(world, record), healed: true };
+  } catch (error) {
+    if (!(error instanceof FtcError) || error.code === 'FTC_ENGINE_GONE') throw error;
+    return { ...result, note: error.message, healed: false };
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

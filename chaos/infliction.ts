@@ -1,0 +1,130 @@
+/** One fault of one or several containers, from its record to its end. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Container } from '../src/docker/engine.ts';
+import { now } from '../src/shared/clock.ts';
+import type { Draft, Fault, FaultRecord, Hit, Params, Scene, World } from './faults/fault.ts';
+import type { Entry } from './journal/entries.ts';
+
+export interface Order {
+  readonly fault: Fault;
+  readonly params: Params;
+  readonly hits: readonly Hit[];
+  /** Everybody of the job who runs. */
+  readonly job: readonly Hit[];
+  /** Null for what is never undone. */
+  readonly forMs: number | null;
+  readonly seed: number;
+}
+
+export class Infliction {
+  readonly order: Order;
+  /** When it was in force, milliseconds since the epoch. */
+  at = now();
+  /** Of whom it hit. */
+  readonly records: FaultRecord[] = [];
+  /** For people: targets that were gone, and the like. */
+  readonly notes: string[] = [];
+  /** Resolves when nothing of it is in force any more. */
+  readonly over: Promise<void>;
+  isOver = false;
+  readonly #world: World;
+  readonly #append: (entry: Entry) => void;
+  readonly #early = new AbortController();
+  readonly #inForce = new Map<string, FaultRecord>();
+  #end: () => void = () => undefined;
+  #reverting: Promise<void> | null = null;
+
+  constructor(world: World, order: Order, append: (entry: Entry) => void) {
+    this.order = order;
+    this.#world = world;
+    this.#append = append;
+    this.over = new Promise(resolve => (this.#end = resolve));
+  }
+
+  /** It is undone at its end. */
+  get lasts(): boolean {
+    return this.order.forMs !== null;
+  }
+
+  /** Whom it hit, each once. */
+  get hits(): readonly Hit[] {
+    const ids = new Set(this.records.map(r => r.container.id));
+    return this.order.hits.filter(h => ids.has(h.container.id));
+  }
+
+  note(text: string): void {
+    this.notes.push(text);
+  }
+
+  /** The container's run is later than any that was hit. */
+  isOld(container: Container): boolean {
+    return this.records.every(
+      r => r.container.id !== container.id || (r.container.startedAt ?? 0) < (container.startedAt ?? 0),
+    );
+  }
+
+  /** Looks, writes it down, does it. What it may have done is undone when it fails. */
+  async hit(scene: Scene, hit: Hit, draft: Draft): Promise<void> {
+    const { fault, params } = this.order;
+    try {
+      const prepared = await fault.prepare(this.#world, scene, hit, params, draft);
+      const record = { ...draft, at: now(), data: prepared.data };
+      if (this.#isUndone()) return await prepared.cancel?.();
+      this.#append({ type: 'fault', record });
+      try {
+        await prepared.apply(record);
+      } catch (error) {
+        await fault.revert(this.#world, record);
+        this.#append({ type: 'failed', id: record.id, at: now(), reason: (error as Error).message });
+        throw error;
+      }
+      this.#append({ type: 'applied', id: record.id, at: now() });
+      this.records.push(record);
+      if (this.lasts) this.#inForce.set(record.id, record);
+      else this.#append({ type: 'over', id: record.id, at: now(), note: null });
+      if (this.#isUndone()) await this.#undo(record);
+    } catch (error) {
+      if (scene.hits.length > 1) this.note(`${hit.container.name}: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+
+  /** All who could be hit are: from now on its time runs. */
+  begin(): void {
+    const { forMs } = this.order;
+    if (forMs === null) return this.#finish();
+    void sleep(forMs, undefined, { signal: this.#early.signal }).then(
+      () => this.revert(),
+      () => undefined,
+    );
+  }
+
+  /** Undoes it now. Where the engine does not let it, the journal still has it. */
+  revert(): Promise<void> {
+    this.#early.abort();
+    return (this.#reverting ??= Promise.all([...this.#inForce.values()].map(r => this.#undo(r))).then(() =>
+      this.#finish(),
+    ));
+  }
+
+  /** It may be, while somebody is still being hit. */
+  #isUndone(): boolean {
+    return this.#early.signal.aborted;
+  }
+
+  async #undo(record: FaultRecord): Promise<void> {
+    this.#inForce.delete(record.id);
+    try {
+      const note = await this.order.fault.revert(this.#world, record);
+      this.#append({ type: 'over', id: record.id, at: now(), note });
+      if (note !== null) this.note(`${record.container.name}: ${note}`);
+    } catch (error) {
+      this.note(`${record.container.name}: not undone yet: ${(error as Error).message}`);
+    }
+  }
+
+  #finish(): void {
+    this.isOver = true;
+    this.#end();
+  }
+}

@@ -1,0 +1,127 @@
+/** One time that something was broken, and what came of it. Pure but for what it is told. */
+import { hasEnded, type JobState, type Recovery, type Status } from '../src/master/status.ts';
+import type { Container } from '../src/docker/engine.ts';
+import type { Hit, Params } from './faults/fault.ts';
+import type { Infliction } from './infliction.ts';
+
+interface Victim {
+  /** The worker's id: its container's hostname. */
+  readonly id: string;
+  readonly container: string;
+  readonly role: Hit['role'];
+  readonly rank: number | null;
+  /** Last step that it had committed, as far as the master heard. */
+  readonly atStep: number | null;
+  /** From the fault to its container running anew, by the engine's clock; null while it does not. */
+  backMs: number | null;
+}
+
+export interface Strike {
+  readonly fault: string;
+  readonly params: Params;
+  readonly seed: number;
+  /** When it was in force, milliseconds since the epoch. */
+  readonly at: number;
+  /** How long it was to last; null for what is over at once. */
+  readonly forMs: number | null;
+  readonly hits: Victim[];
+  /** From the fault to its being undone; null while it is not, or needs not. */
+  undoneMs: number | null;
+  readonly generationBefore: number | null;
+  generationAfter: number | null;
+  /** What the master measured; null when nobody was lost. */
+  recovery: Recovery | null;
+  /** From the fault to the survivors' next committed step. Null while there is none. */
+  resumedMs: number | null;
+  /** From the fault to the first step at full world size. Null while there is none. */
+  wholeMs: number | null;
+  /** All that is wanted is there and trains, and nothing of the fault is left. */
+  whole: boolean;
+  state: JobState | null;
+  notes: readonly string[];
+}
+
+/** @param status the last one before the fault; null where the master did not answer */
+export function strikeOf(infliction: Infliction, status: Status | null): Strike {
+  const { fault, params, seed, forMs } = infliction.order;
+  return {
+    fault: fault.name,
+    params,
+    seed,
+    at: infliction.at,
+    forMs,
+    hits: infliction.hits.map(hit => victim(hit, status)),
+    undoneMs: null,
+    generationBefore: status?.generation ?? null,
+    generationAfter: status?.generation ?? null,
+    recovery: null,
+    resumedMs: null,
+    wholeMs: null,
+    whole: false,
+    state: status?.state ?? null,
+    notes: [],
+  };
+}
+
+function victim({ container, role, rank }: Hit, status: Status | null): Victim {
+  const row = status?.workers.find(w => w.id === container.hostname);
+  const { hostname: id, name } = container;
+  return { id, container: name, role, rank, atStep: row?.step ?? null, backMs: null };
+}
+
+/** What is seen at one time. */
+export interface Sight {
+  /** Null while the master does not answer. */
+  readonly status: Status | null;
+  readonly containers: readonly Container[];
+  /** The fault is in force no more. */
+  readonly isOver: boolean;
+  /** Ends the target's process, so that a new run of it must be seen. */
+  readonly ends: boolean;
+  readonly now: number;
+}
+
+/** Takes in what is seen; true when there is nothing more to wait for. */
+export function observe(strike: Strike, before: readonly Hit[], sight: Sight): boolean {
+  const { status, containers, isOver } = sight;
+  if (isOver && strike.forMs !== null) strike.undoneMs ??= Math.round(sight.now - strike.at);
+  const anew = before.map(hit => newRun(hit, containers));
+  strike.hits.forEach((v, i) => {
+    const started = anew[i]?.startedAt ?? null;
+    if (started !== null) v.backMs ??= Math.max(0, Math.round((started - strike.at) * 10) / 10);
+  });
+  if (!status) return false;
+  strike.state = status.state;
+  strike.generationAfter = status.generation;
+  const ids = new Set(strike.hits.map(v => v.id));
+  strike.recovery =
+    status.recoveries.findLast(r => r.lost.some(id => ids.has(id)) && r.at > strike.at - 1000) ?? null;
+  const since = (ms: number | null | undefined): number | null =>
+    ms == null || !strike.recovery ? null : Math.round((strike.recovery.at + ms - strike.at) * 10) / 10;
+  strike.resumedMs = since(strike.recovery?.resumedMs);
+  strike.wholeMs = since(strike.recovery?.wholeMs);
+  strike.whole = isOver && isWhole(strike, sight, status);
+  return strike.whole || hasEnded(status.state);
+}
+
+function isWhole(strike: Strike, { ends, containers }: Sight, status: Status): boolean {
+  if (ends && strike.hits.some(v => v.backMs === null)) return false;
+  if (strike.recovery && strike.recovery.wholeMs === null) return false;
+  if (status.state !== 'running' || status.worldSize < status.target) return false;
+  // A worker that was lost without a rank is no recovery of the master's: it waits again.
+  return strike.hits.every(v => v.role !== 'worker' || isBack(v, status, containers));
+}
+
+/** It trains or waits; or it was removed, and another one has its place. */
+function isBack({ id }: Victim, status: Status, containers: readonly Container[]): boolean {
+  const row = status.workers.find(w => w.id === id);
+  if (!row) return !containers.some(c => c.hostname === id);
+  return row.state === 'training' || row.state === 'ready';
+}
+
+/** A run that began after the one that was hit; in another container, where that one was removed. */
+function newRun({ container: old }: Hit, containers: readonly Container[]): Container | undefined {
+  const here = containers.find(c => c.id === old.id) ?? containers.find(c => c.name === old.name);
+  if (here?.state !== 'running') return undefined;
+  return (here.startedAt ?? 0) > (old.startedAt ?? 0) ? here : undefined;
+}

@@ -1,0 +1,184 @@
+/** `ftc chaos FAULT TARGET`: breaks the job on purpose and shows how it mends itself. */
+import { drive } from '../../chaos/drive.ts';
+import type { Fault } from '../../chaos/faults/fault.ts';
+import { faultNamed } from '../../chaos/faults/index.ts';
+import { choose, everybody } from '../../chaos/select.ts';
+import { Session } from '../../chaos/session.ts';
+import type { Strike } from '../../chaos/strike.ts';
+import { watchWriting } from '../../chaos/writing.ts';
+import { createWorld, journalFolders } from '../../chaos/world.ts';
+import { findJob, type FoundJob } from '../client/find-job.ts';
+import { connect, type Connection } from '../docker/connect.ts';
+import { ExitCode, FtcError } from '../errors.ts';
+import { hasEnded, type Status } from '../master/status.ts';
+import { type Asked, type ChaosOptions, readOptions } from './chaos-options.ts';
+import { Interrupt } from './interrupt.ts';
+import { jobName } from './job-name.ts';
+import { healedLines } from './view/healed.ts';
+import { hitLines, strikeTable, summary } from './view/chaos.ts';
+import { paint } from './view/format.ts';
+import { eventLine, isNews } from './view/job.ts';
+
+export async function run(options: ChaosOptions, target: string | undefined, name: string): Promise<number> {
+  const fault = faultNamed(name);
+  const asked = readOptions(fault, target, options);
+  refuseImpossible(fault, options);
+  const interrupt = new Interrupt('interrupt');
+  const say = (line: string): void => {
+    if (!options.json) process.stderr.write(`${line}\n`);
+  };
+  const connection = await connect();
+  const project = jobName({ ...options, seed: undefined });
+  const job = await findJob(connection, project);
+  const status = await statusFor(job, asked);
+  if (options.dryRun) return showTargets(fault, asked, job, status, options.json === true);
+  const strikes = await breakIt({
+    connection,
+    fault,
+    asked,
+    job,
+    status,
+    interrupt,
+    say,
+    random: isRandom(options),
+  });
+  report(project, strikes, asked, options.json === true, say);
+  return interrupt.count > 0 ? ExitCode.interrupted : ExitCode.ok;
+}
+
+interface Command {
+  readonly connection: Connection;
+  readonly fault: Fault;
+  readonly asked: Asked;
+  readonly job: FoundJob;
+  readonly status: Status | null;
+  readonly interrupt: Interrupt;
+  readonly say: (line: string) => void;
+  readonly random: boolean;
+}
+
+async function breakIt(c: Command): Promise<Strike[]> {
+  const { connection, fault, asked, job, interrupt, say } = c;
+  const world = createWorld(connection, say);
+  const seen = c.status === null ? [] : await job.master.events(0);
+  const session = await Session.open({
+    world,
+    project: job.project,
+    folders: journalFolders(job.containers),
+    command: ['ftc', ...process.argv.slice(2)].join(' '),
+    onHealed: healed => healedLines(healed).forEach(say),
+  });
+  const { when } = asked;
+  const master = job.containers.find(({ role }) => role === 'master');
+  const done = new AbortController();
+  const needsVolume = when !== null && 'phase' in when && when.phase === 'checkpoint';
+  const writing = needsVolume && master ? watchWriting(world.lab, master, done.signal) : () => false;
+  try {
+    return await drive({
+      ...asked,
+      connection,
+      project: job.project,
+      session,
+      fault,
+      after: seen.at(-1)?.seq ?? 0,
+      signal: interrupt.signal,
+      writing,
+      watcher: {
+        hit(strike) {
+          hitLines(strike).forEach(say);
+          if (c.random) say(paint('dim', `the same choice again: --seed ${strike.seed}`));
+        },
+        undone: strike => say(paint('bold', `${strike.fault} is undone`)),
+        events: events => events.filter(isNews).forEach(e => say(eventLine(e))),
+      },
+    });
+  } finally {
+    done.abort();
+    await session.close();
+  }
+}
+
+/** A dead master is no reason not to break something else. */
+async function statusFor({ master }: FoundJob, { wish, when }: Asked): Promise<Status | null> {
+  try {
+    const status = await master.status();
+    refuseEnded(status, when);
+    return status;
+  } catch (error) {
+    const blind = ['master', 'supervisor', 'engine', 'all'].includes(wish.target);
+    if (blind && error instanceof FtcError && error.code === 'FTC_MASTER_UNREACHABLE') return null;
+    throw error;
+  }
+}
+
+function refuseEnded(status: Status, when: Asked['when']): void {
+  if (hasEnded(status.state))
+    throw new FtcError(
+      'FTC_NOT_RUNNING',
+      `the job "${status.job}" has ${status.state}: there is nothing to break`,
+      { hint: 'Start it again with "ftc up".' },
+    );
+  if (when === null || !('step' in when)) return;
+  const { step, totalSteps } = status;
+  if (step !== null && step >= when.step)
+    throw new FtcError('FTC_USAGE', `step ${when.step} is past: the job is at step ${step}`);
+  if (totalSteps !== null && when.step > totalSteps)
+    throw new FtcError('FTC_USAGE', `the job ends at step ${totalSteps}, before step ${when.step}`);
+}
+
+function refuseImpossible({ name, impossible, consent }: Fault, options: ChaosOptions): void {
+  if (impossible !== undefined)
+    throw new FtcError('FTC_CANNOT', `${name} cannot be done: ${impossible}`, {
+      hint: '"ftc chaos list" shows what can.',
+    });
+  if (consent === undefined || options[consent.key] === true || options.dryRun) return;
+  throw new FtcError('FTC_USAGE', `${name} needs ${consent.flag}: ${consent.help}`);
+}
+
+const isRandom = ({ rank, container, all }: ChaosOptions): boolean =>
+  rank === undefined && container === undefined && !all;
+
+function showTargets(
+  fault: Fault,
+  asked: Asked,
+  job: FoundJob,
+  status: Status | null,
+  json: boolean,
+): number {
+  const hits = choose(asked.wish, everybody(job.containers, job.project, status), status);
+  const rows = hits.map(({ container: c, role, rank }) => ({
+    container: c.name,
+    id: c.hostname,
+    role,
+    rank,
+  }));
+  const { params, forMs } = asked;
+  if (json)
+    process.stdout.write(
+      `${JSON.stringify({ project: job.project, fault: fault.name, params, forMs, seed: asked.wish.seed, hits: rows }, null, 2)}\n`,
+    );
+  else
+    for (const r of rows) {
+      const place = r.role === 'worker' ? (r.rank === null ? 'no rank' : `rank ${r.rank}`) : r.role;
+      process.stdout.write(`would ${fault.name} ${r.container} (${place})\n`);
+    }
+  return ExitCode.ok;
+}
+
+function report(
+  project: string,
+  strikes: readonly Strike[],
+  { repeats }: Asked,
+  json: boolean,
+  say: (line: string) => void,
+): void {
+  const [only] = strikes;
+  if (json) {
+    const alone =
+      only?.fault === 'kill' ? { signal: only.params['signal'] ?? 'SIGKILL', killed: only.hits } : {};
+    const value = repeats ? { project, strikes } : { project, ...only, ...alone };
+    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  } else if (repeats) {
+    for (const line of ['', ...strikes.flatMap(s => s.notes), ...strikeTable(strikes)]) say(line);
+  } else if (only) for (const line of summary(only)) say(line);
+}

@@ -1,0 +1,70 @@
+/** A fault and what came of it, as lines for people. Pure but for colours. */
+import type { Strike } from '../../../chaos/strike.ts';
+import { duration } from '../../shared/duration.ts';
+import { paint, table } from './format.ts';
+
+/** `SIGKILL to job-worker-1 (rank 1) after step 107`. */
+export function hitLines(s: Strike): string[] {
+  const length = s.forMs === null ? '' : `, for ${duration(s.forMs)}`;
+  return s.hits.map(v => {
+    const where = v.atStep === null ? '' : ` after step ${v.atStep}`;
+    return paint('bold', `${whatOf(s)} ${v.container} (${placeOf(v)})${where}${length}`);
+  });
+}
+
+const whatOf = (s: Strike): string =>
+  s.fault === 'kill' ? `${String(s.params['signal'] ?? 'SIGKILL')} to` : `${s.fault}:`;
+
+function placeOf({ role, rank }: Strike['hits'][number]): string {
+  if (role !== 'worker') return role;
+  return rank === null ? 'no rank' : `rank ${rank}`;
+}
+
+/** What the watch has seen of one fault. */
+export function summary(s: Strike): string[] {
+  const lines = ['', ...s.notes];
+  const after = `after the ${s.fault}`;
+  const { recovery } = s;
+  if (s.undoneMs !== null) lines.push(`undone  ${duration(s.undoneMs)} ${after}`);
+  if (recovery?.resumedStep != null && s.resumedMs !== null) {
+    const lost =
+      recovery.stepsLost === 0
+        ? 'no committed step lost'
+        : `${recovery.stepsLost} committed steps done again`;
+    lines.push(
+      `training went on at step ${recovery.resumedStep}  ${duration(s.resumedMs)} ${after}, ${lost}`,
+    );
+  }
+  if (recovery && recovery.resumedStep === null && s.resumedMs !== null) {
+    lines.push(`every script was running again  ${duration(s.resumedMs)} ${after}`);
+  }
+  for (const v of s.hits) {
+    if (v.backMs !== null) lines.push(`${v.container} was running again  ${duration(v.backMs)} ${after}`);
+  }
+  return [...lines, verdict(s, after)];
+}
+
+function verdict(s: Strike, after: string): string {
+  if (s.wholeMs !== null)
+    return `whole again, generation ${s.generationAfter ?? '?'}  ${duration(s.wholeMs)} ${after}`;
+  if (s.whole) return s.recovery === null ? 'nobody was lost, and training goes on' : 'whole again';
+  if (s.state === 'succeeded') return 'the job ended, with success, before it was whole again';
+  if (s.recovery === null && s.hits.every(v => v.backMs === null) && s.state === 'running')
+    return 'nothing was lost: the containers took it and went on';
+  return `not whole again; the job is ${s.state ?? 'out of reach'}`;
+}
+
+/** All that a command did, one fault a line. */
+export function strikeTable(strikes: readonly Strike[]): string[] {
+  const start = strikes[0]?.at ?? 0;
+  const cell = (ms: number | null): string => (ms === null ? '-' : duration(ms));
+  const rows = strikes.map(s => [
+    duration(s.at - start),
+    s.hits.map(v => `${v.container} (${placeOf(v)})`).join(', '),
+    cell(s.undoneMs),
+    s.recovery?.stepsLost == null ? '-' : String(s.recovery.stepsLost),
+    cell(s.resumedMs),
+    cell(s.wholeMs),
+  ]);
+  return table(['AT', 'HIT', 'UNDONE', 'STEPS LOST', 'TRAINING AGAIN', 'WHOLE AGAIN'], rows, [0, 2, 3, 4, 5]);
+}

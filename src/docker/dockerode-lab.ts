@@ -1,0 +1,276 @@
+/** `Lab` on a real engine. */
+import { PassThrough } from 'node:stream';
+import type Docker from 'dockerode';
+import { z } from 'zod';
+import { engineError, statusOf } from './engine-error.ts';
+import { unframe } from './frames.ts';
+import {
+  LABEL_CHAOS,
+  LABEL_FAULT,
+  LABEL_RECORD,
+  type ExecOptions,
+  type ExecResult,
+  type Helper,
+  type HelperProcess,
+  type HelperSpec,
+  type Lab,
+  type Limits,
+  type Platform,
+} from './lab.ts';
+import { lines } from './lines.ts';
+import { within } from './within.ts';
+
+const answerMs = 30_000;
+/** A helper that was asked to end puts right what it did; it gets that long. Seconds. */
+const dismissSeconds = 10;
+/** What the kernel calls unlimited: the largest number of whole pages. */
+const NO_LIMIT = 2 ** 63 - 4096;
+
+const Inspection = z.object({
+  Config: z.object({ User: z.string() }),
+  HostConfig: z.object({
+    Memory: z.number(),
+    MemorySwap: z.number(),
+    NanoCpus: z.number(),
+    CpuQuota: z.number(),
+    CpuPeriod: z.number(),
+  }),
+  Mounts: z.array(z.object({ Destination: z.string(), Name: z.string().optional(), Source: z.string() })),
+});
+const Memory = z.object({
+  memory_stats: z.object({ stats: z.record(z.string(), z.number()).optional() }),
+});
+const Info = z.object({
+  CgroupVersion: z.string().default('1'),
+  KernelVersion: z.string(),
+  OperatingSystem: z.string().default(''),
+});
+
+export class DockerLab implements Lab {
+  readonly #docker: Docker;
+
+  constructor(docker: Docker) {
+    this.#docker = docker;
+  }
+
+  async platform(): Promise<Platform> {
+    const info = Info.parse(await ask(this.#docker.info(), 'describe itself'));
+    return { name: info.OperatingSystem, cgroups: Number(info.CgroupVersion), kernel: info.KernelVersion };
+  }
+
+  async exec(id: string, command: readonly string[], options: ExecOptions = {}): Promise<ExecResult> {
+    const doing = `run a command in ${short(id)}`;
+    const attached = options.detach !== true;
+    const exec = await ask(
+      this.#docker.getContainer(id).exec({
+        Cmd: [...command],
+        AttachStdout: attached,
+        AttachStderr: attached,
+        ...(options.user !== undefined && options.user !== '' && { User: options.user }),
+        ...(options.env && { Env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`) }),
+      }),
+      doing,
+    );
+    if (!attached) {
+      await ask(exec.start({ Detach: true }), doing);
+      return { exitCode: 0, output: '' };
+    }
+    const parts: Buffer[] = [];
+    const stream = await ask(exec.start({}), doing);
+    const read = async (): Promise<void> => {
+      for await (const part of stream) parts.push(part as Buffer);
+    };
+    await ask(read(), doing);
+    const { ExitCode } = await ask(exec.inspect(), doing);
+    return { exitCode: ExitCode ?? 0, output: unframe(Buffer.concat(parts)) };
+  }
+
+  async *listen(id: string, command: readonly string[], signal: AbortSignal): AsyncGenerator<string> {
+    const doing = `listen in ${short(id)}`;
+    const container = this.#docker.getContainer(id);
+    const exec = await ask(container.exec({ Cmd: [...command], AttachStdout: true }), doing);
+    const stream = await ask(exec.start({}), doing);
+    const abort = (): void => void stream.destroy();
+    signal.addEventListener('abort', abort);
+    try {
+      const out = new PassThrough();
+      demux(container, stream, out, new PassThrough());
+      yield* lines(out);
+    } finally {
+      signal.removeEventListener('abort', abort);
+      abort();
+    }
+  }
+
+  async limits(id: string): Promise<Limits> {
+    const { HostConfig: h } = await this.#inspect(id);
+    return {
+      memory: h.Memory,
+      memorySwap: h.MemorySwap,
+      nanoCpus: h.NanoCpus,
+      cpuQuota: h.CpuQuota,
+      cpuPeriod: h.CpuPeriod,
+    };
+  }
+
+  async limit(id: string, limits: Partial<Limits>): Promise<void> {
+    const { cgroups } = limits.memory === undefined ? { cgroups: 1 } : await this.platform();
+    const body = update(limits, cgroups);
+    await ask(this.#docker.getContainer(id).update(body), `limit ${short(id)}`);
+  }
+
+  async memory(id: string): Promise<number> {
+    const answer = await ask(this.#docker.getContainer(id).stats({ stream: false }), `measure ${short(id)}`);
+    const stats = Memory.parse(answer).memory_stats.stats ?? {};
+    return (stats['total_rss'] ?? stats['anon'] ?? 0) + (stats['total_shmem'] ?? stats['shmem'] ?? 0);
+  }
+
+  async restart(id: string, graceSeconds: number): Promise<void> {
+    const answer = this.#docker.getContainer(id).restart({ t: graceSeconds });
+    await ask(answer, `restart ${short(id)}`, [], answerMs + graceSeconds * 1000);
+  }
+
+  async mount(id: string, path: string): Promise<string | null> {
+    const { Mounts } = await this.#inspect(id);
+    const found = Mounts.find(m => m.Destination === path);
+    return found ? (found.Name ?? found.Source) : null;
+  }
+
+  async user(id: string): Promise<string> {
+    return (await this.#inspect(id)).Config.User;
+  }
+
+  async spawn(spec: HelperSpec): Promise<HelperProcess> {
+    const doing = 'start a helper container';
+    const container = await ask(
+      this.#docker.createContainer({
+        Image: spec.image,
+        Cmd: [...spec.command],
+        Labels: spec.labels,
+        ...(spec.user !== undefined && { User: spec.user }),
+        OpenStdin: true,
+        StdinOnce: true,
+        AttachStdin: true,
+        HostConfig: {
+          AutoRemove: true,
+          Init: true,
+          NetworkMode: spec.network,
+          ReadonlyRootfs: true,
+          Tmpfs: { '/run': 'size=1m' },
+          CapDrop: ['ALL'],
+          CapAdd: [...spec.capabilities],
+          SecurityOpt: ['no-new-privileges:true'],
+          Binds: [...spec.binds],
+        },
+      }),
+      doing,
+    );
+    try {
+      const options = { stream: true, hijack: true, stdin: true, stdout: true, stderr: true };
+      const stream = await ask(container.attach(options), doing);
+      const process = helperProcess(container, stream);
+      await ask(container.start(), doing);
+      return process;
+    } catch (error) {
+      await container.remove({ force: true }).catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async helpers(project: string): Promise<Helper[]> {
+    const filters = { label: [`${LABEL_CHAOS}=${project}`] };
+    const found = await ask(this.#docker.listContainers({ all: true, filters }), 'list helpers');
+    return found.map(({ Id, Labels }) => ({
+      id: Id,
+      fault: Labels[LABEL_FAULT] ?? '',
+      record: Labels[LABEL_RECORD] ?? '',
+    }));
+  }
+
+  async dismiss(id: string): Promise<void> {
+    const container = this.#docker.getContainer(id);
+    const doing = `stop helper ${short(id)}`;
+    await ask(container.stop({ t: dismissSeconds }), doing, [304, 404], answerMs + dismissSeconds * 1000);
+    // It removes itself; one that never started does not.
+    await ask(container.remove({ force: true, v: true }), doing, [404, 409]);
+  }
+
+  async #inspect(id: string): Promise<z.output<typeof Inspection>> {
+    return Inspection.parse(await ask(this.#docker.getContainer(id).inspect(), `inspect ${short(id)}`));
+  }
+}
+
+/** The engine takes 0 for "leave it": what means "no limit" differs from field to field. Pure. */
+export function update(limits: Partial<Limits>, cgroups: number): Record<string, number> {
+  const { memory, memorySwap = memory ?? 0, nanoCpus = 0, cpuQuota, cpuPeriod = 0 } = limits;
+  // The first kind of cgroups wants both numbers at once, the second counts swap alone.
+  const noSwapLimit = cgroups === 1 ? NO_LIMIT : -1;
+  return {
+    ...(memory !== undefined && {
+      Memory: memory === 0 ? NO_LIMIT : memory,
+      MemorySwap: memorySwap > 0 ? memorySwap : noSwapLimit,
+    }),
+    ...(nanoCpus > 0
+      ? { NanoCpus: nanoCpus }
+      : cpuQuota !== undefined && { CpuQuota: cpuQuota === 0 ? -1 : cpuQuota }),
+    ...(nanoCpus === 0 && cpuPeriod > 0 && { CpuPeriod: cpuPeriod }),
+  };
+}
+
+/** Sorts what comes into stdout and stderr, and ends both when it does. */
+function demux(
+  container: Docker.Container,
+  stream: NodeJS.ReadableStream,
+  out: PassThrough,
+  err: PassThrough,
+): void {
+  (container.modem as { demuxStream(...streams: unknown[]): void }).demuxStream(stream, out, err);
+  const close = (): void => {
+    out.end();
+    err.end();
+  };
+  for (const event of ['end', 'close', 'error']) stream.on(event, close);
+}
+
+function helperProcess(container: Docker.Container, stream: NodeJS.ReadWriteStream): HelperProcess {
+  const [out, err] = [new PassThrough(), new PassThrough()];
+  let said = '';
+  err.on('data', (part: Buffer) => (said += part.toString('utf8')));
+  demux(container, stream, out, err);
+  const iterator = lines(out);
+  return {
+    id: container.id,
+    async line() {
+      const next = await iterator.next();
+      return next.done ? null : next.value;
+    },
+    send: line => void stream.write(`${line}\n`),
+    complaint: () => said.trim(),
+    release: () => (stream as unknown as { destroy(): void }).destroy(),
+  };
+}
+
+async function ask<Answer>(answer: Promise<Answer>, doing: string): Promise<Answer>;
+async function ask<Answer>(
+  answer: Promise<Answer>,
+  doing: string,
+  benign: readonly number[],
+  ms?: number,
+): Promise<Answer | null>;
+async function ask<Answer>(
+  answer: Promise<Answer>,
+  doing: string,
+  benign: readonly number[] = [],
+  ms = answerMs,
+): Promise<Answer | null> {
+  try {
+    return await within(ms, answer);
+  } catch (error) {
+    if (benign.includes(statusOf(error) ?? 0)) return null;
+    throw engineError(error, doing);
+  }
+}
+
+function short(id: string): string {
+  return `container ${id.slice(0, 12)}`;
+}
