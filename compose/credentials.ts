@@ -33,11 +33,7 @@ export function credentialsFor(credentials: string | null, name: string, place: 
   }
   const secret = secretOf(credentials);
   return {
-    environment: {
-      AWS_SHARED_CREDENTIALS_FILE: `${secretsMount}/${secret ?? name}`,
-      // Which of the file's profiles; the one called default where it is not set.
-      AWS_PROFILE: null,
-    },
+    environment: { AWS_SHARED_CREDENTIALS_FILE: `${secretsMount}/${secret ?? name}` },
     secrets: [secret ?? name],
     definitions: secret === null ? { [name]: { file: hostPath(place, credentials) } } : {},
   };

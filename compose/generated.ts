@@ -12,5 +12,6 @@ export function generated(root: string): Record<string, string> {
     'schema/manifest.schema.json': jsonSchema(Manifest),
     // The default job, in an environment that says nothing.
     'docker-compose.yml': render(loadJob({}, {}, root)).yaml,
+    'examples/s3/docker-compose.yml': render(loadJob({ file: 'examples/s3/ftc.yaml' }, {}, root)).yaml,
   };
 }

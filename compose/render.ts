@@ -9,10 +9,16 @@ import { cacheVolume, dataCredentials } from './data.ts';
 import type { Place } from './place.ts';
 import { s3Credentials } from './s3.ts';
 import { master, supervisor, worker, type Service } from './services.ts';
+import { store, storeName, storeVolume } from './store.ts';
 
 export interface ComposeFile {
   readonly name: string;
-  readonly services: { readonly master: Service; readonly worker: Service; readonly supervisor: Service };
+  readonly services: {
+    readonly master: Service;
+    readonly worker: Service;
+    readonly supervisor: Service;
+    readonly s3?: Service;
+  };
   readonly volumes?: Readonly<Record<string, Service>>;
   readonly networks: { readonly default: Service };
   readonly secrets?: Credentials['definitions'];
@@ -32,9 +38,11 @@ export function render({ job, projectDir, user }: LoadedJob): Rendered {
 export function composeFile(job: Job, place: Place): ComposeFile {
   const labels = { [LABEL_JOB]: job.name };
   const secrets = { ...s3Credentials(job, place).definitions, ...dataCredentials(job, place).definitions };
+  const s3 = store(job, place);
   const volumes = {
     ...(job.checkpoint.dir === null && { checkpoints: { labels } }),
     ...(job.data !== null && { [cacheVolume]: { labels } }),
+    ...(s3 !== null && { [storeName]: storeVolume(job) }),
   };
   return {
     name: job.name,
@@ -42,6 +50,7 @@ export function composeFile(job: Job, place: Place): ComposeFile {
       master: master(job, place),
       worker: worker(job, place),
       supervisor: supervisor(job, place),
+      ...(s3 !== null && { s3 }),
     },
     ...(Object.keys(volumes).length > 0 && { volumes }),
     networks: { default: { labels } },
@@ -61,6 +70,15 @@ const header = `# A fault-tolerant training job, rendered by "ftc config"; edit 
 # FTC_DOCKER_SOCKET (the engine's own, for the supervisor).
 `;
 
+const storeHeader = `#
+# The service "s3", a store to try it with, starts with: docker compose --profile s3 up
+# FTC_S3_PORT is its port on 127.0.0.1; without, it is any free one.
+`;
+
 export function toYaml(file: ComposeFile): string {
-  return header + stringify(file, { aliasDuplicateObjects: false, lineWidth: 0, compat: 'yaml-1.1' });
+  return (
+    header +
+    (file.services.s3 ? storeHeader : '') +
+    stringify(file, { aliasDuplicateObjects: false, lineWidth: 0, compat: 'yaml-1.1' })
+  );
 }

@@ -12,7 +12,7 @@ import { s3Credentials, s3Environment } from './s3.ts';
 export type Service = Record<string, unknown>;
 
 /** What to build with when nothing is said. A checkout without a registry names its own in FTC_BASE_IMAGE. */
-const baseImage = variable('FTC_BASE_IMAGE', 'debian:trixie-slim');
+export const baseImage = variable('FTC_BASE_IMAGE', 'debian:trixie-slim');
 
 export function master(job: Job, place: Place): Service {
   const login = s3Credentials(job, place);
@@ -25,6 +25,8 @@ export function master(job: Job, place: Place): Service {
     ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${environment.httpPort}`],
     volumes: [checkpoints(job, place)],
     restart: 'unless-stopped',
+    // Time to finish a copy.
+    ...(job.checkpoint.s3 !== null && { stop_grace_period: '30s' }),
     ...common(job, 'master'),
   };
 }
@@ -87,7 +89,7 @@ function control(place: Place): Service {
   return { image: `ftc-control:${place.version}`, build: build('control', place, baseImage) };
 }
 
-function build(image: 'control' | 'worker', place: Place, base: string): Service {
+export function build(image: 'control' | 'worker' | 's3', place: Place, base: string): Service {
   return {
     context: contextPath(place),
     dockerfile: `images/${image}/Dockerfile`,
@@ -95,7 +97,8 @@ function build(image: 'control' | 'worker', place: Place, base: string): Service
   };
 }
 
-function common(job: Job, role: Role): Service {
+/** What every container of a job has; `s3` is not one that trains, and `ftc` does not count it. */
+export function common(job: Job, role: Role | 's3'): Service {
   return {
     init: true,
     read_only: true,

@@ -23,6 +23,8 @@ const MOST_PARTS = 10_000;
 const PART = 8 * 2 ** 20;
 /** Parts on their way at a time: so many are in memory. */
 const AT_ONCE = 2;
+/** Of a credentials file. */
+const PROFILE = 'default';
 const CONNECT_MS = 5000;
 const IDLE_MS = 30_000;
 
@@ -169,7 +171,7 @@ function fromKeys({ id, secret, token }: Extract<Login, { kind: 'keys' }>): Iden
   return { accessKeyId: id, secretAccessKey: secret, ...(token !== '' && { sessionToken: token }) };
 }
 
-async function fromFile({ path, profile }: Extract<Login, { kind: 'file' }>): Promise<Identity> {
+async function fromFile({ path }: Extract<Login, { kind: 'file' }>): Promise<Identity> {
   try {
     await access(path, constants.R_OK);
   } catch (error) {
@@ -180,10 +182,10 @@ async function fromFile({ path, profile }: Extract<Login, { kind: 'file' }>): Pr
     );
   }
   try {
-    return await fromIni({ filepath: path, profile, ignoreCache: true })();
+    return await fromIni({ filepath: path, profile: PROFILE, ignoreCache: true })();
   } catch {
     throw new NoCredentials(
-      `no credentials: ${path} has no profile "${profile}" with aws_access_key_id and aws_secret_access_key`,
+      `no credentials: ${path} has no [${PROFILE}] with aws_access_key_id and aws_secret_access_key`,
       false,
     );
   }

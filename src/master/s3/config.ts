@@ -16,7 +16,6 @@ const Environment = z.object({
   AWS_SECRET_ACCESS_KEY: z.string().default(''),
   AWS_SESSION_TOKEN: z.string().default(''),
   AWS_SHARED_CREDENTIALS_FILE: z.string().default(''),
-  AWS_PROFILE: z.string().default(''),
 });
 
 export interface S3Config {
@@ -36,7 +35,7 @@ export interface S3Config {
 
 /** Who logs in: a file that is read again whenever it is needed, or what the container was started with. */
 export type Login =
-  | { readonly kind: 'file'; readonly path: string; readonly profile: string }
+  | { readonly kind: 'file'; readonly path: string }
   | { readonly kind: 'keys'; readonly id: string; readonly secret: string; readonly token: string };
 
 /** Null for a job that asks for no copies. Throws a ZodError that names the variable. */
@@ -61,6 +60,6 @@ export function readS3Config(env: NodeJS.ProcessEnv, job: string): S3Config | nu
             secret: e.AWS_SECRET_ACCESS_KEY,
             token: e.AWS_SESSION_TOKEN,
           }
-        : { kind: 'file', path: file, profile: e.AWS_PROFILE || 'default' },
+        : { kind: 'file', path: file },
   };
 }

@@ -32,7 +32,7 @@ describe('credentials for S3', () => {
     expect(secrets).toEqual({ 'checkpoint-s3': { file: './keys/aws' } });
     expect(services.master).toMatchObject({
       secrets: ['checkpoint-s3'],
-      environment: { AWS_SHARED_CREDENTIALS_FILE: '/run/secrets/checkpoint-s3', AWS_PROFILE: null },
+      environment: { AWS_SHARED_CREDENTIALS_FILE: '/run/secrets/checkpoint-s3' },
     });
     expect(services.master['environment']).not.toHaveProperty('AWS_ACCESS_KEY_ID');
   });
@@ -69,5 +69,42 @@ describe('credentials for S3', () => {
       secrets: ['data-s3'],
       definitions: { 'data-s3': { file: '/elsewhere/keys' } },
     });
+  });
+});
+
+describe('a store beside the job', () => {
+  const s3 = (more: object = {}) => {
+    const group = { bucket: 'runs', endpoint: 'http://s3:9000', ...more };
+    return composeFile(resolveJob([{ name: 'mine', checkpoint: { s3: group } }], null), place);
+  };
+
+  it('is there for who asks for it, behind a profile, with the job’s login and no more rights than others', () => {
+    const { services, volumes } = s3({ credentials: '/home/me/job/keys' });
+    expect(services.s3).toMatchObject({
+      profiles: ['s3'],
+      image: 'ftc-s3:1.2.3',
+      user: '10001:10001',
+      cap_drop: ['ALL'],
+      read_only: true,
+      ports: ['127.0.0.1:${FTC_S3_PORT:-0}:9000'],
+      volumes: ['s3:/data'],
+      secrets: ['checkpoint-s3'],
+      environment: { FTC_S3_BUCKET: 'runs' },
+      labels: { 'io.ftc.job': 'mine', 'io.ftc.role': 's3' },
+    });
+    expect(volumes).toMatchObject({ s3: { labels: { 'io.ftc.role': 's3' } } });
+    expect(s3().services.s3).toMatchObject({ environment: { AWS_ACCESS_KEY_ID: null } });
+  });
+
+  it.each([null, 'https://s3:9000', 'http://s3', 'http://s3:9001', 'http://minio:9000'])(
+    'is not for %s',
+    endpoint => expect(s3({ endpoint }).services.s3).toBeUndefined(),
+  );
+
+  it('can hold shards alone', () => {
+    const data = { s3: { endpoint: 'http://s3:9000', credentials: '/home/me/job/keys' } };
+    const { services } = composeFile(resolveJob([{ name: 'mine', data }], null), place);
+    expect(services.s3).toMatchObject({ secrets: ['data-s3'] });
+    expect(services.s3?.['environment']).not.toHaveProperty('FTC_S3_BUCKET');
   });
 });

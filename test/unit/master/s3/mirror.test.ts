@@ -314,12 +314,12 @@ describe('a server that fails', () => {
   it('is logged in to with a file, which is read again when it was refused', async () => {
     folder.write(10);
     const path = folder.at('keys');
-    const c = copier({}, { login: { kind: 'file', path, profile: 'mine' } });
+    const c = copier({}, { login: { kind: 'file', path } });
     c.mirror.start(false);
     await c.until(() => c.status.lastError?.includes('cannot be read by user') === true);
     writeFileSync(path, '[other]\naws_access_key_id = x\n');
-    await c.until(() => c.status.lastError?.includes('has no profile "mine"') === true);
-    writeFileSync(path, '[mine]\naws_access_key_id = AKIACANARY\naws_secret_access_key = hunter2canary\n');
+    await c.until(() => c.status.lastError?.includes('has no [default]') === true);
+    writeFileSync(path, '[default]\naws_access_key_id = AKIACANARY\naws_secret_access_key = hunter2canary\n');
     await c.copied(10);
     expect(JSON.stringify([c.events, c.lines])).not.toMatch(/hunter2|AKIACANARY/);
   });
