@@ -231,3 +231,39 @@ def test_one_of_an_equal_or_newer_generation_stays(tmp_path: Path) -> None:
     before = snapshot(tmp_path / "step-00000010")
     publish(tmp_path, draft(10, generation=3), "other")
     assert snapshot(tmp_path / "step-00000010") == before
+
+
+def test_nothing_is_named_before_it_is_on_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = tmp_path / "volume" / "tiny"
+    acts: list[str] = []
+    sync, rename, replace = os.fsync, os.rename, os.replace
+
+    def name(path: object) -> str:
+        return re.sub(r"\.tmp-step-\S*?(?=/|$)", "(new)", str(path).removeprefix(f"{tmp_path}/"))
+
+    def synced(fd: int) -> None:
+        acts.append(f"sync {name(os.readlink(f'/proc/self/fd/{fd}'))}")
+        sync(fd)
+
+    def renamed(act: Callable[[Path, Path], None]) -> Callable[[Path, Path], None]:
+        def record(old: Path, new: Path) -> None:
+            acts.append(f"{name(old)} becomes {name(new)}")
+            act(old, new)
+
+        return record
+
+    monkeypatch.setattr(os, "fsync", synced)
+    monkeypatch.setattr(os, "rename", renamed(rename))
+    monkeypatch.setattr(os, "replace", renamed(replace))
+    put(root, 5)
+    assert acts[:2] == [f"sync {tmp_path}", "sync volume"]
+    assert acts[2:] == [
+        "sync volume/tiny/(new)/state.pt",
+        "sync volume/tiny/(new)/manifest.json",
+        "sync volume/tiny/(new)",
+        "volume/tiny/(new) becomes volume/tiny/step-00000005",
+        "sync volume/tiny",
+        "sync volume/tiny/.tmp-LATEST",
+        "volume/tiny/.tmp-LATEST becomes volume/tiny/LATEST",
+        "sync volume/tiny",
+    ]
