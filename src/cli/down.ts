@@ -1,42 +1,68 @@
 /** `ftc down`: stops and removes the job's containers, and what its verifications left; with `--volumes` its checkpoints too. */
 import { Compose } from '../docker/compose.ts';
 import { connect, type Connection } from '../docker/connect.ts';
+import { LABEL_JOB, LABEL_ROLE } from '../docker/engine.ts';
+import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
 import { findLeftovers, removeRun } from '../verify/leftovers.ts';
 import { createStages } from './view/stages.ts';
-
-const VOLUME = 'checkpoints';
 
 export async function run(options: JobFlags & { volumes?: boolean }): Promise<undefined> {
   const name = jobName(options);
   const connection = await connect();
   await removeVerifications(connection, name);
   const compose = await Compose.find(connection.host);
-  const containers = await connection.engine.list(name);
-  const volume = connection.docker.getVolume(`${name}_${VOLUME}`);
-  const kept = await volume.inspect().then(
-    () => true,
-    () => false,
-  );
-  if (containers.length === 0 && !(kept && options.volumes)) {
-    const rest = kept
-      ? ' Its checkpoints are kept: "ftc up" goes on from them, "ftc down --volumes" removes them.'
-      : '';
+  const filters = { label: [`${LABEL_JOB}=${name}`] };
+  const containers = await connection.docker.listContainers({ all: true, filters });
+  const { own, store } = await volumesOf(connection, name);
+  if (containers.length === 0 && !(own.length > 0 && options.volumes)) {
+    const rest =
+      own.length > 0
+        ? ' Its checkpoints are kept: "ftc up" goes on from them, "ftc down --volumes" removes them.'
+        : '';
     process.stderr.write(`no container of "${name}" is here.${rest}\n`);
     return;
   }
   const project = { name, directory: process.cwd(), yaml: null, variables: {} };
   await createStages().stage(`removing the containers of "${name}"`, line =>
-    compose.down(project, { onLine: line, volumes: options.volumes === true }),
+    compose.down(project, { onLine: line }),
   );
   if (!options.volumes) {
     process.stderr.write('checkpoints are kept: "ftc up" goes on from the newest\n');
     return;
   }
-  // Compose names only what the containers tell; the volume of containers that are gone already is ours to remove.
-  if (kept) await volume.remove().catch(() => undefined);
+  // Not Compose's to remove: it would take the store along, which is what an empty volume is filled from.
+  for (const volume of own) await remove(connection, volume);
   process.stderr.write('checkpoints are removed\n');
+  for (const volume of store)
+    process.stderr.write(`what the local S3 store holds is kept: "docker volume rm ${volume}" removes it\n`);
+}
+
+async function remove({ docker }: Connection, volume: string): Promise<void> {
+  try {
+    await docker.getVolume(volume).remove();
+  } catch (cause) {
+    const { statusCode } = cause as { statusCode?: number };
+    if (statusCode === 404) return;
+    if (statusCode !== 409) throw cause;
+    const hint = `"docker ps --all --filter volume=${volume}" names who uses it.`;
+    throw new FtcError('FTC_ENGINE_FAILED', `the volume ${volume} is in use and is not removed`, {
+      hint,
+      cause,
+    });
+  }
+}
+
+/** The job's volumes by name: its own, and that of a store beside it. */
+async function volumesOf({ docker }: Connection, name: string): Promise<{ own: string[]; store: string[] }> {
+  const filters = { label: [`${LABEL_JOB}=${name}`, `com.docker.compose.project=${name}`] };
+  const { Volumes: volumes } = await docker.listVolumes({ filters: filters as never });
+  const isStore = (labels: Readonly<Record<string, string>> | null): boolean => labels?.[LABEL_ROLE] === 's3';
+  return {
+    own: volumes.filter(({ Labels }) => !isStore(Labels)).map(({ Name }) => Name),
+    store: volumes.filter(({ Labels }) => isStore(Labels)).map(({ Name }) => Name),
+  };
 }
 
 /** What verifications of the job left: they were killed, or told to. One that runs is left alone. */

@@ -5,6 +5,7 @@ import { connect } from '../docker/connect.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
 import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
+import { s3Line } from './view/s3.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
   const { master } = await findJob(await connect(), jobName(options));
@@ -13,7 +14,9 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
     process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
     return;
   }
-  const lines = hasEnded(status.state) ? outcome(status) : [...headline(status), '', ...workerTable(status)];
+  const copies = s3Line(status.s3, Date.now());
+  const head = copies === null ? headline(status) : [...headline(status), copies];
+  const lines = hasEnded(status.state) ? outcome(status) : [...head, '', ...workerTable(status)];
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
     lines.push('', ...recoveryTable({ ...status, recoveries: status.recoveries.slice(-10) }));
   }

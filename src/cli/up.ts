@@ -7,6 +7,7 @@ import { loadJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { createStages } from './view/stages.ts';
 import { Interrupt } from './interrupt.ts';
+import { s3Login } from './s3-login.ts';
 import { watchJob } from './watch-job.ts';
 
 export interface UpOptions extends JobFlags {
@@ -17,6 +18,8 @@ export interface UpOptions extends JobFlags {
 
 export async function run(options: UpOptions): Promise<number> {
   const loaded = loadJob(options);
+  const missing = s3Login(loaded);
+  if (missing !== null) process.stderr.write(`! ${missing}\n`);
   const connection = await connect();
   const compose = await Compose.find(connection.host);
   const project = await composeProject(loaded, connection);

@@ -13,6 +13,8 @@ export interface ComposeProject {
   readonly yaml: string | null;
   /** Values of the file's own variables: FTC_PORT and the like. Undefined leaves one to Compose. */
   readonly variables: Readonly<Record<string, string | undefined>>;
+  /** Services whose images are built. Default: a job's two. */
+  readonly images?: readonly string[];
 }
 
 export interface RunOptions {
@@ -58,7 +60,7 @@ export class Compose {
     options: RunOptions & { services?: readonly string[] } = {},
   ): Promise<void> {
     // The supervisor's image is the master's.
-    const services = options.services ?? ['master', 'worker'];
+    const services = options.services ?? project.images ?? ['master', 'worker'];
     await this.#run(project, 'build the images', ['build', ...services], options);
   }
 

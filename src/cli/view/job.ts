@@ -2,6 +2,7 @@
 import type { JobEvent, Status, WorkerRow } from '../../master/status.ts';
 import { clock, paint, table } from './format.ts';
 import { duration } from '../../shared/duration.ts';
+import { s3Rest } from './s3.ts';
 
 const BAR = 28;
 
@@ -116,5 +117,6 @@ export function outcome(s: Status): string[] {
     lines.push(...recoveryTable(s).map(l => `  ${l}`));
   }
   if (s.finalDigest !== null) lines.push(`digest ${s.finalDigest}`);
-  return lines;
+  const rest = s3Rest(s.s3);
+  return rest === null ? lines : [...lines, rest];
 }

@@ -4,6 +4,7 @@ import type { Status } from '../../master/status.ts';
 import { clock, paint } from './format.ts';
 import { eventLine, headline, isNews, progress, workerTable } from './job.ts';
 import { createPanel } from './panel.ts';
+import { s3Line } from './s3.ts';
 
 export interface View {
   show(moment: Moment): void;
@@ -23,7 +24,16 @@ function panel(stream: NodeJS.WriteStream): View {
   const draw = (): void => {
     if (!last) return;
     const note = silent ? [paint('yellow', 'the master does not answer; training goes on without it')] : [];
-    foot.draw(['', ...headline(last), ...note, '', ...workerTable(last), '']);
+    const copies = s3Line(last.s3, Date.now());
+    foot.draw([
+      '',
+      ...headline(last),
+      ...(copies === null ? [] : [copies]),
+      ...note,
+      '',
+      ...workerTable(last),
+      '',
+    ]);
   };
   return {
     show({ status, events }) {
