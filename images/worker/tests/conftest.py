@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from bucket_server import BucketServer, Proxy  # noqa: E402
 from cluster import Cluster  # noqa: E402
+from shards import COUNTS, jsonl  # noqa: E402
 
 
 @pytest.fixture(scope="session")
@@ -49,6 +51,17 @@ def proxy(bucket: BucketServer) -> Iterator[Proxy]:
     made = Proxy(bucket.port)
     yield made
     made.close()
+
+
+@pytest.fixture
+def prefix(bucket: BucketServer, tmp_path: Path) -> str:
+    """In the bucket: shards that are in `tmp_path / "d"` too, and what is no shard."""
+    name = uuid.uuid4().hex
+    for path in sorted(jsonl(tmp_path / "d", *COUNTS).iterdir()):
+        bucket.put(f"{name}/{path.name}", path.read_bytes())
+    bucket.put(f"{name}/deeper/other.jsonl", b"1\n")
+    bucket.put(f"{name}/README.md", b"no shard")
+    return name
 
 
 @pytest.fixture(scope="session")

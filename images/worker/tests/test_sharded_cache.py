@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import random
 from pathlib import Path
@@ -81,14 +82,18 @@ def test_what_is_on_its_way_counts_from_the_beginning(tmp_path: Path) -> None:
         cache.discard(part)
 
 
+def die_half(folder: Path) -> None:
+    cache = Cache(folder, 30)
+    with cache.lock("a", wait=True):
+        cache.reserve("a", 25, force=False).write_bytes(bytes(25))
+        os._exit(0)
+
+
 def test_what_a_dead_process_left_half_is_rubbish(tmp_path: Path) -> None:
     cache = Cache(tmp_path, 30)
-    child = os.fork()
-    if child == 0:
-        with cache.lock("a", wait=True):
-            cache.reserve("a", 25, force=False).write_bytes(bytes(25))
-            os._exit(0)
-    os.waitpid(child, 0)
+    child = multiprocessing.get_context("forkserver").Process(target=die_half, args=(tmp_path,))
+    child.start()
+    child.join()
     assert names(cache) == ["a.part"] and there(cache, "a") == []
     add(cache, "b", bytes(10))
     assert names(cache) == ["b"]

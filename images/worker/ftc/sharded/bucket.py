@@ -17,6 +17,8 @@ from .places import Entry
 CONNECT, SILENT = 5.0, 20.0
 """Seconds: for a connection, and without a byte, before a try counts as failed."""
 
+CUT = "the connection ended before all had come"
+
 PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException"}
 """S3's errors that are worth another try, beside those of the server (status 500 and above)."""
 
@@ -60,6 +62,8 @@ class Bucket:
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
                 text: bytes = answer["Body"].read()
+                if len(text) != answer.get("ContentLength"):
+                    raise ConnectionError(CUT)
                 return text
             except Exception as error:
                 if _code(error) in ("NoSuchKey", "404"):
@@ -82,7 +86,7 @@ class Bucket:
             except Exception as error:
                 reason = self._reason(error, what)
             if at < entry.bytes:
-                patience.failed(reason or "the connection ended before all had come")
+                patience.failed(reason or CUT)
 
     def _from(self, entry: Entry, at: int) -> Iterator[bytes]:
         where = {"Range": f"bytes={at}-"} if at else {}
@@ -97,6 +101,8 @@ class Bucket:
         more = {"ContinuationToken": token} if token else {}
         flat = {} if deep else {"Delimiter": "/"}
         answer: dict[str, Any] = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **flat, **more)
+        if "IsTruncated" not in answer:  # cut off among its headers, an answer passes for an empty one
+            raise ConnectionError(CUT)
         return answer
 
     def _try(self, what: str, act: Callable[[], T]) -> T:
@@ -146,11 +152,17 @@ def hopeless(error: Exception) -> str | None:
 
 
 def _code(error: Exception) -> str:
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code", ""))
+    return str(_answer(error).get("Error", {}).get("Code", ""))
 
 
 def _status(error: Exception) -> int:
-    return int(getattr(error, "response", {}).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+    return int(_answer(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _answer(error: Exception) -> dict[str, Any]:
+    """What the server said; nothing where none came."""
+    said = getattr(error, "response", None)
+    return said if isinstance(said, dict) else {}
 
 
 def _client(endpoint: str | None, region: str | None, anonymous: bool) -> Any:
