@@ -47,6 +47,7 @@ const exitCodes = {
   FTC_NO_CHECKPOINT: ExitCode.state,
   FTC_PORT_IN_USE: ExitCode.host,
   FTC_FILE_EXISTS: ExitCode.host,
+  FTC_CANNOT_WRITE: ExitCode.host,
   FTC_CANNOT: ExitCode.host,
   FTC_NOT_VERIFIED: ExitCode.notVerified,
   FTC_CHECKPOINT_DAMAGED: ExitCode.damaged,

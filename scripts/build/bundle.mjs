@@ -49,6 +49,9 @@ const shared = {
   write: false,
 };
 
+/** What runs in containers, and the folder in src/ that it starts from. */
+const processes = { master: 'master', supervisor: 'supervisor', checkpoints: 'checkpoint' };
+
 /**
  * Brings dist/ to exactly what the sources make. A file is replaced in one step and only when it changed, so that a
  * command that runs meanwhile finds whole files, and image layers stay as they are.
@@ -70,11 +73,11 @@ export async function bundle(root) {
       chunkNames: '[name]-[hash]',
     }),
     // The processes in containers: one file each that needs nothing beside it, but for what only some jobs need.
-    ...['master', 'supervisor'].map(name =>
+    ...Object.entries(processes).map(([name, folder]) =>
       build({
         ...shared,
         outdir,
-        entryPoints: { [name]: source(`${name}/main.ts`) },
+        entryPoints: { [name]: source(`${folder}/main.ts`) },
         splitting: true,
         chunkNames: `${name}-[name]-[hash]`,
         plugins: [stubs],

@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { ownPackage } from '../package.ts';
 import { addChaos } from './chaos-commands.ts';
 import { jobOptions, whichJob } from './job-options.ts';
+import { addCheckpoints } from './program-checkpoints.ts';
 import { lazy } from './lazy.ts';
 
 const examples = `
@@ -91,11 +92,7 @@ function addLooking(program: Command): void {
     .option('--raw', 'lines as the containers print them')
     .addHelpText('after', '\nExamples:\n  ftc logs -f worker\n  ftc logs -n 20')
     .action(lazy(() => import('./logs.ts')));
-  whichJob(program.command('checkpoints'))
-    .description("the job's checkpoints, and whether each is whole")
-    .option('--json', 'print JSON')
-    .addHelpText('after', '\nExample:\n  ftc checkpoints')
-    .action(lazy(() => import('./checkpoints.ts')));
+  addCheckpoints(program);
 }
 
 function addProof(program: Command): void {

@@ -4,6 +4,7 @@ import { findJob } from '../client/find-job.ts';
 import { connect } from '../docker/connect.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
+import { checkpointLines } from './view/checkpoint-status.ts';
 import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
 import { s3Line } from './view/s3.ts';
 
@@ -20,6 +21,8 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
     lines.push('', ...recoveryTable({ ...status, recoveries: status.recoveries.slice(-10) }));
   }
+  const saved = checkpointLines(status.checkpoint, Date.now());
+  if (saved.length > 0) lines.push('', ...saved);
   if (status.traceback) lines.push('', status.traceback.trimEnd());
   process.stdout.write(`${lines.join('\n')}\n`);
 }

@@ -22,6 +22,12 @@ export async function saveProject(project: ComposeProject): Promise<void> {
   await writeFile(join(folder, `${project.name}.yaml`), project.yaml);
 }
 
+/** What {@link saveProject} wrote there; null where nothing is. */
+export async function savedProject(directory: string, name: string): Promise<ComposeProject | null> {
+  const yaml = await readFile(join(directory, FOLDER, `${name}.yaml`), 'utf8').catch(() => null);
+  return yaml === null ? null : { name, directory, yaml, variables: {} };
+}
+
 /**
  * The project that `container` belongs to, as it was started: by ftc from the saved file, otherwise from the files that were
  * given to `docker compose`.

@@ -2,6 +2,7 @@
 import type { JobEvent, Status, WorkerRow } from '../../master/status.ts';
 import { clock, paint, table } from './format.ts';
 import { duration } from '../../shared/duration.ts';
+import { checkpointPiece } from './checkpoint-status.ts';
 import { s3Rest } from './s3.ts';
 
 const BAR = 28;
@@ -9,7 +10,10 @@ const BAR = 28;
 /** `fashion-mnist  running  generation 3  2 of 3 workers` and what it says about progress. */
 export function headline(s: Status): string[] {
   const size = `${s.worldSize} of ${s.target} workers`;
-  const first = [paint('bold', s.job), stateOf(s), `generation ${s.generation}`, size].join('  ');
+  const saved = checkpointPiece(s.checkpoint);
+  const first = [paint('bold', s.job), stateOf(s), `generation ${s.generation}`, size]
+    .concat(saved ?? [])
+    .join('  ');
   if (s.launcher === 'torchrun' && s.worldSize > 0) {
     return [first, paint('dim', 'as under torchrun: "ftc logs -f worker" shows what the script prints')];
   }

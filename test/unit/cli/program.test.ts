@@ -46,6 +46,9 @@ describe('the command line', () => {
     [['up', '--seed'], "ftc: option '--seed <n>' argument missing"],
     [['up', 'extra'], 'ftc: too many arguments'],
     [['scale'], "ftc: missing required argument 'service=n'"],
+    [['checkpoints', 'verfy'], "ftc: unknown command 'verfy'\n(Did you mean verify?)"],
+    [['checkpoints', 'list', 'verify'], "ftc: too many arguments for 'list'"],
+    [['checkpoints', 'export', 'latest'], "ftc: missing required argument 'file'"],
     [['chaos', 'kil'], "ftc: unknown command 'kil'\n(Did you mean kill?)"],
   ])('says what is wrong with %j', async (args, message) => {
     await ftc(...args);

@@ -1,0 +1,73 @@
+/** Checkpoints as lines for people, to stdout. Pure but for colours. */
+import type { Pruned } from '../../checkpoint/manager.ts';
+import type { CheckpointRow } from '../../checkpoint/row.ts';
+import { bytes } from '../../shared/bytes.ts';
+import { duration } from '../../shared/duration.ts';
+import { paint, table } from './format.ts';
+
+const out = process.stdout;
+
+/** @param now milliseconds since the epoch */
+export function checkpointTable(rows: readonly CheckpointRow[], now: number): string[] {
+  return table(
+    ['STEP', 'AGE', 'SIZE', 'GENERATION', 'STATE'],
+    rows.map(row => [
+      String(row.step),
+      age(row.createdAt, now),
+      bytes(row.bytes),
+      row.generation === null ? '-' : String(row.generation),
+      [stateOf(row, now), ...marks(row)].join(', '),
+    ]),
+    [0, 1, 2, 3],
+  );
+}
+
+function age(createdAt: string | null, now: number): string {
+  const at = createdAt === null ? NaN : Date.parse(createdAt);
+  return Number.isNaN(at) ? '-' : duration(Math.max(0, now - at));
+}
+
+function stateOf({ state, checkedAt, problem }: CheckpointRow, now: number): string {
+  switch (state) {
+    case 'valid':
+      return paint('green', `valid ${duration(Math.max(0, now - (checkedAt ?? now)))} ago`, out);
+    case 'unverified':
+      return 'not verified';
+    case 'damaged':
+      return paint('red', `damaged: ${problem ?? 'unknown'}`, out);
+    case 'aside':
+      return paint('yellow', `set aside${problem === null ? '' : `: ${problem}`}`, out);
+  }
+}
+
+function marks({ latest, pinned }: CheckpointRow): string[] {
+  return [...(latest ? [paint('bold', 'latest', out)] : []), ...(pinned ? ['kept for good'] : [])];
+}
+
+/** `✔ step 100: valid, 260 kB`. */
+export function verdictLine({ step, state, bytes: size, problem }: CheckpointRow): string {
+  if (state === 'valid') return `${paint('green', '✔', out)} step ${step}: valid, ${bytes(size)}`;
+  return `${paint('red', '✘', out)} step ${step}: ${state === 'damaged' ? `damaged: ${problem}` : 'it changes while it is read'}`;
+}
+
+export function verdictSummary(rows: readonly CheckpointRow[]): string {
+  const bad = rows.filter(row => row.state !== 'valid').length;
+  if (bad === 0) return rows.length === 1 ? 'it is valid' : `all ${rows.length} are valid`;
+  return `${bad} of ${rows.length} ${bad === 1 ? 'is' : 'are'} not valid; workers load the newest that is, and set others aside`;
+}
+
+export function pruneLines({ dryRun, keep, pinEvery, removed, kept }: Pruned): string[] {
+  const rule = [
+    `the ${keep} newest`,
+    ...(pinEvery === null ? [] : [`every one of a step that ${pinEvery} divides`]),
+  ].join(' and ');
+  const size = bytes(removed.reduce((sum, row) => sum + row.bytes, 0));
+  const steps = removed.map(row => row.step).join(', ');
+  const kind = removed.length === 1 ? 'step' : 'steps';
+  return [
+    removed.length === 0
+      ? 'nothing to remove'
+      : `${dryRun ? 'would remove' : 'removed'} ${removed.length} (${size}): ${kind} ${steps}`,
+    `${dryRun ? 'would keep' : 'kept'} ${kept.length}: ${rule}, what LATEST names, and whatever is damaged or set aside`,
+  ];
+}

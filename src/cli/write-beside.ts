@@ -1,0 +1,56 @@
+/** Writes a file so that its name never stands for half of it. */
+import { open, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { FtcError } from '../errors.ts';
+
+export interface WriteOptions {
+  /** What is there under the name is replaced. */
+  readonly force: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * Has `write` fill a hidden file in the same directory; gives that the name when `write` has returned. Nothing is left of it otherwise.
+ * @throws FtcError FTC_FILE_EXISTS, FTC_CANNOT_WRITE, and whatever `write` throws
+ */
+export async function writeBeside(
+  path: string,
+  { force, signal }: WriteOptions,
+  write: (sink: Writable) => Promise<void>,
+): Promise<void> {
+  const beside = join(dirname(path), `.${basename(path)}.ftc-${process.pid}`);
+  const file = await open(beside, 'w').catch((error: unknown) => {
+    throw cannotWrite(path, error);
+  });
+  let failed: unknown = null;
+  try {
+    const sink = file.createWriteStream({ autoClose: false });
+    sink.on('error', error => (failed ??= cannotWrite(path, error)));
+    await write(sink);
+    signal.throwIfAborted();
+    await file.sync();
+    const there = await stat(path).catch(() => null);
+    if (there && !force) throw new FtcError('FTC_FILE_EXISTS', `${path} exists by now; it was left as it is`);
+    await rename(beside, path);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw failed ?? error;
+  } finally {
+    await file.close().catch(() => undefined);
+  }
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such directory',
+  ENOSPC: 'the disk is full',
+  EACCES: 'it is not permitted',
+};
+
+function cannotWrite(path: string, error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException;
+  if (code === undefined) return error;
+  return new FtcError('FTC_CANNOT_WRITE', `${path} cannot be written: ${reasons[code] ?? message}`, {
+    cause: error,
+  });
+}

@@ -1,0 +1,127 @@
+/** Asks for a job's checkpoints: the master, or what stands in for it. src/checkpoint/routes.ts answers. */
+import type { Agent, IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { Pruned, type PruneOptions } from '../checkpoint/manager.ts';
+import { VerifyLine } from '../checkpoint/routes.ts';
+import { CheckpointRow } from '../checkpoint/row.ts';
+import { FtcError } from '../errors.ts';
+import { call, text } from './http.ts';
+
+export interface CheckpointSource {
+  /** As in `http://127.0.0.1:7070`. */
+  readonly base: string;
+  /** A connection of one's own. */
+  readonly agent?: Agent;
+  /** What it means that there is no answer. */
+  readonly silent: (cause: unknown) => FtcError;
+}
+
+/** A disk that is busy, or that another removes from, answers late. Milliseconds. */
+const PATIENCE_MS = 120_000;
+
+const Refusal = z.object({ error: z.string() });
+
+export class CheckpointClient {
+  readonly #source: CheckpointSource;
+  readonly #signal: AbortSignal | undefined;
+
+  /** What is under way when `signal` aborts fails with an AbortError. */
+  constructor(source: CheckpointSource, signal?: AbortSignal) {
+    this.#source = source;
+    this.#signal = signal;
+  }
+
+  /** Newest first. */
+  async list(): Promise<CheckpointRow[]> {
+    return this.#read(await this.#ask('GET', '/checkpoints'), z.array(CheckpointRow));
+  }
+
+  /** Has all looked at, or the one of `step`, and tells how far that is. The last thing told is `end`. */
+  async *verify(step: number | null): AsyncGenerator<VerifyLine> {
+    const response = await this.#ask('POST', `/checkpoints/verify${step === null ? '' : `?step=${step}`}`);
+    let last: VerifyLine | null = null;
+    try {
+      for await (const line of createInterface({ input: response })) {
+        last = VerifyLine.parse(JSON.parse(line));
+        if (last.type === 'error') throw new Error(last.error);
+        yield last;
+      }
+    } catch (cause) {
+      throw this.#broken(cause);
+    }
+    if (last?.type !== 'end') throw this.#broken(new Error('the answer ended early'));
+  }
+
+  async prune({ keep, keepEvery, dryRun }: PruneOptions): Promise<Pruned> {
+    const query = new URLSearchParams();
+    if (keep !== undefined) query.set('keep', String(keep));
+    if (keepEvery !== undefined) query.set('keepEvery', String(keepEvery));
+    if (dryRun) query.set('dryRun', '1');
+    return this.#read(await this.#ask('POST', `/checkpoints/prune?${query.toString()}`), Pruned);
+  }
+
+  /** One file of a checkpoint, as it comes. An answer that is cut off is an error of the stream. */
+  async file(step: number, name: string): Promise<IncomingMessage> {
+    const response = await this.#ask('GET', `/checkpoints/${step}/${name}`);
+    // Who writes it somewhere may be slow.
+    response.socket.setTimeout(0);
+    return response;
+  }
+
+  async #ask(method: 'GET' | 'POST', path: string): Promise<IncomingMessage> {
+    const { base, agent } = this.#source;
+    let response: IncomingMessage;
+    try {
+      const options = { method, timeoutMs: PATIENCE_MS, signal: this.#signal, ...(agent && { agent }) };
+      response = await call(base + path, options);
+    } catch (cause) {
+      throw this.#broken(cause);
+    }
+    if (response.statusCode === 200) return response;
+    const body = await text(response).catch(() => '');
+    throw refusal(response.statusCode ?? 0, body, path);
+  }
+
+  async #read<T>(response: IncomingMessage, schema: z.ZodType<T>): Promise<T> {
+    let body: string;
+    try {
+      body = await text(response);
+    } catch (cause) {
+      throw this.#broken(cause);
+    }
+    const read = schema.safeParse(JSON.parse(body));
+    if (!read.success) throw otherVersion(read.error);
+    return read.data;
+  }
+
+  #broken(cause: unknown): unknown {
+    return this.#signal?.aborted === true ? this.#signal.reason : this.#source.silent(cause);
+  }
+}
+
+function refusal(status: number, body: string, path: string): FtcError {
+  const said = Refusal.safeParse(parseJson(body)).data?.error ?? '';
+  if (status === 404 && said.startsWith('there is no')) return new FtcError('FTC_NO_CHECKPOINT', said);
+  if (status === 404) return otherVersion(new Error(said));
+  return new FtcError('FTC_MASTER_UNREACHABLE', `${path} was answered with ${status}: ${said.trim()}`);
+}
+
+function otherVersion(cause: Error): FtcError {
+  return new FtcError(
+    'FTC_MASTER_UNREACHABLE',
+    'what looks after the checkpoints is of another version of ftc',
+    {
+      hint: '"ftc down" and "ftc up" bring it to this one; the checkpoints stay.',
+      cause,
+    },
+  );
+}
+
+function parseJson(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
+}

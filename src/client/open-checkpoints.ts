@@ -1,0 +1,87 @@
+/** The way to a job's checkpoints: its master where that runs, otherwise a container for a moment that has only their volume. */
+import { existsSync } from 'node:fs';
+import type { ComposeProject } from '../docker/compose.ts';
+import type { Connection } from '../docker/connect.ts';
+import { type OneOff, startOneOff } from '../docker/one-off.ts';
+import { FtcError } from '../errors.ts';
+import { CheckpointClient } from './checkpoint-client.ts';
+import { type CheckpointPlace, placeOf } from './checkpoint-place.ts';
+import { findJob, masterOf } from './find-job.ts';
+import { silent } from './http.ts';
+import { projectOf } from './saved-project.ts';
+import { StreamAgent } from './stream-agent.ts';
+
+export interface OpenedCheckpoints {
+  readonly client: CheckpointClient;
+  close(): Promise<void>;
+}
+
+export interface OpenOptions {
+  readonly name: string;
+  /** How the job was started, or would be, when none of its containers is left to tell. */
+  readonly project: () => Promise<ComposeProject>;
+  /** Something may be removed. */
+  readonly write: boolean;
+  readonly signal: AbortSignal;
+}
+
+/** @throws FtcError FTC_NOT_RUNNING where nothing at all is left, FTC_NO_IMAGE, and as the engine does */
+export async function openCheckpoints(connection: Connection, o: OpenOptions): Promise<OpenedCheckpoints> {
+  const containers = await connection.engine.list(o.name);
+  const master = containers.find(c => c.role === 'master');
+  if (master?.state === 'running' || master?.state === 'paused') {
+    const { base } = masterOf(containers);
+    const client = new CheckpointClient({ base, silent: cause => silent(base, cause) }, o.signal);
+    return { client, close: () => Promise.resolve() };
+  }
+  const [any] = containers;
+  const place = placeOf(any === undefined ? await o.project() : await projectOf(connection, any));
+  if (!(await isThere(connection, place))) throw await nothingLeft(connection, o.name, place);
+  return lookInto(connection, place, o);
+}
+
+async function isThere({ docker }: Connection, { type, source }: CheckpointPlace): Promise<boolean> {
+  if (type === 'bind') return existsSync(source);
+  const found = await docker.listVolumes({ filters: { name: [source] } });
+  return found.Volumes.some(volume => volume.Name === source);
+}
+
+async function nothingLeft(connection: Connection, name: string, place: CheckpointPlace): Promise<FtcError> {
+  const where = place.type === 'volume' ? `no volume ${place.source}` : `no directory ${place.source}`;
+  const hint = await findJob(connection, name).then(
+    () => undefined,
+    (error: unknown) => (error as FtcError).hint,
+  );
+  return new FtcError(
+    'FTC_NOT_RUNNING',
+    `no job "${name}" is here, and no checkpoint of it: there is ${where}`,
+    {
+      ...(hint !== undefined && { hint }),
+    },
+  );
+}
+
+async function lookInto(
+  { docker }: Connection,
+  { job, image, user, environment, type, source, target }: CheckpointPlace,
+  { write, signal }: OpenOptions,
+): Promise<OpenedCheckpoints> {
+  const mount: OneOff['mount'] = { type, source, target, readOnly: !write };
+  const command = ['node', '/opt/ftc/checkpoints.js'];
+  const running = await startOneOff(docker, { job, image, command, user, environment, mount });
+  const { stream } = running;
+  const ended = (cause: unknown): FtcError => {
+    const said = stream.stderr.trim();
+    return new FtcError(
+      'FTC_ENGINE_FAILED',
+      `the container that looks into ${source} ended${said && `: ${said}`}`,
+      {
+        hint: `Its image is ${image}; "ftc up" builds that of this version.`,
+        cause,
+      },
+    );
+  };
+  const agent = new StreamAgent(stream);
+  const client = new CheckpointClient({ base: 'http://ftc', agent, silent: ended }, signal);
+  return { client, close: () => running.close() };
+}
