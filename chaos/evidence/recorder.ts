@@ -2,7 +2,7 @@
 import type { Moment } from '../../src/client/follow.ts';
 import type { Container } from '../../src/docker/engine.ts';
 import type { Status } from '../../src/master/status.ts';
-import { holdersOf, merge, remember, type Holders } from '../../src/verify/evidence.ts';
+import { holdersOf, merge, remember, type Holders } from './holders.ts';
 import { checkpointOf } from './checkpoints.ts';
 import type { Evidence, Lane, SeenFault } from './evidence.ts';
 import { extend } from './lanes.ts';
@@ -59,7 +59,7 @@ export class Recorder {
     const e = this.#e;
     const at = this.since(now);
     e.end = at;
-    this.#step(at, status?.state === 'waiting' && status.step === null ? 0 : (status?.step ?? null));
+    this.#step(at, status ? (status.step ?? 0) : null);
     extend(this.#lanes, at, status?.workers ?? null);
     for (const event of events) {
       const when = this.since(event.at);

@@ -10,30 +10,28 @@ export interface Standstill {
 }
 
 /**
- * The longest time without a step between the first one and the last. While the master does not answer nobody sees the
- * steps: such a time counts only when none was made in it.
+ * The longest time without a step between the first one and the last; null where there was no step. While the master does not
+ * answer nobody sees the steps: such a time counts only when none was made in it.
  */
-export function longestStandstill(e: Evidence): Standstill | null {
+export function longestStandstill(e: Pick<Evidence, 'steps' | 'totalSteps' | 'end'>): Standstill | null {
+  return stands(e).reduce<Standstill | null>((most, one) => (one.ms > (most?.ms ?? -1) ? one : most), null);
+}
+
+function stands({ steps, totalSteps, end }: Pick<Evidence, 'steps' | 'totalSteps' | 'end'>): Standstill[] {
   const found: Standstill[] = [];
-  let since: { at: number; step: number } | null = null;
+  const first = steps.findIndex(([, step]) => step !== null && step > 0);
+  if (first === -1) return found;
+  let [from, at] = steps[first] as [number, number];
   let silentFrom: number | null = null;
-  const close = (to: number): void => {
-    if (since) found.push({ ms: to - since.at, from: since.at, step: since.step });
-  };
-  for (const [at, step] of e.steps) {
-    if (since && since.step === e.totalSteps) break;
-    if (step === null) {
-      silentFrom ??= at;
-      continue;
+  for (const [t, step] of steps.slice(first + 1)) {
+    if (at === totalSteps) return found;
+    if (step === null) silentFrom ??= t;
+    else if (step === at) silentFrom = null;
+    else {
+      found.push({ ms: (silentFrom ?? t) - from, from, step: at });
+      [from, at, silentFrom] = [t, step, null];
     }
-    if (step === since?.step) {
-      silentFrom = null;
-      continue;
-    }
-    close(silentFrom ?? at);
-    silentFrom = null;
-    since = step > 0 || since ? { at, step } : null;
   }
-  if (since && since.step !== e.totalSteps) close(silentFrom ?? e.end);
-  return found.reduce<Standstill | null>((most, one) => (one.ms > (most?.ms ?? -1) ? one : most), null);
+  if (at !== totalSteps) found.push({ ms: (silentFrom ?? end) - from, from, step: at });
+  return found;
 }

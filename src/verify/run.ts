@@ -15,7 +15,7 @@ import { FtcError } from '../errors.ts';
 import { now } from '../shared/clock.ts';
 import { duration } from '../shared/duration.ts';
 import { applied, nextAt, observe, type Applied } from './applied.ts';
-import { holdersOf, merge, remember, type Holders } from './evidence.ts';
+import { holdersOf, merge, remember, type Holders } from '../../chaos/evidence/holders.ts';
 
 export interface RunOptions {
   readonly connection: Connection;

@@ -2,7 +2,7 @@
 import { describeAct, describeTiming, type Planned } from '../../chaos/plan.ts';
 import type { Recovery } from '../master/status.ts';
 import type { Applied } from './applied.ts';
-import { stepsLost, times, type Times } from './evidence.ts';
+import { stepsLost, times, type Times } from '../../chaos/evidence/holders.ts';
 import type { RunRecord } from './run.ts';
 
 export interface RunReport {

@@ -1,18 +1,16 @@
 /** The runs of a verification, one after the other: undisturbed once, then under faults with each number of workers. */
-import { toYaml, type ComposeFile } from '../../compose/render.ts';
 import type { Planned } from '../../chaos/plan.ts';
-import { launch, type Stages } from '../client/launch.ts';
-import { saveProject } from '../client/saved-project.ts';
-import type { Compose, ComposeProject } from '../docker/compose.ts';
+import type { Stages } from '../client/launch.ts';
+import type { Compose } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { FtcError } from '../errors.ts';
-import { checkHost } from '../job/host.ts';
 import type { LoadedJob } from '../job/load.ts';
 import type { Status } from '../master/status.ts';
 import type { Applied } from './applied.ts';
 import { defaultPlan } from './default-plan.ts';
-import { findLeftovers, isTaken, removeRun } from './leftovers.ts';
-import { labelled, ownLabels, runJob, runName } from './project.ts';
+import { verification } from '../trial/project.ts';
+import { clearRuns, prepareRun, startRun, type RenderJob } from '../trial/start.ts';
+import { removeRun } from './leftovers.ts';
 import { followRun, type RunRecord } from './run.ts';
 import { runReport, verdict, type RunShape, type VerifyReport } from './verdict.ts';
 
@@ -30,10 +28,7 @@ export interface VerifyOptions {
   readonly signal: AbortSignal;
   readonly stages: Stages;
   readonly watcher: VerifyWatcher;
-  /** Renders a job for the engine that was found. */
-  readonly render: (
-    loaded: LoadedJob,
-  ) => Promise<ComposeProject & { readonly rendered: { readonly file: ComposeFile } }>;
+  readonly render: RenderJob;
 }
 
 export interface VerifyWatcher {
@@ -56,14 +51,14 @@ export function shapes(workers: readonly number[], standbys: number): Omit<RunSh
 /** @throws FtcError FTC_ALREADY_RUNNING, FTC_JOB_FAILED, and what starting a job can throw; AbortError */
 export async function verify(o: VerifyOptions): Promise<VerifyReport> {
   const { job } = o.loaded;
-  await clearLeftovers(o);
+  await clearRuns(o, { purpose: verification, job: job.name }, 'a verification');
   const reports = [];
   let plan = o.plan;
   let stallMs = STALL_MS;
   for (const [index, shape] of shapes(o.workers, job.standbys).entries()) {
-    const project = await prepare(o, shape, index);
+    const project = await prepareRun(o, verification, o.loaded, { ...shape, first: index + 1 });
     try {
-      await start(o, project, index === 0);
+      await startRun(o, project, index === 0);
       o.watcher.begin(index);
       const record = await followRun({
         ...o,
@@ -86,45 +81,6 @@ export async function verify(o: VerifyOptions): Promise<VerifyReport> {
     }
   }
   return verdict(job.name, o.seed, reports);
-}
-
-/** What an earlier verification left: it was killed, or told to. @throws FtcError where one is running now */
-async function clearLeftovers({ connection: { docker }, loaded, stages }: VerifyOptions): Promise<void> {
-  const { name } = loaded.job;
-  const { projects, alive } = await findLeftovers(docker, name);
-  if (alive.length > 0) {
-    throw new FtcError(
-      'FTC_ALREADY_RUNNING',
-      `a verification of "${name}" is running (process ${alive.join(', ')})`,
-      {
-        hint: 'Wait for its end, or verify under another name beside it with --name.',
-      },
-    );
-  }
-  if (projects.length === 0) return;
-  await stages.stage(`removing what an earlier verification left: ${projects.join(', ')}`, async () => {
-    for (const project of projects) await removeRun(docker, name, project);
-  });
-}
-
-/** The project of one run, under a name that nothing on the engine has. */
-async function prepare(
-  { connection: { docker }, loaded, render }: VerifyOptions,
-  { workers, standbys }: Omit<RunShape, 'project'>,
-  index: number,
-): Promise<ComposeProject> {
-  let n = index + 1;
-  while (await isTaken(docker, runName(loaded.job.name, n))) n += 1;
-  const job = runJob(loaded.job, runName(loaded.job.name, n), workers, standbys);
-  const { rendered, ...project } = await render({ ...loaded, job, user: checkHost(job, process.cwd()) });
-  return { ...project, yaml: toYaml(labelled(rendered.file, ownLabels(loaded.job.name))) };
-}
-
-/** The first run builds; the others run the same images. */
-async function start(o: VerifyOptions, project: ComposeProject, first: boolean): Promise<void> {
-  if (first) return launch(o.connection, o.compose, project, o.stages, o.signal);
-  await saveProject(project);
-  await o.compose.up(project, { signal: o.signal });
 }
 
 function refuseFailed(status: Status, { workers, disturbed }: Omit<RunShape, 'project'>): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { credentialsFor } from '../../../compose/credentials.ts';
 import { composeFile, toYaml } from '../../../compose/render.ts';
 import { resolveJob } from '../../../src/job/resolve.ts';
-import { runJob } from '../../../src/verify/project.ts';
+import { runJob } from '../../../src/trial/project.ts';
 
 const place = { projectDir: '/home/me/job', packageRoot: '/opt/ftc', version: '1.2.3', user: '10001:10001' };
 const render = (credentials: string | null) => {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { holdersOf, merge, remember, stepsLost, times } from '../../../src/verify/evidence.ts';
-import { recovery, status } from './made.ts';
+import { holdersOf, merge, remember, stepsLost, times } from '../../../chaos/evidence/holders.ts';
+import { recovery, status } from '../verify/made.ts';
 
 describe('steps that had to be done again', () => {
   const seen = [{ generation: 1, ids: ['a', 'b', 'c'] }];

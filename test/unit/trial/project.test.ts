@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { render } from '../../../compose/render.ts';
 import { resolveJob } from '../../../src/job/resolve.ts';
-import { labelled, ownLabels, runJob, runName } from '../../../src/verify/project.ts';
+import {
+  experiment,
+  labelled,
+  ownLabels,
+  runJob,
+  runName,
+  verification,
+} from '../../../src/trial/project.ts';
 import { shapes } from '../../../src/verify/verify.ts';
 
 const job = resolveJob(
@@ -19,26 +26,27 @@ const job = resolveJob(
 
 describe('the project of a run', () => {
   it('shares neither name, port nor checkpoints with the job', () => {
-    const other = runJob(job, runName(job.name, 2), 2, 1);
+    const other = runJob(job, runName(verification, job.name, 2), 2, 1);
     expect(other).toMatchObject({ name: 'mine-verify-2', workers: 2, standbys: 1, port: 0, seed: job.seed });
     expect(other.checkpoint).toEqual({ ...job.checkpoint, dir: null });
     expect(other.recovery.minWorkers).toBe(2);
   });
 
   it('has a valid name, however long the job has', () => {
-    expect(runName('x'.repeat(63), 12)).toMatch(/^x{53}-verify-12$/);
+    expect(runName(verification, 'x'.repeat(63), 12)).toMatch(/^x{53}-verify-12$/);
+    expect(runName(experiment, 'mine', 1)).toBe('mine-chaos-1');
   });
 
   it('says on everything that it makes whose it is', () => {
     const run = runJob(job, 'mine-verify-1', 3, 0);
     const { file } = render({ job: run, file: null, projectDir: '/tmp', user: '10001:10001' });
-    const { services, volumes, networks } = labelled(file, ownLabels('mine'));
+    const { services, volumes, networks } = labelled(file, ownLabels(verification, 'mine'));
     const made = [...Object.values(services), ...Object.values(volumes ?? {}), ...Object.values(networks)];
     expect(made).toHaveLength(5);
     for (const thing of made) {
       const labels = thing['labels'] as Record<string, string>;
       expect(labels).toMatchObject({ 'io.ftc.job': 'mine-verify-1', 'io.ftc.verify': 'mine' });
-      expect(labels['io.ftc.verify.owner']).toMatch(new RegExp(`/${process.pid}$`));
+      expect(labels['io.ftc.run.owner']).toMatch(new RegExp(`/${process.pid}$`));
     }
   });
 

@@ -1,23 +1,32 @@
-/** The project of one run of a verification: the job with other numbers, a name of its own, and labels that say whose it is. */
+/** The project of a run that tries a job out: the job with other numbers, a name of its own, and labels that say whose it is. */
 import { hostname } from 'node:os';
 import type { ComposeFile } from '../../compose/render.ts';
 import type { Service } from '../../compose/services.ts';
 import type { Job } from '../job/job.ts';
 
-/** Whose verification a container, volume or network belongs to: the job's name. */
-export const LABEL_VERIFY = 'io.ftc.verify';
-/** The process that answers for it: `host/pid`. */
-export const LABEL_OWNER = 'io.ftc.verify.owner';
+/** Why runs are made. */
+export interface Purpose {
+  /** Names the label that a run's containers, volumes and networks have; its value is the job's name. */
+  readonly label: string;
+  /** A part of the project's name. */
+  readonly word: string;
+}
+
+export const verification: Purpose = { label: 'io.ftc.verify', word: 'verify' };
+export const experiment: Purpose = { label: 'io.ftc.experiment', word: 'chaos' };
+
+/** The process that answers for a run: `host/pid`. */
+export const LABEL_OWNER = 'io.ftc.run.owner';
 
 const LONGEST = 63;
 
 /** `<job>-verify-<n>`, cut where that is too long for a name. */
-export function runName(job: string, n: number): string {
-  const tail = `-verify-${n}`;
+export function runName({ word }: Purpose, job: string, n: number): string {
+  const tail = `-${word}-${n}`;
   return job.slice(0, LONGEST - tail.length) + tail;
 }
 
-/** The job as one run of its verification has it: nothing of it is shared with the job itself. */
+/** The job as one run has it: nothing of it is shared with the job itself. */
 export function runJob(job: Job, name: string, workers: number, standbys: number): Job {
   const recovery = { ...job.recovery, minWorkers: Math.min(job.recovery.minWorkers, workers) };
   return {
@@ -31,8 +40,8 @@ export function runJob(job: Job, name: string, workers: number, standbys: number
   };
 }
 
-export const ownLabels = (job: string): Readonly<Record<string, string>> => ({
-  [LABEL_VERIFY]: job,
+export const ownLabels = ({ label }: Purpose, job: string): Readonly<Record<string, string>> => ({
+  [label]: job,
   [LABEL_OWNER]: `${hostname()}/${process.pid}`,
 });
 
