@@ -132,7 +132,8 @@ def test_patience_grows_its_pauses_tells_seldom_and_starts_anew_with_progress() 
     assert slept[-1] <= patience.FIRST
 
 
-def fetch_one(url: str, endpoint: str, folder: str) -> None:
+def fetch_one(url: str, endpoint: str, folder: str, env: dict[str, str]) -> None:
+    os.environ.update(env)  # the server that this was forked from has an older one
     data = ShardedDataset(url, endpoint=endpoint, cache_dir=folder, prefetch=0)
     os._exit(0 if data[0] == "x" * 200_000 else 3)
 
@@ -142,7 +143,7 @@ def test_one_process_fetches_while_the_others_wait_and_its_death_leaves_nothing(
 ) -> None:
     name = uuid.uuid4().hex
     bucket.put(f"{name}/a.jsonl", json.dumps("x" * 200_000).encode())
-    where = (f"s3://{BUCKET}/{name}", proxy.url, str(tmp_path / "cache"))
+    where = (f"s3://{BUCKET}/{name}", proxy.url, str(tmp_path / "cache"), dict(os.environ))
     workers = [multiprocessing.get_context("forkserver").Process(target=fetch_one, args=where) for _ in range(4)]
     proxy.hold = 100_000
     workers[0].start()
