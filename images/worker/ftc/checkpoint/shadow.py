@@ -150,6 +150,8 @@ class Shadow:
 
     def _view(self, tensor: torch.Tensor) -> torch.Tensor:
         """With a storage of its own: torch.save writes storages whole, and each of one dtype."""
+        if tensor.numel() == 0:
+            return torch.empty(tensor.shape, dtype=tensor.dtype)
         start = _aligned(self._end)
         self._end = start + tensor.numel() * tensor.element_size()
         part = torch.from_numpy(self.memory.numpy()[start : self._end])

@@ -153,7 +153,7 @@ class Writer:
             self._publish(flight)
         except Dropped:
             self.again = True
-            if not self._noted:
+            if flight.changed and not self._noted:
                 self._noted = True
                 self._note(
                     f"the checkpoint of step {flight.draft.about.step} is made again after the next step: the script changed "
