@@ -1,5 +1,4 @@
 /** One run of a verification: follows a job that was started, breaks it as planned, and keeps what happened. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { apply } from '../../chaos/apply.ts';
 import type { Infliction } from '../../chaos/infliction.ts';
 import type { Planned } from '../../chaos/plan.ts';
@@ -14,6 +13,7 @@ import { hasEnded, type Recovery, type Status } from '../master/status.ts';
 import { FtcError } from '../errors.ts';
 import { now } from '../shared/clock.ts';
 import { duration } from '../shared/duration.ts';
+import { Scaler } from '../trial/scaler.ts';
 import { applied, nextAt, observe, type Applied } from './applied.ts';
 import { holdersOf, merge, remember, type Holders } from '../../chaos/evidence/holders.ts';
 
@@ -93,12 +93,13 @@ class Run {
   #steppedAt = performance.now();
   readonly #session: Session;
   #inForce: Infliction[] = [];
-  #scaling: Promise<void> = Promise.resolve();
+  readonly #scaler: Scaler;
 
   constructor(o: RunOptions, session: Session) {
     this.#o = o;
     this.#session = session;
     this.#ledger = begin(o.plan);
+    this.#scaler = new Scaler(o.compose, o.project, o.standbys, o.signal);
   }
 
   async look(status: Status | null): Promise<void> {
@@ -117,7 +118,7 @@ class Run {
   }
 
   async record(status: Status): Promise<RunRecord> {
-    await this.#scaling;
+    await this.#scaler.settled();
     await Promise.all(this.#inForce.map(i => i.revert()));
     return {
       status,
@@ -162,7 +163,7 @@ class Run {
       this.#ledger = fire(this.#ledger, index, progress);
       const fault = applied(act, at, Math.round(progress.ms), status.step ?? 0, infliction?.hits ?? []);
       this.faults.push(fault);
-      if (act.kind === 'scale') this.#scale(act.workers);
+      if (act.kind === 'scale') this.#scaler.scale(act.workers);
       if (infliction) {
         this.#inForce.push(infliction);
         void infliction.over.then(() => (fault.reverted = true));
@@ -170,20 +171,5 @@ class Run {
       // What the master said before this fault is no ground for choosing the next one's target.
       return;
     }
-  }
-
-  /** One after the other, while the run is followed. */
-  #scale(workers: number): void {
-    const { compose, project, standbys, signal } = this.#o;
-    this.#scaling = this.#scaling
-      .then(() => compose.up(project, { workers: workers + standbys, recreate: false, signal }))
-      .catch(async (error: unknown) => {
-        // Compose trips over containers that die under its hands: once more, when they are back.
-        if (signal.aborted) throw error;
-        await sleep(1000, undefined, { signal });
-        await compose.up(project, { workers: workers + standbys, recreate: false, signal });
-      });
-    // It is waited for at the end; until then a failure is nobody's surprise.
-    this.#scaling.catch(() => undefined);
   }
 }
