@@ -22,6 +22,10 @@ export const ExitCode = {
   notVerified: 7,
   /** A checkpoint is damaged: `ftc checkpoints verify` and `export`. */
   damaged: 8,
+  /** `ftc chaos run` and `soak`: a hypothesis does not hold. */
+  broken: 9,
+  /** The same: none is broken, and not all could be judged. */
+  notJudged: 10,
   interrupted: 130,
 } as const;
 
@@ -31,6 +35,7 @@ const exitCodes = {
   FTC_SCRIPT_MISSING: ExitCode.usage,
   FTC_SCALE: ExitCode.usage,
   FTC_FAULTS_FILE: ExitCode.usage,
+  FTC_SCENARIO_FILE: ExitCode.usage,
   FTC_NO_ENGINE: ExitCode.engine,
   FTC_ENGINE_PERMISSION: ExitCode.engine,
   FTC_ENGINE_GONE: ExitCode.engine,
@@ -50,6 +55,8 @@ const exitCodes = {
   FTC_CANNOT_WRITE: ExitCode.host,
   FTC_CANNOT: ExitCode.host,
   FTC_NOT_VERIFIED: ExitCode.notVerified,
+  FTC_BROKEN: ExitCode.broken,
+  FTC_NOT_JUDGED: ExitCode.notJudged,
   FTC_CHECKPOINT_DAMAGED: ExitCode.damaged,
 } as const;
 
