@@ -41,7 +41,8 @@ async function pytest(folder) {
   const name = `${testPrefix}python`;
   await run('docker', ['rm', '--force', '--volumes', name]);
   const marks = ['--name', name, '--label', `io.ftc.job=${name}`];
-  const room = ['--init', '--shm-size', '1g', '--volume', `${root}:/repo:ro`];
+  const small = ['--tmpfs', '/small:size=8m,mode=1777', '--env', 'FTC_SMALL_DISK=/small'];
+  const room = ['--init', '--shm-size', '1g', ...small, '--volume', `${root}:/repo:ro`];
   const tests = ['python3', '-m', 'pytest', '-p', 'no:cacheprovider', '--junitxml=/tmp/junit.xml'];
   const code = await live('docker', ['run', ...marks, ...room, workerTestImage, ...tests]);
   const report = join(folder, 'python.xml');

@@ -16,7 +16,7 @@ from typing import Protocol
 from ..messages import CheckpointReport
 from ..state import State
 from .durable import Clock
-from .fence import Fenced, hold
+from .fence import PATIENCE, Fenced, hold
 from .flight import Dropped, Flight
 from .manifest import Manifest
 from .publish import Draft, Terms, publish
@@ -165,7 +165,7 @@ class Writer:
     def _publish(self, flight: Flight) -> None:
         about, clock = flight.draft.about, Clock()
         size, error, self.fenced = 0, None, False
-        terms = Terms(lambda: self.generation, flight.check, flight.confirm)
+        terms = Terms(lambda: self.generation, flight.check, flight.confirm, PATIENCE)
         try:
             size = publish(self._root, flight.draft, self._worker, terms, clock)
         except Dropped:
