@@ -12,7 +12,8 @@ def continues(step: int, there: Position | None, here: Position | None) -> None:
         return
     raise FtcError(
         f"by the checkpoint of step {step} the next sample is {_place(there)}, and by the data as it is now {_place(here)}: "
-        "the data is not what this job was trained on so far. Put it back, or train on this under another name: docs/data.md"
+        "the data is not what this job was trained on so far (shards were added, removed or renamed, or window= or shuffle= is "
+        "another). Put it back, or train on this under another name: docs/data.md"
     )
 
 

@@ -9,7 +9,7 @@ from .errors import Busy, NoRoom
 from .fetch import Effort
 from .readers import Reader
 
-AHEAD_PATIENCE = 10.0
+AHEAD_PATIENCE = 3.0
 """Seconds that a shard which nobody waits for yet is tried; whoever needs it has all of the patience after that."""
 
 BUSY_AGAIN = 0.1
