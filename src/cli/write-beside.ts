@@ -1,5 +1,7 @@
 /** Writes a file so that its name never stands for half of it. */
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { FtcError } from '../errors.ts';
@@ -20,24 +22,21 @@ export async function writeBeside(
   write: (sink: Writable) => Promise<void>,
 ): Promise<void> {
   const beside = join(dirname(path), `.${basename(path)}.ftc-${process.pid}`);
-  const file = await open(beside, 'w').catch((error: unknown) => {
-    throw cannotWrite(path, error);
-  });
+  // Durable before it is closed, and closed before it has the name.
+  const sink = createWriteStream(beside, { flush: true });
   let failed: unknown = null;
+  sink.on('error', error => (failed ??= cannotWrite(path, error)));
   try {
-    const sink = file.createWriteStream({ autoClose: false });
-    sink.on('error', error => (failed ??= cannotWrite(path, error)));
+    await once(sink, 'open');
     await write(sink);
     signal.throwIfAborted();
-    await file.sync();
     const there = await stat(path).catch(() => null);
     if (there && !force) throw new FtcError('FTC_FILE_EXISTS', `${path} exists by now; it was left as it is`);
     await rename(beside, path);
   } catch (error) {
+    sink.destroy();
     await rm(beside, { force: true });
     throw failed ?? error;
-  } finally {
-    await file.close().catch(() => undefined);
   }
 }
 

@@ -56,8 +56,8 @@ export async function exportTar(
   const fill = async (): Promise<void> => {
     tar.entry({ name: name(MANIFEST), mtime }, manifestText);
     for (const [file, { bytes: size }] of Object.entries(manifest.files)) {
-      const entry = tar.entry({ name: name(file), size, mtime });
-      await pipeline(await data(o, manifest, file), entry);
+      const source = await data(o, manifest, file);
+      await pipeline(source, tar.entry({ name: name(file), size, mtime }));
     }
     tar.finalize();
   };

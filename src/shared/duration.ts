@@ -8,3 +8,12 @@ export function duration(ms: number): string {
   if (hours > 0) return `${hours} h ${minutes} min`;
   return `${minutes} min ${seconds % 60} s`;
 }
+
+/** How long ago something was, as people say it: `3 s`, `12 min`, `5 h`, `9 days`. */
+export function age(ms: number): string {
+  const minutes = Math.floor(ms / 60_000);
+  if (minutes < 1) return `${Math.max(0, Math.floor(ms / 1000))} s`;
+  if (minutes < 120) return `${minutes} min`;
+  if (minutes < 48 * 60) return `${Math.floor(minutes / 60)} h`;
+  return `${Math.floor(minutes / 1440)} days`;
+}

@@ -1,7 +1,7 @@
 /** How a job's checkpoints are, as the status tells: a piece of the panel, and lines of `ftc status`. Pure but for colours. */
 import type { CheckpointStatus } from '../../master/checkpoints/status.ts';
 import { bytes } from '../../shared/bytes.ts';
-import { duration } from '../../shared/duration.ts';
+import { age, duration } from '../../shared/duration.ts';
 import { paint } from './format.ts';
 
 /** `checkpoint 400`, `checkpoint 400, 2 late`, `checkpoint 400, 450 failed, 350 damaged`; null before there is any. */
@@ -17,7 +17,7 @@ export function checkpointPiece({ last, failed, delayed, damaged }: CheckpointSt
 
 /** What it says, at length. @param now milliseconds since the epoch */
 export function checkpointLines(c: CheckpointStatus, now: number): string[] {
-  const ago = (at: number): string => `${duration(Math.max(0, now - at))} ago`;
+  const ago = (at: number): string => `${age(now - at)} ago`;
   const { last, failed, delayed, delayedMs, damaged } = c;
   const lines = [];
   if (last) {

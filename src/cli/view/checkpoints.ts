@@ -2,7 +2,7 @@
 import type { Pruned } from '../../checkpoint/manager.ts';
 import type { CheckpointRow } from '../../checkpoint/row.ts';
 import { bytes } from '../../shared/bytes.ts';
-import { duration } from '../../shared/duration.ts';
+import { age } from '../../shared/duration.ts';
 import { paint, table } from './format.ts';
 
 const out = process.stdout;
@@ -13,7 +13,7 @@ export function checkpointTable(rows: readonly CheckpointRow[], now: number): st
     ['STEP', 'AGE', 'SIZE', 'GENERATION', 'STATE'],
     rows.map(row => [
       String(row.step),
-      age(row.createdAt, now),
+      ageOf(row.createdAt, now),
       bytes(row.bytes),
       row.generation === null ? '-' : String(row.generation),
       [stateOf(row, now), ...marks(row)].join(', '),
@@ -22,15 +22,15 @@ export function checkpointTable(rows: readonly CheckpointRow[], now: number): st
   );
 }
 
-function age(createdAt: string | null, now: number): string {
+function ageOf(createdAt: string | null, now: number): string {
   const at = createdAt === null ? NaN : Date.parse(createdAt);
-  return Number.isNaN(at) ? '-' : duration(Math.max(0, now - at));
+  return Number.isNaN(at) ? '-' : age(now - at);
 }
 
 function stateOf({ state, checkedAt, problem }: CheckpointRow, now: number): string {
   switch (state) {
     case 'valid':
-      return paint('green', `valid ${duration(Math.max(0, now - (checkedAt ?? now)))} ago`, out);
+      return paint('green', `valid ${age(now - (checkedAt ?? now))} ago`, out);
     case 'unverified':
       return 'not verified';
     case 'damaged':
@@ -58,7 +58,7 @@ export function verdictSummary(rows: readonly CheckpointRow[]): string {
 
 export function pruneLines({ dryRun, keep, pinEvery, removed, kept }: Pruned): string[] {
   const rule = [
-    `the ${keep} newest`,
+    keep === 1 ? 'the newest' : `the ${keep} newest`,
     ...(pinEvery === null ? [] : [`every one of a step that ${pinEvery} divides`]),
   ].join(' and ');
   const size = bytes(removed.reduce((sum, row) => sum + row.bytes, 0));

@@ -14,14 +14,18 @@ export interface ScrubMoment {
 
 export type ScrubPlan = { readonly verify: number } | { readonly waitMs: number };
 
-/** The newest that nobody has looked at lately, or how long there is none. One that is damaged is not looked at again. */
+/**
+ * The newest that nobody has looked at yet, or else the one whose last look is the oldest and too old; or how long there is none.
+ * One that is damaged is not looked at again.
+ */
 export function planScrub(rows: readonly CheckpointRow[], o: ScrubMoment): ScrubPlan {
   const dueAt = (row: CheckpointRow): number =>
     row.checkedAt === null ? -Infinity : row.checkedAt + o.everyMs;
   const good = rows.filter(isGood);
   const due = good.filter(row => dueAt(row) <= o.now);
   const rest = o.restUntil - o.now;
-  if (due.length > 0 && rest <= 0) return { verify: Math.max(...due.map(row => row.step)) };
+  const [first] = due.sort((a, b) => (a.checkedAt ?? 0) - (b.checkedAt ?? 0) || b.step - a.step);
+  if (first !== undefined && rest <= 0) return { verify: first.step };
   const next = due.length > 0 ? rest : Math.min(...good.map(row => dueAt(row) - o.now), o.everyMs);
   return { waitMs: Math.max(next, rest, 0) };
 }

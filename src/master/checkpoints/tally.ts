@@ -8,6 +8,8 @@ export type CheckpointReport = Extract<Inbound, { type: 'checkpoint' }>;
 
 /** The same trouble is news once in so many milliseconds. */
 const AGAIN_MS = 60_000;
+/** What began so soon after it was due did not wait for the disk. Milliseconds. */
+const LATE_MS = 10;
 
 export interface Tally extends Omit<CheckpointStatus, 'damaged'> {
   /** How many failed since one succeeded. */
@@ -52,7 +54,7 @@ function durable(t: Tally, report: CheckpointReport, now: number): Line {
     `stall ${short(stallMs)}`,
     `written in ${short(writeMs)}`,
   ];
-  const late = delayedMs > 0;
+  const late = delayedMs >= LATE_MS;
   if (late) {
     t.delayed += 1;
     t.delayedMs += delayedMs;
