@@ -25,11 +25,7 @@ export async function launch(
   signal: AbortSignal,
 ): Promise<void> {
   const left = await refuseRunning(connection, wanted.name);
-  const project = await withBaseImage(connection, wanted, stages);
-  signal.throwIfAborted();
-  await stages.stage('building the images (the first time takes a minute or two)', line =>
-    compose.build(project, { onLine: line, signal }),
-  );
+  const project = await buildImages(connection, compose, wanted, stages, signal);
   if (left) {
     await stages.stage('removing the containers of the run before (checkpoints stay)', line =>
       compose.down(project, { onLine: line, signal }),
@@ -45,6 +41,26 @@ export async function launch(
       throw error;
     }
   });
+}
+
+/**
+ * What has not changed comes from the engine's cache.
+ * @returns the project with the base image that it was built on
+ * @throws FtcError FTC_NO_BASE_IMAGE, FTC_COMPOSE_FAILED
+ */
+export async function buildImages(
+  connection: Connection,
+  compose: Compose,
+  wanted: ComposeProject,
+  stages: Stages,
+  signal: AbortSignal,
+): Promise<ComposeProject> {
+  const project = await withBaseImage(connection, wanted, stages);
+  signal.throwIfAborted();
+  await stages.stage('building the images (the first time takes a minute or two)', line =>
+    compose.build(project, { onLine: line, signal }),
+  );
+  return project;
 }
 
 /** The project with a base image that the engine has, where ftc answers for it. */
