@@ -18,8 +18,8 @@ export interface Order {
 
 export class Infliction {
   readonly order: Order;
-  /** When it was in force, milliseconds since the epoch. */
-  at = now();
+  /** When it happened to the first, milliseconds since the epoch. */
+  #at: number | null = null;
   /** Of whom it hit. */
   readonly records: FaultRecord[] = [];
   /** For people: targets that were gone, and the like. */
@@ -41,6 +41,10 @@ export class Infliction {
     this.over = new Promise(resolve => (this.#end = resolve));
   }
 
+  get at(): number {
+    return this.#at ?? now();
+  }
+
   /** It is undone at its end. */
   get lasts(): boolean {
     return this.order.forMs !== null;
@@ -50,6 +54,12 @@ export class Infliction {
   get hits(): readonly Hit[] {
     const ids = new Set(this.records.map(r => r.container.id));
     return this.order.hits.filter(h => ids.has(h.container.id));
+  }
+
+  /** What exactly was hit of it. */
+  detail({ container }: Hit): string | null {
+    const record = this.records.find(r => r.container.id === container.id);
+    return record ? this.order.fault.detail(record) : null;
   }
 
   note(text: string): void {
@@ -71,6 +81,7 @@ export class Infliction {
       const record = { ...draft, at: now(), data: prepared.data };
       if (this.#isUndone()) return await prepared.cancel?.();
       this.#append({ type: 'fault', record });
+      this.#at ??= record.at;
       try {
         await prepared.apply(record);
       } catch (error) {

@@ -10,6 +10,8 @@ interface Victim {
   readonly container: string;
   readonly role: Hit['role'];
   readonly rank: number | null;
+  /** What exactly was hit, where that is more than the container: a checkpoint's file. */
+  readonly detail: string | null;
   /** Last step that it had committed, as far as the master heard. */
   readonly atStep: number | null;
   /** From the fault to its container running anew, by the engine's clock; null while it does not. */
@@ -50,7 +52,7 @@ export function strikeOf(infliction: Infliction, status: Status | null): Strike 
     seed,
     at: infliction.at,
     forMs,
-    hits: infliction.hits.map(hit => victim(hit, status)),
+    hits: infliction.hits.map(hit => victim(hit, status, infliction.detail(hit))),
     undoneMs: null,
     generationBefore: status?.generation ?? null,
     generationAfter: status?.generation ?? null,
@@ -63,10 +65,10 @@ export function strikeOf(infliction: Infliction, status: Status | null): Strike 
   };
 }
 
-function victim({ container, role, rank }: Hit, status: Status | null): Victim {
+function victim({ container, role, rank }: Hit, status: Status | null, detail: string | null): Victim {
   const row = status?.workers.find(w => w.id === container.hostname);
   const { hostname: id, name } = container;
-  return { id, container: name, role, rank, atStep: row?.step ?? null, backMs: null };
+  return { id, container: name, role, rank, detail, atStep: row?.step ?? null, backMs: null };
 }
 
 /** What is seen at one time. */

@@ -108,6 +108,8 @@ interface Traits {
   readonly example: string;
   /** The target's process ends by it: a new run of it is waited for. */
   readonly ends?: boolean;
+  /** It needs the helper's image. */
+  readonly helped?: boolean;
   /** A run of a container that starts meanwhile is hit, too. */
   readonly follows?: boolean;
   /** What the platform must be able to do: a key of the probe's answer. */
@@ -124,6 +126,8 @@ export type Need = 'filter' | 'statistic' | 'tbf' | 'netem' | 'delay';
 export interface FaultOf<Params extends z.ZodObject, Data extends z.ZodType> extends Traits {
   readonly params: Params;
   readonly data: Data;
+  /** What exactly was hit, where that is more than the container. */
+  tell?(data: z.output<Data>): string;
   prepare(
     world: World,
     scene: Scene,
@@ -141,6 +145,8 @@ export interface FaultOf<Params extends z.ZodObject, Data extends z.ZodType> ext
 /** A fault whose parameters and record are checked where they come in. */
 export interface Fault extends Traits {
   readonly params: z.ZodObject;
+  /** Null where there is nothing to say beyond the container. */
+  detail(record: FaultRecord): string | null;
   /** @throws ZodError when `params` are not what the fault takes */
   prepare(world: World, scene: Scene, hit: Hit, params: unknown, draft: Draft): Promise<Prepared<unknown>>;
   revert(world: World, record: FaultRecord): Promise<string | null>;
@@ -149,6 +155,7 @@ export interface Fault extends Traits {
 export function fault<Params extends z.ZodObject, Data extends z.ZodType>(of: FaultOf<Params, Data>): Fault {
   return {
     ...of,
+    detail: record => of.tell?.(of.data.parse(record.data)) ?? null,
     prepare: (world, scene, hit, params, draft) =>
       of.prepare(world, scene, hit, of.params.parse(params), draft),
     revert: (world, record) => of.revert(world, record, of.data.parse(record.data)),

@@ -2,7 +2,7 @@
 import { drive } from '../../chaos/drive.ts';
 import type { Fault } from '../../chaos/faults/fault.ts';
 import { faultNamed } from '../../chaos/faults/index.ts';
-import { choose, everybody } from '../../chaos/select.ts';
+import { choose, everybody, type Wish } from '../../chaos/select.ts';
 import { Session } from '../../chaos/session.ts';
 import type { Strike } from '../../chaos/strike.ts';
 import { watchWriting } from '../../chaos/writing.ts';
@@ -32,16 +32,7 @@ export async function run(options: ChaosOptions, target: string | undefined, nam
   const job = await findJob(connection, project);
   const status = await statusFor(job, asked);
   if (options.dryRun) return showTargets(fault, asked, job, status, options.json === true);
-  const strikes = await breakIt({
-    connection,
-    fault,
-    asked,
-    job,
-    status,
-    interrupt,
-    say,
-    random: isRandom(options),
-  });
+  const strikes = await breakIt({ connection, fault, asked, job, status, interrupt, say });
   report(project, strikes, asked, options.json === true, say);
   return interrupt.count > 0 ? ExitCode.interrupted : ExitCode.ok;
 }
@@ -54,7 +45,6 @@ interface Command {
   readonly status: Status | null;
   readonly interrupt: Interrupt;
   readonly say: (line: string) => void;
-  readonly random: boolean;
 }
 
 async function breakIt(c: Command): Promise<Strike[]> {
@@ -69,9 +59,13 @@ async function breakIt(c: Command): Promise<Strike[]> {
     onHealed: healed => healedLines(healed).forEach(say),
   });
   const { when } = asked;
+  const isRandom = choosesAtRandom(asked.wish);
+  let told = false;
   const master = job.containers.find(({ role }) => role === 'master');
   const done = new AbortController();
   const needsVolume = when !== null && 'phase' in when && when.phase === 'checkpoint';
+  if (fault.helped) await world.image();
+  if (when !== null) say(`waiting for ${'step' in when ? `step ${when.step}` : `phase ${when.phase}`}`);
   const writing = needsVolume && master ? watchWriting(world.lab, master, done.signal) : () => false;
   try {
     return await drive({
@@ -86,7 +80,9 @@ async function breakIt(c: Command): Promise<Strike[]> {
       watcher: {
         hit(strike) {
           hitLines(strike).forEach(say);
-          if (c.random) say(paint('dim', `the same choice again: --seed ${strike.seed}`));
+          if (told || !isRandom) return;
+          told = true;
+          say(paint('dim', `the same choice again: --seed ${asked.wish.seed}`));
         },
         undone: strike => say(paint('bold', `${strike.fault} is undone`)),
         events: events => events.filter(isNews).forEach(e => say(eventLine(e))),
@@ -135,8 +131,9 @@ function refuseImpossible({ name, impossible, consent }: Fault, options: ChaosOp
   throw new FtcError('FTC_USAGE', `${name} needs ${consent.flag}: ${consent.help}`);
 }
 
-const isRandom = ({ rank, container, all }: ChaosOptions): boolean =>
-  rank === undefined && container === undefined && !all;
+function choosesAtRandom({ target, ranks, container, all }: Wish): boolean {
+  return ['worker', 'standby'].includes(target) && ranks === undefined && container === undefined && !all;
+}
 
 function showTargets(
   fault: Fault,

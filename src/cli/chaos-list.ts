@@ -1,22 +1,56 @@
-/** `ftc chaos list`: each fault in a line. */
+/** `ftc chaos list`: each fault in a line, and which of them cannot be done here. */
+import type { Fault } from '../../chaos/faults/fault.ts';
 import { faults } from '../../chaos/faults/index.ts';
+import { type Abilities, probe, whyNot } from '../../chaos/probe.ts';
+import { createWorld } from '../../chaos/world.ts';
+import { connect } from '../docker/connect.ts';
+import { FtcError } from '../errors.ts';
 import { table } from './view/format.ts';
 
-export function run(options: { json?: boolean }): Promise<undefined> {
-  const rows = faults.map(({ name, summary, targets, impossible }) => ({
-    name,
-    summary,
-    targets,
-    impossible: impossible ?? null,
-  }));
+export async function run(options: { json?: boolean }): Promise<undefined> {
+  const able = await abilities();
+  const rows = faults.map(fault => ({ ...described(fault), ...possible(fault, able) }));
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+    return;
+  }
   const lines = table(
-    ['FAULT', 'WHAT', 'OF'],
-    rows.map(r => [
-      r.name,
-      r.impossible === null ? r.summary : `not here: ${r.impossible}`,
-      r.targets.join(', '),
-    ]),
+    ['FAULT', 'LASTS', 'WHAT IT DOES'],
+    rows.map(r => [r.name, r.lasts, r.summary]),
   );
-  process.stdout.write(options.json ? `${JSON.stringify(rows, null, 2)}\n` : `${lines.join('\n')}\n`);
-  return Promise.resolve(undefined);
+  const not = rows.flatMap(r => (r.reason === null ? [] : [`  ${r.name}: ${r.reason}`]));
+  if (not.length > 0)
+    lines.push('', able instanceof FtcError ? 'Not known:' : 'Not on this machine:', ...not);
+  lines.push('', 'ftc chaos FAULT --help tells what each can be aimed at, and its parameters.');
+  process.stdout.write(`${lines.join('\n')}\n`);
+}
+
+/** Without an engine, what could be done is told all the same. */
+async function abilities(): Promise<Abilities | FtcError> {
+  try {
+    const world = createWorld(await connect(), line => process.stderr.write(`${line}\n`));
+    return await probe(world);
+  } catch (error) {
+    if (error instanceof FtcError) return error;
+    throw error;
+  }
+}
+
+function described({ name, summary, targets, lasting }: Fault) {
+  return { name, summary, targets, lasts: typeof lasting === 'object' ? 'yes' : lasting };
+}
+
+/** `possible` is null where that is not known. */
+function possible(
+  fault: Fault,
+  able: Abilities | FtcError,
+): { possible: boolean | null; reason: string | null } {
+  if (!(able instanceof FtcError)) {
+    const reason = whyNot(fault, able);
+    return { possible: reason === null, reason };
+  }
+  if (fault.impossible !== undefined) return { possible: false, reason: fault.impossible };
+  return fault.needs === undefined
+    ? { possible: true, reason: null }
+    : { possible: null, reason: able.message.split('\n')[0] ?? '' };
 }

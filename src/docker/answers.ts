@@ -110,6 +110,7 @@ export function toEvent(line: string): ContainerEvent | null {
     role,
     at: timeNano === undefined ? time * 1000 : timeNano / 1e6,
     exitCode: attributes.exitCode === undefined ? null : Number(attributes.exitCode),
+    signal: attributes.signal ?? null,
   };
 }
 

@@ -9,7 +9,8 @@ import {
   Summary,
   toContainer,
 } from './answers.ts';
-import { LABEL_ROLE, type Container, type ContainerEvent, type Engine } from './engine.ts';
+import { toBlueprint } from './blueprint.ts';
+import { LABEL_ROLE, type Blueprint, type Container, type ContainerEvent, type Engine } from './engine.ts';
 import { engineError, reasonOf, statusOf } from './engine-error.ts';
 import { watchEvents } from './events.ts';
 import { unframe } from './frames.ts';
@@ -78,6 +79,16 @@ export class DockerEngine implements Engine {
       `remove ${short(id)}`,
       [404, 409],
     );
+  }
+
+  async blueprint(id: string): Promise<Blueprint | null> {
+    const answer = await ask(this.#docker.getContainer(id).inspect(), `inspect ${short(id)}`, [404]);
+    return answer === null ? null : toBlueprint(answer);
+  }
+
+  async create({ name, body }: Blueprint): Promise<string> {
+    const made = await ask(this.#docker.createContainer({ name, ...body }), `make ${name}`);
+    return made.id;
   }
 
   async weigh(id: string, cpuShares: number): Promise<void> {

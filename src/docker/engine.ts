@@ -51,6 +51,14 @@ export interface ContainerEvent {
   /** Milliseconds since the epoch, engine's clock. */
   readonly at: number;
   readonly exitCode: number | null;
+  /** Of a `kill`: `15`, `SIGTERM`, as the engine has it. */
+  readonly signal: string | null;
+}
+
+/** All that it takes to make a container again, as the engine told it; nobody else looks into it. */
+export interface Blueprint {
+  readonly name: string;
+  readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface Engine {
@@ -63,6 +71,10 @@ export interface Engine {
   pause(id: string): Promise<void>;
   unpause(id: string): Promise<void>;
   remove(id: string): Promise<void>;
+  /** Null when it is gone. */
+  blueprint(id: string): Promise<Blueprint | null>;
+  /** Makes another container like it, under its name, and does not start it. The new one's id. FTC_NOT_RUNNING when the name is taken. */
+  create(blueprint: Blueprint): Promise<string>;
   /** Sets its weight when CPUs are short, running or not. */
   weigh(id: string, cpuShares: number): Promise<void>;
   /** Puts one that was cut off back onto the network that it was made for, under its service's name. */

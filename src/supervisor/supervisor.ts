@@ -9,6 +9,7 @@ import type { Logger } from '../shared/log.ts';
 import { heavy, PULLED, USUAL } from './weight.ts';
 import { plan, type Records } from './plan.ts';
 import { afterStart, fresh, type RestartPolicy } from './restarts.ts';
+import { hear, type Memory, missing, type Remembered, see } from './vanished.ts';
 
 export interface SupervisorOptions {
   readonly engine: Engine;
@@ -27,6 +28,7 @@ const RETRY_MS = 1000;
 export class Supervisor {
   readonly #o: SupervisorOptions;
   #records: Records = new Map();
+  #memory: Memory = new Map();
   #state: string | null = null;
   /** By hostname. */
   #ids: ReadonlyMap<string, string> = new Map();
@@ -46,6 +48,7 @@ export class Supervisor {
       if (event !== 'connected') {
         this.#o.log.debug({ action: event.action, container: event.id.slice(0, 12) }, 'event');
         if (event.action.startsWith('exec_')) continue;
+        this.#memory = hear(this.#memory, event);
       }
       this.reconcile();
     }
@@ -97,6 +100,7 @@ export class Supervisor {
     this.#records = made.records;
     this.#o.tell(made.facts);
     this.#planAt(made.nextAt);
+    await this.#makeMissing(containers);
     await Promise.all(containers.filter(c => made.start.includes(c.id)).map(c => this.#start(c)));
     await this.#clearUp(containers);
     await this.#unweigh(containers);
@@ -151,6 +155,42 @@ export class Supervisor {
       this.#records = new Map(this.#records).set(id, { ...record, dueAt: this.#o.now() + RETRY_MS });
       this.#planAt(this.#o.now() + RETRY_MS);
     }
+  }
+
+  /** Remembers how each was made, and makes anew who was removed. */
+  async #makeMissing(containers: readonly Container[]): Promise<void> {
+    const { engine, now } = this.#o;
+    this.#memory = see(this.#memory, containers, now());
+    for (const [id, r] of this.#memory) {
+      if (r.blueprint !== null || r.goneAt !== null) continue;
+      const blueprint = await engine.blueprint(id);
+      this.#memory = new Map(this.#memory).set(id, { ...(this.#memory.get(id) ?? r), blueprint });
+    }
+    const { memory, make, nextAt } = missing(this.#memory, c => this.#mayMake(c), now());
+    this.#memory = memory;
+    if (nextAt !== null) setTimeout(() => this.reconcile(), nextAt - now() + 1).unref();
+    await Promise.all(make.map(r => this.#make(r)));
+  }
+
+  /** After its end a job has no use for anybody; its master may be removed. */
+  #mayMake(container: Container): boolean {
+    return this.#mayStart(container) && !hasEnded(this.#state ?? '');
+  }
+
+  async #make({ container: { name }, blueprint }: Remembered): Promise<void> {
+    if (blueprint === null) return;
+    try {
+      const id = await this.#o.engine.create(blueprint);
+      await this.#o.engine.start(id);
+      this.#o.log.warn(
+        { worker: id.slice(0, 12), container: name },
+        'made anew: it was removed while it ran',
+      );
+    } catch (error) {
+      // Somebody else may have made it. One that is made and does not start is the plan's business.
+      this.#o.log.error({ err: error, container: name }, 'it could not be made anew');
+    }
+    this.#again = true;
   }
 
   /** A weight is a help, not a need: an engine that cannot set it is no trouble. */

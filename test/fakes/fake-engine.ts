@@ -1,6 +1,6 @@
 /** An engine in memory, with the contract of a real one: see test/contracts/engine-contract.ts, which both pass. */
 import { randomBytes } from 'node:crypto';
-import type { Container, ContainerEvent, Engine, Role } from '../../src/docker/engine.ts';
+import type { Blueprint, Container, ContainerEvent, Engine, Role } from '../../src/docker/engine.ts';
 import { FtcError } from '../../src/errors.ts';
 
 type Listener = (event: ContainerEvent | 'connected' | 'gone') => void;
@@ -138,7 +138,7 @@ export class FakeEngine implements Engine {
     await this.#reach(`kill ${id.slice(0, 12)} ${signal}`);
     const container = this.#containers.get(id);
     if (container?.pid === undefined || container.pid === null) return;
-    this.#emit(container, 'kill');
+    this.#emit(container, 'kill', null, signal);
     if (signal === 'SIGKILL') this.exit(id, 137);
     // Frozen processes get their signals when they thaw.
     else if (signal === 'SIGTERM' && container.state === 'running') this.exit(id, 143);
@@ -165,9 +165,25 @@ export class FakeEngine implements Engine {
     await this.#reach(`remove ${id.slice(0, 12)}`);
     const container = this.#containers.get(id);
     if (!container) return;
-    if (container.pid !== null) this.exit(id, 137);
+    if (container.pid !== null) {
+      this.#emit(container, 'kill', null, 'SIGKILL');
+      this.exit(id, 137);
+    }
     this.#containers.delete(id);
     this.#emit(container, 'destroy');
+  }
+
+  async blueprint(id: string): Promise<Blueprint | null> {
+    await this.#reach('inspect');
+    const container = this.#containers.get(id);
+    return container ? { name: container.name, body: { ...container } } : null;
+  }
+
+  async create({ name, body }: Blueprint): Promise<string> {
+    await this.#reach(`create ${name}`);
+    if ([...this.#containers.values()].some(c => c.name === name)) throw refused(`make ${name}: it is there`);
+    const { role, project, number, job, labels } = body as unknown as Container;
+    return this.add({ role, project, number, job, labels }).id;
   }
 
   async weigh(id: string, cpuShares: number): Promise<void> {
@@ -213,7 +229,7 @@ export class FakeEngine implements Engine {
   async #reach(call: string): Promise<void> {
     await Promise.resolve();
     if (this.#gone) throw new FtcError('FTC_ENGINE_GONE', `the container engine went away (${call})`);
-    if (/^(start|kill|pause|unpause|remove|attach)/.test(call)) this.calls.push(call);
+    if (/^(start|kill|pause|unpause|remove|attach|create)/.test(call)) this.calls.push(call);
   }
 
   #get(id: string, doing: string): Container {
@@ -222,10 +238,15 @@ export class FakeEngine implements Engine {
     return container;
   }
 
-  #emit({ id, role, project }: Container, action: string, exitCode: number | null = null): void {
+  #emit(
+    { id, role, project }: Container,
+    action: string,
+    exitCode: number | null = null,
+    signal: string | null = null,
+  ): void {
     // An engine that is away tells nothing, and forgets.
     if (this.#gone) return;
-    const event = { action, id, role, at: this.#now(), exitCode };
+    const event = { action, id, role, at: this.#now(), exitCode, signal };
     for (const listener of this.#listeners.get(project) ?? []) listener(event);
   }
 }

@@ -6,14 +6,15 @@ import { paint, table } from './format.ts';
 /** `SIGKILL to job-worker-1 (rank 1) after step 107`. */
 export function hitLines(s: Strike): string[] {
   const length = s.forMs === null ? '' : `, for ${duration(s.forMs)}`;
+  const kill = s.fault === 'kill';
+  const how = kill ? [] : Object.entries(s.params).map(([name, value]) => `, ${name} ${value}`);
   return s.hits.map(v => {
+    const what = kill ? `${s.params['signal'] ?? 'SIGKILL'} to` : `${s.fault}:`;
     const where = v.atStep === null ? '' : ` after step ${v.atStep}`;
-    return paint('bold', `${whatOf(s)} ${v.container} (${placeOf(v)})${where}${length}`);
+    const detail = v.detail === null ? '' : `, ${v.detail}`;
+    return paint('bold', `${what} ${v.container} (${placeOf(v)})${where}${detail}${how.join('')}${length}`);
   });
 }
-
-const whatOf = (s: Strike): string =>
-  s.fault === 'kill' ? `${String(s.params['signal'] ?? 'SIGKILL')} to` : `${s.fault}:`;
 
 function placeOf({ role, rank }: Strike['hits'][number]): string {
   if (role !== 'worker') return role;

@@ -51,8 +51,22 @@ describe("a project's events", () => {
     daemonSide.write(text.slice(0, 30));
     daemonSide.write(text.slice(30));
     daemonSide.write('{"Type":"network","Action":"connect"}\n');
-    expect(await next()).toEqual({ action: 'start', id: 'a', role: 'worker', at: 1000, exitCode: null });
-    expect(await next()).toEqual({ action: 'die', id: 'b', role: 'worker', at: 2000, exitCode: 137 });
+    expect(await next()).toEqual({
+      action: 'start',
+      id: 'a',
+      role: 'worker',
+      at: 1000,
+      exitCode: null,
+      signal: null,
+    });
+    expect(await next()).toEqual({
+      action: 'die',
+      id: 'b',
+      role: 'worker',
+      at: 2000,
+      exitCode: 137,
+      signal: null,
+    });
     expect(daemon.requests[0]).toContain('"label":["com.docker.compose.project=p"]');
   });
 

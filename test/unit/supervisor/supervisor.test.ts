@@ -157,6 +157,15 @@ describe('the supervisor', () => {
     await told(f => f.running && f.restarts === 1);
   });
 
+  it('makes anew, like the one before, who was removed while it ran', async () => {
+    state('running');
+    await told(f => f.running);
+    await engine.remove(worker.id);
+    await told(f => f.running && f.id !== worker.hostname);
+    expect(engine.calls.map(c => c.split(' ')[0])).toEqual(['remove', 'create', 'start']);
+    expect(await engine.list(project)).toMatchObject([{ name: worker.name, number: worker.number }]);
+  });
+
   it('goes on counting where the supervisor before it stopped', async () => {
     supervisor.take({ type: 'state', state: 'running', reason: null, restarts: { [worker.hostname]: 7 } });
     await told(f => f.restarts === 7);

@@ -1,0 +1,31 @@
+import { z } from 'zod';
+import { fault, starts } from './fault.ts';
+import { signal } from './params.ts';
+
+/** The process of the engine ends, and with it most often every container of the machine; then it is started again. */
+export const engine = fault({
+  name: 'engine',
+  summary: 'the engine itself is ended and started again, with all that runs on it',
+  targets: ['engine'],
+  lasting: 'no',
+  example: 'ftc chaos engine --restart-engine',
+  consent: {
+    flag: '--restart-engine',
+    key: 'restartEngine',
+    help: "ends every container on this machine, other people's too",
+  },
+  params: z.strictObject({ signal: signal('what ends it', 'SIGTERM') }),
+  data: z.object({ how: z.enum(starts) }),
+  async prepare({ daemon }, _, __, p) {
+    const how = await daemon.look();
+    const apply = async (): Promise<void> => {
+      await daemon.kill(how, p.signal);
+      await daemon.start(how);
+    };
+    return { data: { how }, apply };
+  },
+  async revert({ daemon }, _, { how }) {
+    await daemon.start(how);
+    return null;
+  },
+});

@@ -1,0 +1,79 @@
+/** What faults of a network share: a helper in the target's network namespace, and who its peers are. */
+import { z } from 'zod';
+import { FtcError } from '../../src/errors.ts';
+import { type Act, look, type Place, undo } from '../helper/helper.ts';
+import { GONE, LATER, sameRun, there } from './again.ts';
+import type { Draft, FaultRecord, Hit, Prepared, Scene, World } from './fault.ts';
+import { choice, words } from './params.ts';
+
+export const direction = () =>
+  choice('to: what it sends, from: what it receives', ['both', 'to', 'from'], 'both');
+export const directions = (which: 'both' | 'to' | 'from'): readonly string[] =>
+  which === 'both' ? ['to', 'from'] : [which];
+
+const peersPattern = /^(all|master|workers|others|rank=\d{1,4}(,\d{1,4})*)$/;
+export const peers = () =>
+  words(
+    'whom it is cut off from: all, master, workers, others (workers that are not hit), or ranks: rank=0,2',
+    peersPattern,
+    'all, master, workers, others, or ranks such as rank=0,2',
+    'all',
+  );
+
+/** Names that the container's network knows; null for everybody. @throws FtcError FTC_NO_TARGET */
+export function peerNames(from: string, { hits, job }: Scene): string[] | null {
+  if (from === 'all') return null;
+  // A service's name stands for all who run it, now and later.
+  if (from === 'master') return ['master'];
+  if (from === 'workers') return ['worker'];
+  const chosen = new Set(hits.map(h => h.container.id));
+  const others = job.filter(h => h.role === 'worker' && !chosen.has(h.container.id));
+  const ranks = from.startsWith('rank=') ? from.slice(5).split(',').map(Number) : null;
+  const found = ranks === null ? others : job.filter(h => h.rank !== null && ranks.includes(h.rank));
+  if (found.length > 0) return found.map(h => h.container.name);
+  throw new FtcError('FTC_NO_TARGET', `there is nobody to be cut off from: no ${from}`);
+}
+
+const place = (containerId: string): Place => ({
+  network: `container:${containerId}`,
+  capabilities: ['NET_ADMIN'],
+  binds: [],
+});
+
+/** What the helper was told, and what it saw: enough to undo it. */
+export const NetworkData = z.object({
+  act: z.custom<Act>(value => z.object({ act: z.string() }).safeParse(value).success),
+});
+type NetworkData = z.output<typeof NetworkData>;
+
+const Before = z.object({ qdisc: z.array(z.string()).nullish() });
+
+export async function prepareNetwork(
+  world: World,
+  hit: Hit,
+  draft: Draft,
+  act: Act,
+): Promise<Prepared<NetworkData>> {
+  const looked = await look(world, draft, act, place(hit.container.id), Before, { act });
+  return {
+    data: { act: { ...act, before: looked.before.qdisc ?? null } },
+    apply: () => looked.go(),
+    cancel: looked.cancel,
+  };
+}
+
+/** A network namespace goes with the run that it belongs to. */
+export async function revertNetwork(
+  world: World,
+  record: FaultRecord,
+  { act }: NetworkData,
+): Promise<string | null> {
+  const container = await sameRun(world, record);
+  if (container) {
+    await undo(world, record, act, place(container.id));
+    return null;
+  }
+  for (const helper of await world.lab.helpers(record.project))
+    if (helper.fault === record.id) await world.lab.dismiss(helper.id);
+  return (await there(world, record)) ? LATER : GONE;
+}

@@ -1,0 +1,138 @@
+/** A helper container: it looks, waits for a word, does its act, and puts it right by its own clock if nobody asks it to sooner. */
+import { z } from 'zod';
+import {
+  LABEL_CHAOS,
+  LABEL_FAULT,
+  LABEL_RECORD,
+  type HelperProcess,
+  type HelperSpec,
+} from '../../src/docker/lab.ts';
+import { within } from '../../src/docker/within.ts';
+import { FtcError } from '../../src/errors.ts';
+import type { Draft, FaultRecord, World } from '../faults/fault.ts';
+
+/** What images/chaos/ftc_chaos is told. */
+export interface Act {
+  readonly act: 'filter' | 'shape' | 'delay' | 'fill' | 'storm' | 'damage' | 'probe';
+  readonly [key: string]: unknown;
+}
+
+/** What the container is like in which it happens. */
+export type Place = Pick<HelperSpec, 'network' | 'capabilities' | 'binds' | 'user'>;
+
+export interface Looked<Before> {
+  readonly before: Before;
+  /** Does it; resolves when it is in force. @throws FtcError FTC_CANNOT, FTC_NO_TARGET */
+  readonly go: (decision?: object) => Promise<void>;
+  readonly cancel: () => Promise<void>;
+}
+
+const ANSWER_MS = 30_000;
+/** The helper's own clock is behind ours: it is only for when we are gone. */
+const SLACK_S = 2;
+/** Nothing is held for longer without anybody. */
+const MOST_S = 3600;
+
+const Line = z.union([
+  z.object({ before: z.unknown() }),
+  z.object({ ready: z.unknown() }),
+  z.object({ done: z.literal(true) }),
+  z.object({ cannot: z.string() }),
+  z.object({ absent: z.string() }),
+]);
+
+/** @param data what the record will have, as far as it is known; for the label */
+export async function look<Before>(
+  world: World,
+  draft: Draft,
+  act: Act,
+  place: Place,
+  Before: z.ZodType<Before>,
+  data: object = {},
+): Promise<Looked<Before>> {
+  const seconds = draft.forMs === null ? null : Math.min(MOST_S, draft.forMs / 1000 + SLACK_S);
+  const spec = { ...act, id: draft.id, seconds };
+  const helper = await spawn(world, draft, ['apply', JSON.stringify(spec)], place, data);
+  const cancel = async (): Promise<void> => {
+    helper.release();
+    await world.lab.dismiss(helper.id);
+  };
+  try {
+    const line = await next(helper, draft.fault);
+    const before = Before.parse('before' in line ? line.before : undefined);
+    return {
+      before,
+      cancel,
+      async go(decision = {}) {
+        helper.send(JSON.stringify({ ...(before as object), ...decision }));
+        await next(helper, draft.fault);
+        helper.release();
+      },
+    };
+  } catch (error) {
+    await cancel();
+    throw error;
+  }
+}
+
+/** Looks, and does nothing. */
+export async function peek<T>(
+  world: World,
+  act: Act,
+  place: Place,
+  Before: z.ZodType<T>,
+  project: string,
+): Promise<T> {
+  const draft = { project, id: 'probe-0', fault: act.act };
+  const helper = await spawn(world, draft, ['look', JSON.stringify(act)], place, {});
+  try {
+    const line = await next(helper, act.act);
+    return Before.parse('before' in line ? line.before : undefined);
+  } finally {
+    helper.release();
+  }
+}
+
+/**
+ * Undoes what a helper did. One that is still there puts it right itself; where there is none any more, another one does.
+ * @param act what it was told, with what it saw before
+ */
+export async function undo(world: World, record: FaultRecord, act: Act, place: Place): Promise<void> {
+  const mine = (await world.lab.helpers(record.project)).filter(h => h.fault === record.id);
+  for (const helper of mine) await world.lab.dismiss(helper.id);
+  if (mine.length > 0) return;
+  const spec = { ...act, id: record.id, seconds: null };
+  const helper = await spawn(world, record, ['revert', JSON.stringify(spec)], place, {});
+  await next(helper, record.fault);
+  helper.release();
+}
+
+async function spawn(
+  world: World,
+  draft: Pick<Draft, 'project' | 'id' | 'fault'>,
+  command: readonly string[],
+  place: Place,
+  data: object,
+): Promise<HelperProcess> {
+  const labels = {
+    [LABEL_CHAOS]: draft.project,
+    [LABEL_FAULT]: draft.id,
+    [LABEL_RECORD]: JSON.stringify({ ...draft, data }),
+  };
+  return world.lab.spawn({ image: await world.image(), command, labels, ...place });
+}
+
+async function next(helper: HelperProcess, fault: string): Promise<z.output<typeof Line>> {
+  const text = await within(ANSWER_MS, helper.line());
+  const line = Line.safeParse(text === null ? null : JSON.parse(text));
+  if (!line.success) {
+    const said = helper.complaint() || 'it ended without a word';
+    throw new FtcError('FTC_ENGINE_FAILED', `the helper container for ${fault} failed: ${said}`);
+  }
+  if ('cannot' in line.data)
+    throw new FtcError('FTC_CANNOT', `${fault} cannot be done here: ${line.data.cannot}`, {
+      hint: '"ftc chaos list" shows what this machine can do.',
+    });
+  if ('absent' in line.data) throw new FtcError('FTC_NO_TARGET', `${fault}: ${line.data.absent}`);
+  return line.data;
+}
