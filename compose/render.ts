@@ -47,7 +47,7 @@ export function composeFile(job: Job, place: Place): ComposeFile {
   return {
     name: job.name,
     services: {
-      master: master(job, place),
+      master: master(job, place, s3 !== null),
       worker: worker(job, place),
       supervisor: supervisor(job, place),
       ...(s3 !== null && { s3 }),

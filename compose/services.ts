@@ -14,7 +14,7 @@ export type Service = Record<string, unknown>;
 /** What to build with when nothing is said. A checkout without a registry names its own in FTC_BASE_IMAGE. */
 export const baseImage = variable('FTC_BASE_IMAGE', 'debian:trixie-slim');
 
-export function master(job: Job, place: Place): Service {
+export function master(job: Job, place: Place, withStore = false): Service {
   const login = s3Credentials(job, place);
   return {
     ...control(place),
@@ -27,6 +27,8 @@ export function master(job: Job, place: Place): Service {
     restart: 'unless-stopped',
     // Time to finish a copy.
     ...(job.checkpoint.s3 !== null && { stop_grace_period: '30s' }),
+    // The store, where there is one beside the job, is stopped after who still copies to it.
+    ...(withStore && { depends_on: { s3: { condition: 'service_started', required: false } } }),
     ...common(job, 'master'),
   };
 }

@@ -3,6 +3,7 @@ import type { Logger } from '../../shared/log.ts';
 import { MANIFEST } from '../../checkpoint/names.ts';
 import { duration } from '../../shared/duration.ts';
 import type { Bucket, Stored } from './bucket.ts';
+import { isRefusal } from './failure.ts';
 import { plan } from './plan.ts';
 import type { S3Status } from './status.ts';
 import { Damaged, type LocalStep, localSteps, readStep } from './volume.ts';
@@ -34,6 +35,10 @@ export class Copies {
   #own: number | null = null;
   #uploading: number | null = null;
   #newer: number | null = null;
+  /** The next turn may remove something before it copies. */
+  #tidies = false;
+  /** Whoever logs in here may not be allowed to. */
+  #mayRemove = true;
   #looked = false;
 
   constructor(o: CopiesOptions) {
@@ -84,17 +89,20 @@ export class Copies {
     }
     await this.#compare(bucket, this.#remote);
     const { upload, prune } = this.#plan();
+    // In turns: a bucket that is always behind must not grow for ever.
+    const old = this.#tidies || upload.length === 0 ? this.#remote.find(s => s.step === prune[0]) : undefined;
+    this.#tidies = false;
     const next = this.#local.find(({ step }) => step === upload[0]);
-    if (next !== undefined) {
-      await this.#upload(bucket, next);
-      this.#remote = null;
+    if (old !== undefined && this.#mayRemove) {
+      await this.#remove(bucket, old);
+      this.#known = this.#remote = this.#remote.filter(s => s !== old);
+      this.#tidies = true;
       return true;
     }
-    const old = this.#remote.find(({ step }) => step === prune[0]);
-    if (old === undefined) return false;
-    await bucket.remove(old);
-    this.#known = this.#remote = this.#remote.filter(s => s !== old);
-    this.#o.log.info({ step: old.step }, `step ${old.step} is removed from S3`);
+    if (next === undefined) return false;
+    await this.#upload(bucket, next);
+    this.#remote = null;
+    this.#tidies = true;
     return true;
   }
 
@@ -173,6 +181,17 @@ export class Copies {
       );
     } finally {
       this.#uploading = null;
+    }
+  }
+
+  async #remove(bucket: Bucket, old: Stored): Promise<void> {
+    try {
+      await bucket.remove(old);
+      this.#o.log.info({ step: old.step }, `step ${old.step} is removed from S3`);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      this.#mayRemove = false;
+      this.#o.tell('warn', 'S3 does not let old copies be removed: all of them stay there', null);
     }
   }
 

@@ -97,6 +97,9 @@ export function explain(error: unknown, where: string, hide: (text: string) => s
   return made('unreachable', `${where}: ${plain === undefined ? (e.message ?? name) : `${plain} (${code})`}`);
 }
 
+/** The server answered, and said no. */
+export const isRefusal = (error: unknown): boolean => explain(error, '', text => text).kind === 'refused';
+
 /** The error that says most: of several addresses that were tried the first, and of a wrapped one what is inside. */
 function root(error: unknown): Known {
   const e = (typeof error === 'object' && error !== null ? error : { message: String(error) }) as Known;

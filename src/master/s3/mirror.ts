@@ -177,9 +177,10 @@ export class Mirror {
 
   async #restore(): Promise<void> {
     const { job, policy, hold } = this.#o;
-    const began = now();
+    let began = now();
     let toldAt = 0;
     const progress = (step: number, bytes: number, total: number): void => {
+      if (bytes === 0) began = now();
       if (bytes > this.#furthest) {
         this.#furthest = bytes;
         this.#failingSince = null;

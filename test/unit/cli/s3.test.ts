@@ -5,6 +5,7 @@ import { stripVTControlCharacters } from 'node:util';
 import { afterAll, describe, expect, it } from 'vitest';
 import { s3Login } from '../../../src/cli/s3-login.ts';
 import { s3Line, s3Rest } from '../../../src/cli/view/s3.ts';
+import type { JobFlags } from '../../../src/job/sources.ts';
 import { loadJob } from '../../../src/job/load.ts';
 import type { S3Status } from '../../../src/master/s3/status.ts';
 
@@ -61,7 +62,7 @@ describe('how the copies stand, in one line', () => {
 describe('the login, before anything starts', () => {
   const folder = mkdtempSync(join(tmpdir(), 'ftctest-login-'));
   afterAll(() => rmSync(folder, { recursive: true }));
-  const login = (said: object, env = {}) => s3Login(loadJob(said, {}, folder), env);
+  const login = (said: JobFlags, env = {}) => s3Login(loadJob(said, {}, folder), env);
 
   it('is looked for only where it is needed', () => expect(login({})).toBeNull());
 

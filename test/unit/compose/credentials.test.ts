@@ -94,6 +94,7 @@ describe('a store beside the job', () => {
     });
     expect(volumes).toMatchObject({ s3: { labels: { 'io.ftc.role': 's3' } } });
     expect(s3().services.s3).toMatchObject({ environment: { AWS_ACCESS_KEY_ID: null } });
+    expect(services.master['depends_on']).toEqual({ s3: { condition: 'service_started', required: false } });
   });
 
   it.each([null, 'https://s3:9000', 'http://s3', 'http://s3:9001', 'http://minio:9000'])(

@@ -285,6 +285,39 @@ describe('a server that fails', () => {
     expect(JSON.stringify([c.events, c.lines, c.status])).not.toMatch(/hunter2|AKIACANARY/);
   });
 
+  it('that lets nobody remove anything has all copies, and people hear of it once', async () => {
+    server.fault = method => (method === 'DELETE' ? { status: 403, code: 'AccessDenied' } : undefined);
+    const c = copier({}, { keep: 1 });
+    c.mirror.start(false);
+    for (const step of [10, 20, 30]) {
+      folder.write(step);
+      c.mirror.published();
+      await c.copied(step);
+    }
+    await c.until(() => c.events.length > 0);
+    expect(steps()).toEqual([10, 20, 30]);
+    expect(c.events).toEqual(['warn: S3 does not let old copies be removed: all of them stay there']);
+    expect(c.status).toMatchObject({ state: 'ok', backlogSteps: 0 });
+  });
+
+  it('that is slower than training has no more copies than are kept, and the one under way', async () => {
+    let step = 0;
+    let most = 0;
+    server.fault = (method, k) => {
+      most = Math.max(most, steps().length);
+      if (method === 'PUT' && k.endsWith('state.pt') && step < 300) {
+        folder.write((step += 10));
+        c.mirror.published();
+      }
+      return undefined;
+    };
+    folder.write((step += 10));
+    const c = copier({}, { keep: 2 });
+    c.mirror.start(false);
+    await c.copied(300);
+    expect(most).toBeLessThanOrEqual(3);
+  });
+
   it('that loses a part leaves no half of one behind', async () => {
     folder.write(10, {}, Buffer.alloc(20 * 2 ** 20, 3));
     let cut = 0;
