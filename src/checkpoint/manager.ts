@@ -10,13 +10,15 @@ import { MANIFEST, nameOf } from './names.ts';
 import { type CheckpointPolicy, pinEvery } from './policy.ts';
 import { prune } from './remove.ts';
 import { prunable, type Retention } from './retention.ts';
-import { CheckpointRow } from './row.ts';
+import { CheckpointRow, isGood } from './row.ts';
 
 export interface PruneOptions {
   /** Instead of the job's own. */
   readonly keep?: number | undefined;
   readonly keepEvery?: number | undefined;
   readonly dryRun: boolean;
+  /** What training would go on from is read first, and must be whole. */
+  readonly sure: boolean;
 }
 
 export const Pruned = z.object({
@@ -62,13 +64,14 @@ export class Manager {
     return row;
   }
 
-  prune({ keep, keepEvery, dryRun }: PruneOptions): Promise<Pruned> {
+  prune({ keep, keepEvery, dryRun, sure }: PruneOptions): Promise<Pruned> {
     const { policy, catalogue } = this;
     const retention: Retention = {
       keep: keep ?? policy.keep,
       pinEvery: keepEvery === undefined ? policy.pinEvery : pinEvery(keepEvery, policy.every),
     };
     return this.alone(async () => {
+      if (sure) await this.sureList();
       const removed = dryRun
         ? prunable(await catalogue.list(), retention)
         : await prune(catalogue, retention);
@@ -76,6 +79,21 @@ export class Manager {
       const kept = (await catalogue.list()).filter(row => !gone.has(row.name));
       return { dryRun, keep: retention.keep, pinEvery: retention.pinEvery, removed, kept };
     });
+  }
+
+  /**
+   * The list in which the newest good one is known to be whole, if any is: before others go, what stays must be worth staying.
+   * Reads checkpoints, newest first, until one is valid.
+   */
+  async sureList(): Promise<CheckpointRow[]> {
+    for (;;) {
+      const rows = await this.list();
+      const newest = rows.find(isGood);
+      if (newest === undefined || newest.state === 'valid') return rows;
+      const found = await this.verify(newest.step);
+      // Files that change all the time are somebody else's work, and stay.
+      if (found?.state === 'unverified') return rows;
+    }
   }
 
   /** One file of a checkpoint as it is, its manifest included. Null where there is none that the manifest names. */

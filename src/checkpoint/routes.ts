@@ -45,7 +45,8 @@ export async function serveCheckpoints(
       return await verify(manager, Verify.parse(query).step, response);
     if (route === 'POST /checkpoints/prune') {
       const { keep, keepEvery, dryRun } = Prune.parse(query);
-      return json(response, 200, await manager.prune({ keep, keepEvery, dryRun: dryRun !== undefined }));
+      const pruned = await manager.prune({ keep, keepEvery, dryRun: dryRun !== undefined, sure: true });
+      return json(response, 200, pruned);
     }
     if (step !== undefined && file !== undefined) return await send(manager, Number(step), file, response);
   } catch (error) {

@@ -53,12 +53,13 @@ export class CheckpointClient {
     if (last?.type !== 'end') throw this.#broken(new Error('the answer ended early'));
   }
 
-  async prune({ keep, keepEvery, dryRun }: PruneOptions): Promise<Pruned> {
+  /** It is made sure first that what stays is whole: that takes as long as reading does. */
+  async prune({ keep, keepEvery, dryRun }: Omit<PruneOptions, 'sure'>): Promise<Pruned> {
     const query = new URLSearchParams();
     if (keep !== undefined) query.set('keep', String(keep));
     if (keepEvery !== undefined) query.set('keepEvery', String(keepEvery));
     if (dryRun) query.set('dryRun', '1');
-    return this.#read(await this.#ask('POST', `/checkpoints/prune?${query.toString()}`), Pruned);
+    return this.#read(await this.#ask('POST', `/checkpoints/prune?${query.toString()}`, 0), Pruned);
   }
 
   /** One file of a checkpoint, as it comes. An answer that is cut off is an error of the stream. */
@@ -69,11 +70,11 @@ export class CheckpointClient {
     return response;
   }
 
-  async #ask(method: 'GET' | 'POST', path: string): Promise<IncomingMessage> {
+  async #ask(method: 'GET' | 'POST', path: string, timeoutMs = PATIENCE_MS): Promise<IncomingMessage> {
     const { base, agent } = this.#source;
     let response: IncomingMessage;
     try {
-      const options = { method, timeoutMs: PATIENCE_MS, signal: this.#signal, ...(agent && { agent }) };
+      const options = { method, timeoutMs, signal: this.#signal, ...(agent && { agent }) };
       response = await call(base + path, options);
     } catch (cause) {
       throw this.#broken(cause);

@@ -6,7 +6,7 @@ export interface Call {
   readonly method?: 'GET' | 'POST';
   /** A connection of one's own. */
   readonly agent?: Agent;
-  /** So long nothing may come. Milliseconds. */
+  /** So long nothing may come, milliseconds; 0 is for ever. */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }

@@ -7,12 +7,12 @@ import { paint } from './format.ts';
 /** `checkpoint 400`, `checkpoint 400, 2 late`, `checkpoint 400, 450 failed, 350 damaged`; null before there is any. */
 export function checkpointPiece({ last, failed, delayed, damaged }: CheckpointStatus): string | null {
   const parts = [];
-  if (last) parts.push(String(last.step));
   if (delayed > 0) parts.push(paint('yellow', `${delayed} late`));
   if (isNewer(failed, last)) parts.push(paint('red', `${failed.step} failed`));
   const [bad] = damaged;
   if (bad) parts.push(paint('red', `${damaged.length === 1 ? bad.step : damaged.length} damaged`));
-  return parts.length === 0 ? null : `checkpoint ${parts.join(', ')}`;
+  if (last) return [`checkpoint ${last.step}`, ...parts].join(', ');
+  return parts.length === 0 ? null : `checkpoints: ${parts.join(', ')}`;
 }
 
 /** What it says, at length. @param now milliseconds since the epoch */

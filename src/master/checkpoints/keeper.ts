@@ -71,7 +71,7 @@ export class Keeper {
     while (this.#again) {
       this.#again = false;
       try {
-        const { removed } = await this.manager.prune({ dryRun: false });
+        const { removed } = await this.manager.prune({ dryRun: false, sure: false });
         const steps = removed.map(row => row.step);
         if (steps.length > 0) this.#o.log.info({ steps }, 'old checkpoints removed');
       } catch (error) {

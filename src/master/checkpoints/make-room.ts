@@ -17,7 +17,7 @@ export function makeRoom(manager: Manager): Promise<Room> {
     if (pruned.length > 0) {
       return { removed: true, text: `the disk is full: ${said(pruned)} removed, as retention wants it` };
     }
-    const rows = await lookedAt(manager);
+    const rows = await manager.sureList();
     const row = expendable(rows, policy.pinEvery);
     if (row === null || !(await removeCheckpoint(catalogue, row.name))) {
       return { removed: false, text: `the disk is full, and no checkpoint may be removed${why(rows)}` };
@@ -26,18 +26,6 @@ export function makeRoom(manager: Manager): Promise<Room> {
     const rest = left === undefined ? '' : `; the newest that is left is of step ${left.step}`;
     return { removed: true, text: `the disk is full: ${said([row])} removed to make room${rest}` };
   });
-}
-
-/** The list in which the newest good one is known to be whole: before another goes, what stays must be worth staying. */
-async function lookedAt(manager: Manager): Promise<CheckpointRow[]> {
-  for (;;) {
-    const rows = await manager.list();
-    const newest = rows.find(isGood);
-    if (newest === undefined || newest.state === 'valid') return rows;
-    const found = await manager.verify(newest.step);
-    // Files that change all the time are somebody else's work, and stay.
-    if (found?.state === 'unverified') return rows;
-  }
 }
 
 function said(rows: readonly CheckpointRow[]): string {

@@ -1,0 +1,72 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { render } from '../../../compose/render.ts';
+import { placeOf } from '../../../src/client/checkpoint-place.ts';
+import { savedProject, saveProject } from '../../../src/client/saved-project.ts';
+import { loadJob } from '../../../src/job/load.ts';
+import type { JobFlags } from '../../../src/job/sources.ts';
+import { ownPackage } from '../../../src/package.ts';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'ftctest-place-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+
+const project = (flags: JobFlags) => {
+  const loaded = loadJob({ name: 'a-job', ...flags }, {}, folder);
+  return { name: 'a-job', directory: loaded.projectDir, yaml: render(loaded).yaml, variables: {} };
+};
+
+it('of a rendered project is its volume, as its master has it', () => {
+  expect(placeOf(project({ checkpointEvery: '10', checkpointKeep: '2', checkpointKeepEvery: '5' }))).toEqual({
+    job: 'a-job',
+    image: `ftc-control:${ownPackage().version}`,
+    user: '10001:10001',
+    environment: {
+      JOB_ID: 'a-job',
+      CHECKPOINT_DIR: '/checkpoints',
+      CHECKPOINT_EVERY: '10',
+      FTC_CHECKPOINT_KEEP: '2',
+      FTC_CHECKPOINT_KEEP_EVERY: '5',
+    },
+    type: 'volume',
+    source: 'a-job_checkpoints',
+    target: '/checkpoints',
+  });
+});
+
+it.skipIf(process.getuid?.() !== 0)('of a directory of the host is that directory, and its owner', () => {
+  const path = join(folder, 'own $dir');
+  mkdirSync(path);
+  chownSync(path, 1234, 1234);
+  expect(placeOf(project({ checkpointDir: 'own $dir' }))).toMatchObject({
+    type: 'bind',
+    source: path,
+    user: '1234:1234',
+  });
+});
+
+it('of a project that was saved is where it ran, whatever the job file says now', async () => {
+  const started = project({ checkpointEvery: '10' });
+  await expect(savedProject(folder, 'a-job')).resolves.toBeNull();
+  await saveProject(started);
+  const saved = await savedProject(folder, 'a-job');
+  expect(saved && placeOf(saved)).toEqual(placeOf(started));
+});
+
+it('of a project that somebody wrote is its mount, by any name', () => {
+  const yaml = (volumes: string, more = '') =>
+    `services: {master: {image: i, user: "1:1", environment: {JOB_ID: j, CHECKPOINT_DIR: /c}, volumes: [${volumes}]}}\n${more}`;
+  const at = (text: string) => placeOf({ name: 'p', directory: '/home/me', yaml: text, variables: {} });
+  expect(at(yaml('"/etc:/etc", "v:/c:ro"'))).toMatchObject({ type: 'volume', source: 'p_v', target: '/c' });
+  expect(at(yaml('"v:/c"', 'volumes: {v: {name: other, external: true}}'))).toMatchObject({
+    source: 'other',
+  });
+  expect(at(yaml('"./here:/c"'))).toMatchObject({ type: 'bind', source: '/home/me/here' });
+  expect(() => at(yaml('"v:/elsewhere"'))).toThrow('where "p" keeps its checkpoints is not known');
+  expect(() => at('services: {}')).toThrow(expect.objectContaining({ code: 'FTC_NOT_RUNNING' }) as Error);
+});
