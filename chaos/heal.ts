@@ -3,7 +3,9 @@ import { FtcError } from '../src/errors.ts';
 import { now } from '../src/shared/clock.ts';
 import { FaultRecord, type World } from './faults/fault.ts';
 import { faults } from './faults/index.ts';
-import type { Entry } from './journal/entries.ts';
+import { type Entry, openFaults } from './journal/entries.ts';
+import { ChaosJournal, folderFor, lockIn, readEntries } from './journal/file.ts';
+import { self, takeLock } from './journal/lock.ts';
 
 export interface Healed {
   readonly id: string;
@@ -15,6 +17,30 @@ export interface Healed {
   readonly note: string | null;
   /** False: it could not be put right, and stays in the journal. */
   readonly healed: boolean;
+}
+
+/**
+ * Puts right all that is left of a project's faults. It lets a command that is at work go on.
+ * @param folders where the journal may lie
+ * @throws FtcError FTC_ALREADY_RUNNING while one is
+ */
+export async function heal(world: World, project: string, folders: readonly string[]): Promise<Healed[]> {
+  const folder = folders.find(f => openFaults(readEntries(f, project)).length > 0);
+  if (folder === undefined && (await world.lab.helpers(project)).length === 0) return [];
+  return healIn(world, project, folder ?? folderFor(folders));
+}
+
+async function healIn(world: World, project: string, folder: string): Promise<Healed[]> {
+  const release = takeLock(lockIn(folder, project), self('heal', 'ftc chaos heal'));
+  try {
+    const left = openFaults(readEntries(folder, project));
+    const journal = new ChaosJournal(folder, project);
+    const healed = await healOpen(world, project, left, entry => journal.append(entry));
+    journal.close();
+    return healed;
+  } finally {
+    release();
+  }
 }
 
 /** @param left records that are open in the journal, in the order to undo them in */

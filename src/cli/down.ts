@@ -1,4 +1,6 @@
 /** `ftc down`: stops and removes the job's containers, and what its verifications left; with `--volumes` its checkpoints too. */
+import { heal } from '../../chaos/heal.ts';
+import { createWorld, journalFolders } from '../../chaos/world.ts';
 import { Compose } from '../docker/compose.ts';
 import { connect, type Connection } from '../docker/connect.ts';
 import { LABEL_JOB, LABEL_ROLE } from '../docker/engine.ts';
@@ -6,6 +8,7 @@ import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
 import { findLeftovers, removeRun } from '../verify/leftovers.ts';
+import { healedLines } from './view/healed.ts';
 import { createStages } from './view/stages.ts';
 
 export async function run(options: JobFlags & { volumes?: boolean }): Promise<undefined> {
@@ -24,6 +27,7 @@ export async function run(options: JobFlags & { volumes?: boolean }): Promise<un
     process.stderr.write(`no container of "${name}" is here.${rest}\n`);
     return;
   }
+  await healFaults(connection, name);
   const project = { name, directory: process.cwd(), yaml: null, variables: {} };
   await createStages().stage(`removing the containers of "${name}"`, line =>
     compose.down(project, { onLine: line }),
@@ -63,6 +67,19 @@ async function volumesOf({ docker }: Connection, name: string): Promise<{ own: s
     own: volumes.filter(({ Labels }) => !isStore(Labels)).map(({ Name }) => Name),
     store: volumes.filter(({ Labels }) => isStore(Labels)).map(({ Name }) => Name),
   };
+}
+
+/** What a fault left in a volume stays there otherwise, and helpers hold on to it. Removing the job is not to fail for that. */
+async function healFaults(connection: Connection, name: string): Promise<void> {
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  try {
+    const containers = await connection.engine.list(name);
+    const healed = await heal(createWorld(connection, say), name, journalFolders(containers));
+    healedLines(healed).forEach(say);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    say(`what faults have left is not put right: ${error.message}`);
+  }
 }
 
 /** What verifications of the job left: they were killed, or told to. One that runs is left alone. */
