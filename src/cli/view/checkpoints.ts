@@ -68,6 +68,6 @@ export function pruneLines({ dryRun, keep, pinEvery, removed, kept }: Pruned): s
     removed.length === 0
       ? 'nothing to remove'
       : `${dryRun ? 'would remove' : 'removed'} ${removed.length} (${size}): ${kind} ${steps}`,
-    `${dryRun ? 'would keep' : 'kept'} ${kept.length}: ${rule}, what LATEST names, and whatever is damaged or set aside`,
+    `${dryRun ? 'would keep' : 'kept'} ${kept.length}: ${rule}, what LATEST names, and what is known to be damaged or set aside`,
   ];
 }

@@ -36,7 +36,9 @@ export class Keeper {
     this.manager = new Manager(o.policy, o.job, rows => this.#see(rows));
     const { manager } = this;
     const failed = (error: unknown) => o.log.warn({ err: error }, 'the checkpoints cannot be looked at');
-    this.#scrub = o.scrubMs > 0 ? new Scrub({ manager, everyMs: o.scrubMs, failed }) : null;
+    // An older one may have been kept only because no newer was known to be valid.
+    const verified = () => void this.#prune();
+    this.#scrub = o.scrubMs > 0 ? new Scrub({ manager, everyMs: o.scrubMs, verified, failed }) : null;
   }
 
   start(): void {

@@ -13,6 +13,8 @@ const LONGEST_MS = 2 ** 31 - 1;
 export interface ScrubOptions {
   readonly manager: Manager;
   readonly everyMs: number;
+  /** One was read. */
+  readonly verified: () => void;
   readonly failed: (error: unknown) => void;
 }
 
@@ -56,12 +58,13 @@ export class Scrub {
 
   /** For how long there is nothing to do. */
   async #turn(): Promise<number> {
-    const { manager, everyMs } = this.#o;
+    const { manager, everyMs, verified } = this.#o;
     const plan = planScrub(await manager.list(), { now: now(), everyMs, restUntil: this.#restUntil });
     if ('waitMs' in plan) return plan.waitMs;
     const began = now();
     await manager.verify(plan.verify, { rate: RATE, signal: this.#end.signal });
     this.#restUntil = restAfter(now(), now() - began);
+    verified();
     return 0;
   }
 }

@@ -56,11 +56,11 @@ it('pruning says what went, and by which rule', () => {
   const pruned = { dryRun: true, keep: 1, pinEvery: 50, removed: rows.slice(0, 2), kept: rows.slice(2) };
   expect(pruneLines(pruned)).toEqual([
     'would remove 2 (260 kB): steps 300, 250',
-    'would keep 3: the newest and every one of a step that 50 divides, what LATEST names, and whatever is damaged or set aside',
+    'would keep 3: the newest and every one of a step that 50 divides, what LATEST names, and what is known to be damaged or set aside',
   ]);
   expect(pruneLines({ ...pruned, dryRun: false, keep: 3, pinEvery: null, removed: [] })).toEqual([
     'nothing to remove',
-    'kept 3: the 3 newest, what LATEST names, and whatever is damaged or set aside',
+    'kept 3: the 3 newest, what LATEST names, and what is known to be damaged or set aside',
   ]);
 });
 

@@ -27,7 +27,8 @@ function keep(more: Partial<CheckpointPolicy> = {}, scrubMs = 0): Keeper {
     told.push(entry);
     heard.emit('told');
   };
-  keeper = new Keeper({ policy, job: 'a-job', scrubMs, log: pino({ level: 'silent' }), tell });
+  const write = (line: string) => line.includes('checkpoints removed') && heard.emit('removed');
+  keeper = new Keeper({ policy, job: 'a-job', scrubMs, log: pino({}, { write }), tell });
   keeper.start();
   return keeper;
 }
@@ -67,6 +68,20 @@ it('prunes when something was published', async () => {
   await settled();
   expect(steps()).toEqual([20, 30, 40, 50]);
   expect(told).toEqual([]);
+});
+
+it('keeps the last that is known to be valid until a newer one is', async () => {
+  for (const step of [10, 20, 30, 40, 50]) folder.write(step);
+  keep({ keep: 1 });
+  await keeper.manager.verify(20);
+  keeper.reported(report(50));
+  await settled();
+  expect(steps()).toEqual([20, 50]);
+  await keeper.close();
+  const removed = once(heard, 'removed');
+  keep({ keep: 1 }, 1000);
+  await removed;
+  expect(steps()).toEqual([50]);
 });
 
 describe('on a full disk', () => {
