@@ -77,9 +77,10 @@ class Checkpoints:
     def entered(self, group: Group) -> None:
         """This worker is a member of a new generation. With its rank 0, older ones publish no more."""
         self._writer.generation = group.generation
-        self._due_since = None
         if group.rank == 0:
             self._writer.lead(group.generation)
+        else:
+            self._due_since = None
 
     def save_now(self, generation: int) -> bool:
         """Returns when the state as it is now is durable. False: the disk did not take it."""

@@ -43,22 +43,25 @@ class Flight:
         """It is not settled yet."""
         return self._copy is not None
 
+    @property
+    def copied(self) -> bool:
+        """It is not settled yet, and can be without waiting."""
+        return self._copy is not None and self._copy.done.is_set()
+
     def copy(self) -> None:
         """By the thread that writes."""
         if self._copy is not None:
             self._copy.run()
 
-    def poll(self) -> None:
-        """Settles where that needs no waiting."""
-        if self._copy is not None and self._copy.done.is_set():
-            self.settle()
 
     def settle(self) -> None:
         """Before anything changes: waits for the copy, and sees whether it is exact."""
         with self._settling:
             if self._copy is not None:
                 self._copy.done.wait()
-                self._exact, self.changed = self._copy.exact, self._copy.changed()
+                self._exact = self._copy.exact
+                if not self._exact:
+                    self.changed = self._copy.changed()
                 self._copy = None
                 self._settled.set()
 

@@ -73,7 +73,7 @@ class Shadow:
         self._tensors: list[torch.Tensor] = []
 
     def touching(self) -> Callable[[], None]:
-        """To be run by another thread: makes the memory's pages present. `take` waits for it."""
+        """To be run by the thread that runs copies, before them: makes the memory's pages present."""
         touched = self._touched = threading.Event()
 
         def touch() -> None:
@@ -90,14 +90,14 @@ class Shadow:
 
     def take(self, state: State, *, whole: bool = False) -> Copy:
         """The state as it is now. The Copy is to be run; with `whole`, nothing is left for it. Raises Differs."""
-        if self._touched is not None:
-            self._touched.wait()
-            self._touched = None
         self._views, self._tensors = [], []
         self._fill(state, self.state)
         views, tensors, at_once = self._views, self._tensors, self._at_once
         self._views, self._tensors = [], []  # a tensor that the script lets go must not live on here
         if whole or at_once:
+            if self._touched is not None:  # what is copied behind comes after it anyway
+                self._touched.wait()
+                self._touched = None
             now = [whole or id(view) in at_once for view in views]
             _copy([v for v, n in zip(views, now) if n], [t for t, n in zip(tensors, now) if n])
             views = [v for v, n in zip(views, now) if not n]

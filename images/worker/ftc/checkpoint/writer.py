@@ -96,8 +96,8 @@ class Writer:
 
     def poll(self) -> None:
         """Between two things that training does: settles what can be settled without waiting, so that it is published soon."""
-        if self._flight is not None and self._flight.copying:
-            self._flight.poll()
+        if self._flight is not None and self._flight.copied:
+            self.settle()
 
     def settle(self) -> None:
         """Parameters and the optimizer's state may change when this returns."""
