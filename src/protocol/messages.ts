@@ -111,9 +111,9 @@ const CheckpointReport = z.object({
   generation,
   ok: z.boolean(),
   bytes: z.int().nonnegative(),
-  /** Training stood still for the copy. */
+  /** Training stood still for it. */
   stallMs: z.number().nonnegative(),
-  /** All that happened behind it, from the end of the copy until the checkpoint was durable; what follows is part of it. */
+  /** All that happened behind training, until the checkpoint was durable; what follows is part of it. */
   writeMs: z.number().nonnegative(),
   error: z.string().nullable(),
   // The rest is not said by workers of older images.
