@@ -16,8 +16,22 @@ export interface Examined {
   readonly problem: string | null;
 }
 
-/** Null when the directory is gone. */
+/** Null when the directory is gone. One that is removed or replaced meanwhile was never damaged: it is looked at again. */
 export async function examine(path: string, job: string, step: number): Promise<Examined | null> {
+  for (;;) {
+    const before = await identity(path);
+    const found = await look(path, job, step);
+    if (found === null || found.problem === null || (await identity(path)) === before) return found;
+  }
+}
+
+const identity = (path: string): Promise<bigint | null> =>
+  lstat(path, { bigint: true }).then(
+    stats => stats.ino,
+    () => null,
+  );
+
+async function look(path: string, job: string, step: number): Promise<Examined | null> {
   const files = await statFiles(path);
   if (files === null) return null;
   const sizes = [...files.values()].map(file => Number(file.size));

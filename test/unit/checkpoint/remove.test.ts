@@ -43,3 +43,16 @@ it('does not take what LATEST names by now, nor what is gone', async () => {
   await expect(removeCheckpoint(catalogue, 'step-00002000')).resolves.toBe(false);
   expect(readdirSync(folder.path).sort()).toEqual(['LATEST', 'step-00001000']);
 });
+
+it('never makes a checkpoint look damaged to who lists them meanwhile', async () => {
+  for (let step = 1; step <= 40; step += 1) folder.write(step);
+  let over = false;
+  const seen: unknown[] = [];
+  const watching = (async () => {
+    while (!over) seen.push(...(await catalogue.list()).filter(row => row.state === 'damaged'));
+  })();
+  for (const { name } of await catalogue.list()) await removeCheckpoint(catalogue, name);
+  over = true;
+  await watching;
+  expect(seen).toEqual([]);
+});
