@@ -47,8 +47,9 @@ const reasons: Readonly<Record<string, string>> = {
 };
 
 function cannotWrite(path: string, error: unknown): unknown {
-  const { code, message } = error as NodeJS.ErrnoException;
-  if (code === undefined) return error;
+  const { code, syscall, message } = error as NodeJS.ErrnoException;
+  // What ended the writing from outside is an error of its own.
+  if (code === undefined || syscall === undefined) return error;
   return new FtcError('FTC_CANNOT_WRITE', `${path} cannot be written: ${reasons[code] ?? message}`, {
     cause: error,
   });

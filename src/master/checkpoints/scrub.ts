@@ -23,6 +23,7 @@ export class Scrub {
   readonly #end = new AbortController();
   #wake = new AbortController();
   #restUntil = 0;
+  #turn = 0;
   #running: Promise<void> = Promise.resolve();
 
   constructor(o: ScrubOptions) {
@@ -59,11 +60,17 @@ export class Scrub {
   /** For how long there is nothing to do. */
   async #turn(): Promise<number> {
     const { manager, everyMs, verified } = this.#o;
-    const plan = planScrub(await manager.list(), { now: now(), everyMs, restUntil: this.#restUntil });
+    const plan = planScrub(await manager.list(), {
+      now: now(),
+      everyMs,
+      restUntil: this.#restUntil,
+      turn: this.#turn,
+    });
     if ('waitMs' in plan) return plan.waitMs;
     const began = now();
     await manager.verify(plan.verify, { rate: RATE, signal: this.#end.signal });
     this.#restUntil = restAfter(now(), now() - began);
+    this.#turn += 1;
     verified();
     return 0;
   }
