@@ -1,4 +1,5 @@
 /** Files that are made from the sources and committed; scripts/generate.mjs writes them, and a test keeps them current. */
+import { ScenarioFile } from '../chaos/scenarios/schema.ts';
 import { Manifest } from '../src/checkpoint/manifest.ts';
 import { jsonSchema } from '../src/job/json-schema.ts';
 import { loadJob } from '../src/job/load.ts';
@@ -9,6 +10,7 @@ import { render } from './render.ts';
 export function generated(root: string): Record<string, string> {
   return {
     'schema/ftc.schema.json': jsonSchema(JobFile),
+    'schema/scenario.schema.json': jsonSchema(ScenarioFile),
     'schema/manifest.schema.json': jsonSchema(Manifest),
     // The default job, in an environment that says nothing.
     'docker-compose.yml': render(loadJob({}, {}, root)).yaml,

@@ -24,8 +24,7 @@ export const Doing = z.enum([
 ]);
 export type Doing = z.infer<typeof Doing>;
 
-export const Span = z.object({ from: t, to: t, doing: Doing });
-export type Span = z.infer<typeof Span>;
+const Span = z.object({ from: t, to: t, doing: Doing });
 
 export const Lane = z.object({
   /** The worker's id: its container's hostname. */
@@ -36,14 +35,13 @@ export const Lane = z.object({
 });
 export type Lane = z.infer<typeof Lane>;
 
-export const Struck = z.object({
+const Struck = z.object({
   container: z.string(),
   /** Its hostname, which is a worker's id. */
   id: z.string(),
   role: z.enum(['master', 'supervisor', 'worker']),
   rank: z.int().nullable(),
 });
-export type Struck = z.infer<typeof Struck>;
 
 export const SeenFault = z.object({
   fault: z.string(),
@@ -84,13 +82,12 @@ export const SeenCheckpoint = z.object({
 });
 export type SeenCheckpoint = z.infer<typeof SeenCheckpoint>;
 
-export const SeenEvent = z.object({
+const SeenEvent = z.object({
   at: t,
   level: z.enum(['info', 'warn', 'error']),
   kind: z.string(),
   text: z.string(),
 });
-export type SeenEvent = z.infer<typeof SeenEvent>;
 
 const Holders = z.object({ generation: z.int(), ids: z.array(z.string()) });
 

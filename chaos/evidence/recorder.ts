@@ -50,6 +50,11 @@ export class Recorder {
     return this.#status;
   }
 
+  /** As it grows; without lanes and holders, which {@link evidence} has. */
+  get soFar(): Readonly<Omit<Evidence, 'lanes' | 'holders'>> {
+    return this.#e;
+  }
+
   /** Milliseconds since the watch began. */
   since(now: number): number {
     return Math.max(0, Math.round(now - this.#e.origin));

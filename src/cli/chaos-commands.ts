@@ -4,6 +4,7 @@ import type { Fault } from '../../chaos/faults/fault.ts';
 import { faults } from '../../chaos/faults/index.ts';
 import { metaOf } from '../../chaos/faults/params.ts';
 import { duration } from '../shared/duration.ts';
+import { addScenarios } from './chaos-scenario-commands.ts';
 import { whichJob } from './job-options.ts';
 import { lazy } from './lazy.ts';
 
@@ -21,6 +22,7 @@ export function addChaos(program: Command): void {
     .description('break the job on purpose, and see it recover')
     .addHelpText('after', examples);
   for (const fault of faults) addFault(chaos, fault);
+  addScenarios(chaos);
   chaos
     .command('list')
     .description('what can be broken, and what this machine cannot do')

@@ -1,0 +1,41 @@
+/** Of the run's end. */
+import { hypothesis } from './hypothesis.ts';
+import { yes } from './limits.ts';
+
+const SHORT = 12;
+
+export const succeeds = hypothesis<boolean>({
+  limit: yes('The job ends with success.'),
+  usual: true,
+  claim: wanted => (wanted ? 'the job succeeds' : null),
+  judge(_, { state, reason, gaveUp, digest }) {
+    if (gaveUp !== null) return { holds: false, seen: gaveUp };
+    if (state === 'succeeded')
+      return {
+        holds: true,
+        seen: digest === null ? 'it succeeded' : `it succeeded, digest ${digest.slice(0, SHORT)}`,
+      };
+    return {
+      holds: state === null ? null : false,
+      seen:
+        state === null ? 'the master never answered' : `it has ${state}: ${reason ?? 'no reason is known'}`,
+    };
+  },
+});
+
+export const sameBits = hypothesis<boolean>({
+  limit: yes("The digest is the undisturbed run's."),
+  usual: true,
+  claim: wanted => (wanted ? "the digest is the undisturbed run's" : null),
+  judge(_, { digest }, undisturbed) {
+    if (undisturbed === null) return { holds: null, seen: 'there is no undisturbed run to compare with' };
+    if (digest === null) return { holds: null, seen: 'the run has no digest: it did not end' };
+    const same = digest === undisturbed.digest;
+    return {
+      holds: same,
+      seen: same
+        ? `both are ${digest.slice(0, SHORT)}`
+        : `${digest.slice(0, SHORT)}, and undisturbed ${undisturbed.digest.slice(0, SHORT)}`,
+    };
+  },
+});

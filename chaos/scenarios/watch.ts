@@ -1,0 +1,182 @@
+/** Follows a run, does to it what the method says, and keeps what is seen. */
+import { follow, type Moment } from '../../src/client/follow.ts';
+import { keepSupervisor } from '../../src/client/keep-supervisor.ts';
+import type { Compose, ComposeProject } from '../../src/docker/compose.ts';
+import type { Connection } from '../../src/docker/connect.ts';
+import { FtcError } from '../../src/errors.ts';
+import { hasEnded, type Status } from '../../src/master/status.ts';
+import { now } from '../../src/shared/clock.ts';
+import { duration } from '../../src/shared/duration.ts';
+import { Scaler } from '../../src/trial/scaler.ts';
+import type { Evidence } from '../evidence/evidence.ts';
+import { Recorder } from '../evidence/recorder.ts';
+import type { World } from '../faults/fault.ts';
+import { Session } from '../session.ts';
+import { watchWriting } from '../writing.ts';
+import { Breaker } from './breaker.ts';
+import type { Entry } from './method.ts';
+import { Rollbacks } from './rollbacks.ts';
+import type { Scenario } from './scenario.ts';
+
+export interface WatchOptions {
+  readonly connection: Connection;
+  readonly compose: Compose;
+  readonly project: ComposeProject;
+  readonly world: World;
+  readonly scenario: Pick<Scenario, 'rollbacks' | 'atOnce' | 'minInterval'>;
+  readonly entries: readonly Entry[];
+  readonly standbys: number;
+  readonly seed: number;
+  /** What the person typed. */
+  readonly command: string;
+  /** Without a step, or anything else that moves, for so long it is given up. Milliseconds. */
+  readonly giveUpMs: number;
+  readonly signal: AbortSignal;
+  /** After every look; often. */
+  readonly onLook: (recorder: Recorder) => void;
+}
+
+const EVERY_MS = 50;
+/** Where a moment is waited for that may be short. */
+const CLOSELY_MS = 15;
+const CONTAINERS_EVERY_MS = 400;
+const KEEP_EVERY_MS = 1_500;
+
+/** Until the job has ended, is given up, or `signal` aborts. Nothing of any fault is in force then. */
+export async function watch(o: WatchOptions): Promise<Evidence> {
+  const session = await Session.open({
+    world: o.world,
+    project: o.project.name,
+    folders: [o.project.directory, process.cwd()],
+    command: o.command,
+  });
+  const done = new AbortController();
+  const run = new Run(o, session, done.signal);
+  try {
+    const gaveUp = await run.follow().catch(lostSight);
+    return await run.evidence(gaveUp);
+  } finally {
+    done.abort();
+    await session.close();
+  }
+}
+
+class Run {
+  readonly #o: WatchOptions;
+  readonly #recorder = new Recorder(now());
+  readonly #breaker: Breaker;
+  readonly #rollbacks: Rollbacks;
+  readonly #scaler: Scaler;
+  readonly #ended: AbortSignal;
+  #writing: (() => boolean) | null = null;
+  #moved = { at: now(), mark: '' };
+  #listing: Promise<void> | null = null;
+  #listedAt = 0;
+  #keptAt = now();
+
+  constructor(o: WatchOptions, session: Session, ended: AbortSignal) {
+    const { compose, project, standbys, signal, world, scenario } = o;
+    this.#o = o;
+    this.#ended = ended;
+    this.#scaler = new Scaler(compose, project, standbys, signal);
+    const shared = { recorder: this.#recorder, scaler: this.#scaler, engine: world.engine };
+    this.#breaker = new Breaker({ ...o, ...shared, session, limits: scenario, project: project.name });
+    this.#rollbacks = new Rollbacks(
+      { ...shared, project: project.name, breaker: this.#breaker },
+      scenario.rollbacks,
+    );
+  }
+
+  /** @returns why it was given up; null where the job ended, or nobody wants to see more */
+  async follow(): Promise<string | null> {
+    const { connection, project, entries, giveUpMs, signal, onLook } = this.#o;
+    const closely = entries.some(e => 'when' in e.timing);
+    for await (const moment of follow(connection, project.name, {
+      everyMs: closely ? CLOSELY_MS : EVERY_MS,
+      patienceMs: giveUpMs,
+      signal,
+    })) {
+      const at = now();
+      this.#recorder.look(at, moment);
+      this.#list(at);
+      onLook(this.#recorder);
+      if (moment.status && hasEnded(moment.status.state)) return null;
+      const still = this.#stillFor(at, moment);
+      if (still > giveUpMs) return stuck(still, moment.status);
+      this.#breaker.look(moment.status, this.#isWriting(moment.status));
+      this.#rollbacks.look(moment.status, this.#breaker);
+      this.#keep(at);
+    }
+    return null;
+  }
+
+  async evidence(gaveUp: string | null): Promise<Evidence> {
+    await this.#breaker.close();
+    await this.#rollbacks.close();
+    await this.#listing;
+    if (gaveUp === null && !this.#o.signal.aborted) await this.#scaler.settled().catch(() => undefined);
+    const { world, project } = this.#o;
+    const containers = await world.engine.list(project.name).catch(() => []);
+    this.#recorder.containers(now(), containers);
+    return this.#recorder.evidence(this.#breaker.missed(), gaveUp);
+  }
+
+  /** How long nothing has moved: no step, no state, no generation. */
+  #stillFor(at: number, { status }: Moment): number {
+    const mark = status
+      ? `${status.state} ${status.generation} ${status.step ?? ''} ${status.reason ?? ''}`
+      : this.#moved.mark;
+    // What waits in a reason counts its seconds there.
+    const plain = mark.replaceAll(/\d+(\.\d+)? (ms|s|min)\b/g, '');
+    if (plain !== this.#moved.mark) this.#moved = { at, mark: plain };
+    return at - this.#moved.at;
+  }
+
+  /** In the background: an engine that is busy must not hold up the looks. */
+  #list(at: number): void {
+    if (this.#listing || at - this.#listedAt < CONTAINERS_EVERY_MS) return;
+    this.#listedAt = at;
+    const { world, project } = this.#o;
+    this.#listing = world.engine.list(project.name).then(
+      containers => {
+        this.#recorder.containers(now(), containers);
+        this.#listing = null;
+        this.#watchWriting(containers.find(c => c.role === 'master' && c.state === 'running'));
+      },
+      () => {
+        this.#listing = null;
+      },
+    );
+  }
+
+  #watchWriting(master: Parameters<typeof watchWriting>[1] | undefined): void {
+    const needs = this.#o.entries.some(
+      ({ timing }) => 'when' in timing && 'phase' in timing.when && timing.when.phase === 'checkpoint',
+    );
+    if (needs && master) this.#writing ??= watchWriting(this.#o.world.lab, master, this.#ended);
+  }
+
+  #isWriting(status: Status | null): boolean {
+    return status?.state === 'running' && (this.#writing?.() ?? false);
+  }
+
+  /** Nobody supervises the supervisor; who watches does, unless that is what the scenario is about. */
+  #keep(at: number): void {
+    if (at - this.#keptAt < KEEP_EVERY_MS) return;
+    this.#keptAt = at;
+    if (this.#breaker.holdsDown('supervisor') || this.#rollbacks.willStart('supervisor')) return;
+    void keepSupervisor(this.#o.world.engine, this.#o.project.name).catch(() => false);
+  }
+}
+
+/** The containers are gone, or the engine is. @throws what is a defect of ours */
+function lostSight(error: unknown): string {
+  if (error instanceof FtcError) return error.message;
+  throw error;
+}
+
+function stuck(ms: number, status: Status | null): string {
+  const who = status?.workers.map(w => `${w.container ?? w.id} ${w.phase ?? w.state}`).join(', ');
+  const where = status?.step == null ? '' : ` after step ${status.step}`;
+  return `nothing moved for ${duration(ms)}${where} (${who ?? 'the master does not answer'})`;
+}

@@ -1,0 +1,65 @@
+/** What `ftc chaos run` and `soak` work with: an engine, a job to break, and what the platform can do. */
+import type { Fault } from '../../chaos/faults/fault.ts';
+import { faultNamed } from '../../chaos/faults/index.ts';
+import { probe, whyNot } from '../../chaos/probe.ts';
+import type { Campaign } from '../../chaos/scenarios/campaign.ts';
+import { ownJob } from '../../chaos/scenarios/job.ts';
+import { createWorld } from '../../chaos/world.ts';
+import { Compose } from '../docker/compose.ts';
+import { connect } from '../docker/connect.ts';
+import { FtcError } from '../errors.ts';
+import { checkHost } from '../job/host.ts';
+import { loadJob, type LoadedJob } from '../job/load.ts';
+import { check } from '../job/problem.ts';
+import type { JobFlags } from '../job/sources.ts';
+import { composeProject } from './project.ts';
+import { createStages } from './view/stages.ts';
+
+/** What runs are called after where nobody says. */
+const NAME = 'ftc';
+
+type Lab = Campaign['lab'];
+
+/** @param wanted the platform is asked only for what these need */
+export async function createLab(
+  options: JobFlags,
+  wanted: readonly Fault[],
+  rest: Pick<Lab, 'signal' | 'watcher' | 'keep'>,
+): Promise<Lab> {
+  const base = baseOf(options);
+  const connection = await connect();
+  const compose = await Compose.find(connection.host);
+  const world = createWorld(connection, line => process.stderr.write(`${line}\n`));
+  const able = wanted.some(f => f.needs !== undefined) ? await probe(world) : null;
+  const cannot = (name: string): string | null => {
+    const fault = faultNamed(name);
+    return able === null ? (fault.impossible ?? null) : whyNot(fault, able);
+  };
+  return {
+    ...rest,
+    connection,
+    compose,
+    world,
+    render: job => composeProject(job, connection),
+    stages: createStages(),
+    base,
+    command: ['ftc', ...process.argv.slice(2)].join(' '),
+    cannot,
+  };
+}
+
+/** The job of `--file`; without it ftc's own, under the name that is asked for. */
+function baseOf(options: JobFlags): LoadedJob {
+  if (options.file !== undefined) return loadJob(options);
+  const { name = process.env['JOB_ID'] } = options;
+  const job = ownJob(nameOf(name));
+  const projectDir = process.cwd();
+  return { job, file: null, projectDir, user: checkHost(job, projectDir) };
+}
+
+function nameOf(name: unknown): string {
+  if (name === undefined || name === '') return NAME;
+  const { value, problems } = check({ name });
+  if (value?.name !== undefined) return value.name;
+  throw new FtcError('FTC_USAGE', problems.map(p => `--${p.key} ${p.message}`).join('\n'));
+}

@@ -1,0 +1,254 @@
+import { describe, expect, it } from 'vitest';
+import type { Evidence } from '../../../chaos/evidence/evidence.ts';
+import { conclude, Hypotheses, judge } from '../../../chaos/hypotheses/index.ts';
+import { concluded } from '../../../chaos/scenarios/experiment.ts';
+import { recovery } from '../verify/made.ts';
+import { evidence, lane, seenFault } from './seen.ts';
+
+const undisturbed = { digest: 'a'.repeat(64), steps: 100, trainingMs: 10_000 };
+
+/** What is said of one key. */
+function verdict(
+  key: string,
+  limit: unknown,
+  seen: Partial<Evidence>,
+  base: typeof undisturbed | null = undisturbed,
+) {
+  const wanted = Hypotheses.parse(limit === undefined ? {} : { [key]: limit });
+  const found = judge(wanted, evidence(seen), base).find(v => v.key === key);
+  if (!found) throw new Error(`${key} is not judged`);
+  return found;
+}
+
+const start = (more: object) => ({
+  at: 6_000,
+  container: 'job-worker-1',
+  role: 'worker' as const,
+  again: true,
+  ...more,
+});
+const checkpoint = (what: 'published' | 'loaded' | 'set aside' | 'failed', step: number, at: number) => ({
+  what,
+  step,
+  at,
+  text: '',
+});
+const damage = (step: number, at: number) =>
+  seenFault({
+    fault: 'corrupt-checkpoint',
+    at,
+    data: [{ act: { act: 'damage', checkpoint: `step-${String(step).padStart(8, '0')}` } }],
+  });
+
+const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
+  [
+    'succeeds',
+    undefined,
+    [
+      [true, {}],
+      [false, { state: 'failed', reason: 'ValueError', digest: null }],
+      [false, { state: 'running', gaveUp: 'nothing moved for 2 min' }],
+      [false, { state: 'running' }],
+      [null, { state: null }],
+    ],
+  ],
+  [
+    'sameBits',
+    undefined,
+    [
+      [true, {}],
+      [false, { digest: 'b'.repeat(64) }],
+      [null, { digest: null }],
+    ],
+  ],
+  [
+    'stepsLost',
+    undefined,
+    [
+      [true, { recoveries: [recovery({ lost: ['a'], stepsLost: 0 })] }],
+      [false, { recoveries: [recovery({ lost: ['a'], stepsLost: 2 })] }],
+      // Nobody was left: those are done again, and not lost.
+      [true, { recoveries: [recovery({ lost: ['a', 'b', 'c'], stepsLost: 9 })] }],
+      [null, { recoveries: [recovery({ lost: ['a'], stepsLost: null, resumedMs: null })] }],
+    ],
+  ],
+  ['stepsLost', 2, [[true, { recoveries: [recovery({ stepsLost: 2 })] }]]],
+  [
+    'stepsRepeated',
+    5,
+    [
+      [true, { recoveries: [recovery({ lost: ['a', 'b', 'c'], stepsLost: 5 })] }],
+      [false, { recoveries: [recovery({ lost: ['a', 'b', 'c'], stepsLost: 6 })] }],
+    ],
+  ],
+  [
+    'recovery',
+    { p99: '500ms', median: '0.2s' },
+    [
+      [true, { recoveries: [recovery({ resumedMs: 100 }), recovery({ resumedMs: 500, at: 2 })] }],
+      [false, { recoveries: [recovery({ resumedMs: 100 }), recovery({ resumedMs: 501, at: 2 })] }],
+      [false, { recoveries: [recovery({ resumedMs: 201 }), recovery({ resumedMs: 202, at: 2 })] }],
+      [null, { recoveries: [] }],
+      [null, { recoveries: [recovery({ resumedMs: null })] }],
+    ],
+  ],
+  [
+    'whole',
+    { max: '1s' },
+    [
+      [true, { recoveries: [recovery({ wholeMs: 1000 })] }],
+      [false, { recoveries: [recovery({ wholeMs: 1001 })] }],
+      [null, { recoveries: [recovery({ wholeMs: null })] }],
+    ],
+  ],
+  [
+    'standstill',
+    '5s',
+    [
+      [
+        true,
+        {
+          steps: [
+            [0, 0],
+            [100, 1],
+            [5_100, 2],
+            [5_200, 100],
+          ],
+        },
+      ],
+      [
+        false,
+        {
+          steps: [
+            [0, 0],
+            [100, 1],
+            [5_101, 2],
+            [5_200, 100],
+          ],
+        },
+      ],
+      [null, { steps: [[0, 0]] }],
+    ],
+  ],
+  [
+    'validCheckpoints',
+    undefined,
+    [
+      [true, {}],
+      [true, { checkpoints: [checkpoint('published', 50, 1), checkpoint('loaded', 50, 2)] }],
+      [
+        false,
+        {
+          checkpoints: [checkpoint('published', 50, 1), checkpoint('loaded', 50, 9)],
+          faults: [damage(50, 5)],
+        },
+      ],
+      [true, { checkpoints: [checkpoint('loaded', 50, 4)], faults: [damage(50, 5)] }],
+      [
+        true,
+        {
+          checkpoints: [checkpoint('published', 50, 7), checkpoint('loaded', 50, 9)],
+          faults: [damage(50, 5)],
+        },
+      ],
+      [true, { checkpoints: [checkpoint('loaded', 25, 9)], faults: [damage(50, 5)] }],
+      [false, { checkpoints: [checkpoint('set aside', 50, 3), checkpoint('loaded', 50, 9)] }],
+    ],
+  ],
+  [
+    'untouched',
+    undefined,
+    [
+      [true, { starts: [start({ again: false, container: 'job-worker-2' })] }],
+      [true, { starts: [start({})] }],
+      [false, { starts: [start({ container: 'job-worker-2' })] }],
+      // Before anything hit it.
+      [false, { starts: [start({ at: 3_000 })] }],
+      [
+        true,
+        {
+          starts: [start({ container: 'job-worker-2' })],
+          faults: [seenFault({ fault: 'engine', hits: [] })],
+        },
+      ],
+    ],
+  ],
+  [
+    'losses',
+    { atLeast: 2, atMost: 3 },
+    [
+      [true, { recoveries: [recovery({ lost: ['a', 'b'] })] }],
+      [false, { recoveries: [recovery({ lost: ['a'] })] }],
+      [false, { recoveries: [recovery({ lost: ['a', 'b'] }), recovery({ lost: ['c', 'a'], at: 2 })] }],
+    ],
+  ],
+  [
+    'promotions',
+    { atLeast: 1 },
+    [
+      [true, { lanes: [lane('d', 'starting', 'standby', 'regrouping', 'computing')] }],
+      [false, { lanes: [lane('d', 'starting', 'standby', 'dead', 'starting', 'standby')] }],
+    ],
+  ],
+  [
+    'setAside',
+    { atLeast: 1 },
+    [
+      [true, { checkpoints: [checkpoint('set aside', 50, 3)] }],
+      [false, { checkpoints: [checkpoint('loaded', 50, 3)] }],
+    ],
+  ],
+  [
+    'faults',
+    undefined,
+    [
+      [true, {}],
+      [null, { faults: [] }],
+      [null, { missed: [{ text: 'kill a worker at step 500', why: 'the job ended before' }] }],
+    ],
+  ],
+];
+
+describe('each hypothesis', () => {
+  it.each(cases.map(([key, limit, seen]) => ({ key, limit, seen })))(
+    '$key $limit is judged both ways',
+    ({ key, limit, seen }) => {
+      for (const [holds, what] of seen)
+        expect([verdict(key, limit, what).holds, what]).toEqual([holds, what]);
+      for (const [, what] of seen) expect(verdict(key, limit, what).seen).not.toMatch(/undefined|NaN|null/);
+    },
+  );
+
+  it('claims nothing where it is switched off', () => {
+    const keys = judge(
+      Hypotheses.parse({ succeeds: false, sameBits: false, untouched: false }),
+      evidence(),
+      undisturbed,
+    );
+    expect(keys.map(v => v.key)).toEqual(['stepsLost', 'validCheckpoints', 'faults']);
+  });
+
+  it('of the bits needs a run to compare with', () => {
+    expect(verdict('sameBits', undefined, {}, null).holds).toBeNull();
+  });
+});
+
+describe('the whole', () => {
+  const of = (...holds: (boolean | null)[]) =>
+    holds.map(h => ({ key: 'x', claim: 'it holds', holds: h, seen: 'so' }));
+
+  it('holds only when all do, and is broken when one is, whatever else is not known', () => {
+    expect([conclude(of(true, true)), conclude(of(true, null)), conclude(of(null, false))]).toEqual([
+      true,
+      null,
+      false,
+    ]);
+  });
+
+  it('names the first reason', () => {
+    expect(concluded(of(true), false)).toEqual({ conclusion: 'holds', reason: null });
+    expect(concluded(of(true, false), false)).toEqual({ conclusion: 'broken', reason: 'it holds: so' });
+    expect(concluded(of(null), false).conclusion).toBe('not judged');
+    expect(concluded(of(true), true).conclusion).toBe('interrupted');
+  });
+});
