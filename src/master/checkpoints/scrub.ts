@@ -23,7 +23,7 @@ export class Scrub {
   readonly #end = new AbortController();
   #wake = new AbortController();
   #restUntil = 0;
-  #turn = 0;
+  #turns = 0;
   #running: Promise<void> = Promise.resolve();
 
   constructor(o: ScrubOptions) {
@@ -70,7 +70,7 @@ export class Scrub {
     const began = now();
     await manager.verify(plan.verify, { rate: RATE, signal: this.#end.signal });
     this.#restUntil = restAfter(now(), now() - began);
-    this.#turn += 1;
+    this.#turns += 1;
     verified();
     return 0;
   }
