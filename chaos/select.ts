@@ -45,7 +45,9 @@ export function choose(wish: Wish, job: readonly Hit[], status: Status | null): 
   if (wish.container !== undefined || wish.all === true || wish.target === 'all') return [...pool];
   const count = countOf(wish, pool, job);
   const order = shuffle(pool, wish.seed);
-  return (wish.spare === true ? sparing(order, rows, status) : order).slice(0, count);
+  // Of others than the workers that train, nobody needs to be left.
+  const spares = wish.spare === true && wish.target === 'worker';
+  return (spares ? sparing(order, rows, status) : order).slice(0, count);
 }
 
 function poolOf({ target, container, label }: Wish, job: readonly Hit[], rows: Rows): readonly Hit[] {

@@ -1,35 +1,40 @@
 /** Of how often something happened: a scenario that breaks too little proves nothing, and one may claim that nothing came of it. */
-import type { Lane } from '../evidence/evidence.ts';
+import type { Evidence, Lane } from '../evidence/evidence.ts';
 import { hypothesis, many } from './hypothesis.ts';
 import { countClaim, counted, isWithin, type Counted } from './limits.ts';
 
 export const losses = hypothesis<Counted>({
   limit: counted('Workers that are lost while they hold a rank.'),
   claim: limit => `workers lost: ${countClaim(limit)}`,
-  judge(limit, { recoveries }) {
+  judge(limit, { recoveries, missed }) {
     const n = recoveries.reduce((sum, r) => sum + r.lost.length, 0);
-    return { holds: isWithin(n, limit), seen: n === 0 ? 'none' : many(n, 'worker') };
+    return { holds: within(n, limit, missed), seen: n === 0 ? 'none' : many(n, 'worker') };
   },
 });
 
 export const promotions = hypothesis<Counted>({
   limit: counted('Standbys that take a rank.'),
   claim: limit => `standbys that take over: ${countClaim(limit)}`,
-  judge(limit, { lanes }) {
+  judge(limit, { lanes, missed }) {
     const n = lanes.reduce((sum, lane) => sum + promotionsOf(lane), 0);
-    return { holds: isWithin(n, limit), seen: n === 0 ? 'none' : many(n, 'time') };
+    return { holds: within(n, limit, missed), seen: n === 0 ? 'none' : many(n, 'time') };
   },
 });
 
 export const setAside = hypothesis<Counted>({
   limit: counted('Damaged checkpoints that are found, and set aside.'),
   claim: limit => `damaged checkpoints set aside: ${countClaim(limit)}`,
-  judge(limit, { checkpoints }) {
+  judge(limit, { checkpoints, missed }) {
     const aside = checkpoints.filter(c => c.what === 'set aside').map(c => c.step);
     const seen = aside.length === 0 ? 'none' : `of ${aside.map(step => `step ${step}`).join(', ')}`;
-    return { holds: isWithin(aside.length, limit), seen };
+    return { holds: within(aside.length, limit, missed), seen };
   },
 });
+
+/** Too few, where not everything was broken that was to be, says nothing. */
+function within(n: number, limit: Counted, missed: Evidence['missed']): boolean | null {
+  return missed.length > 0 && n < (limit.atLeast ?? 0) ? null : isWithin(n, limit);
+}
 
 /** It waited, and then took part. The first ranks of a job do not wait as standbys. */
 const promotionsOf = ({ spans }: Lane): number =>

@@ -13,6 +13,7 @@ import type { Scenario } from './scenario.ts';
 const own: JobFile = {
   workers: 3,
   virtualRanks: 12,
+  args: ['pause=0.015'],
   steps: 240,
   checkpoint: { every: 25, keep: 5 },
   recovery: { heartbeat: 3_000, backoff: { initial: 200 } },

@@ -1,5 +1,5 @@
 """The small job of the chaos scenarios: a net on made-up data, with all that makes equal bits hard, and a pause a slice so that
-there is time to break it. Arguments: `pause=0.008` seconds a slice, `ballast=0` megabytes that every checkpoint carries besides."""
+there is time to break it. Arguments: `pause=0.015` seconds a slice, `ballast=0` megabytes that every checkpoint carries besides."""
 
 import time
 
@@ -15,7 +15,7 @@ def option(job: ftc.Job, name: str, usual: float) -> float:
 
 
 def train(job: ftc.Job) -> None:
-    pause = option(job, "pause", 0.008)
+    pause = option(job, "pause", 0.015)
     x = torch.randn(SAMPLES, 16)
     y = (x.sum(1) > 0).long()
     model = nn.Sequential(nn.Linear(16, 64), nn.BatchNorm1d(64), nn.ReLU(), nn.Dropout(0.2), nn.Linear(64, 2))

@@ -102,6 +102,26 @@ describe('choosing whom a fault hits', () => {
     expect(choose(act(), containers, alone, 1)).toMatchObject([{ container: { id: 'a' }, rank: 0 }]);
   });
 
+  it('spares nobody for the sake of the state where another than a worker is meant', () => {
+    const containers = [
+      container('a', 'worker', PROJECT, 'running'),
+      container('m', 'master', PROJECT, 'running'),
+      container('s', 'supervisor', PROJECT, 'running'),
+      container('w', 'worker', PROJECT, 'running'),
+    ];
+    const status = statusOf([
+      { id: 'a', rank: 0, step: 10 },
+      { id: 'x', rank: 1, step: 10 },
+      { id: 'w', rank: null, step: null },
+    ]);
+    for (const [target, id] of [
+      ['master', 'm'],
+      ['supervisor', 's'],
+      ['standby', 'w'],
+    ] as const)
+      expect(choose({ target }, containers, status, 1)).toMatchObject([{ container: { id } }]);
+  });
+
   it('takes a standby where one is meant, and a worker that trains otherwise', () => {
     const containers = ['a', 'b', 'c'].map(id => container(id, 'worker', PROJECT, 'running'));
     const status = statusOf([
