@@ -44,7 +44,7 @@ function checkScript(script: string, user: string, cwd: string): void {
 }
 
 /** Mounted as it is: whoever runs in the container must be able to read it. `key` names it in errors. */
-export function checkCredentials(credentials: string, key: string, user: string, cwd: string): void {
+function checkCredentials(credentials: string, key: string, user: string, cwd: string): void {
   if (secretOf(credentials) !== null) return;
   const name = shortPath(credentials, cwd);
   const file = look(credentials);
