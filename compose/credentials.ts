@@ -6,11 +6,7 @@ import { secretOf } from '../src/job/s3.ts';
 import { hostPath, type Place } from './place.ts';
 
 /** What AWS calls them; its SDKs and boto3 read them by themselves. */
-const credentialVariables = [
-  'AWS_ACCESS_KEY_ID',
-  'AWS_SECRET_ACCESS_KEY',
-  'AWS_SESSION_TOKEN',
-] as const;
+const credentialVariables = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN'] as const;
 const secretsMount = '/run/secrets';
 
 export interface Credentials {
