@@ -108,6 +108,7 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
     "an empty manifest": (lambda d: (d / "manifest.json").write_bytes(b""), "not JSON"),
     "half a manifest": (lambda d: os.truncate(d / "manifest.json", 50), "not JSON"),
     "a flipped bit in the manifest": (lambda d: flip(d / "manifest.json"), "manifest.json"),
+    "a manifest without an end": (lambda d: os.truncate(d / "manifest.json", 2 << 20), "more than 1048576 bytes"),
     "another job's": (change(job="other"), "belongs to the job 'other'"),
     "another model's": (change(signature="0" * 64), "belongs to another run (model"),
     "a future format": (change(format=2), "format 2, and 1 is known"),

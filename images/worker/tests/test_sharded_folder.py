@@ -122,9 +122,9 @@ def test_a_shard_that_changes_while_it_is_read_stops_the_job(tmp_path: Path) -> 
     (folder / "s0001.jsonl").touch()
     data.fetch(torch.tensor([7, 1]))  # the same bytes under another time
     rewrite(folder / "s0001.jsonl", '"l": 4', '"l": 9')
-    with pytest.raises(DataError, match=r"s0001.jsonl is not what it was .*SHA-256"):
+    with pytest.raises(DataError, match=r"s0001.jsonl has changed since it was counted: .*SHA-256"):
         data.fetch(torch.tensor([7]))
-    with pytest.raises(DataError, match=r"s0001.jsonl is not what it was"):
+    with pytest.raises(DataError, match=r"s0001.jsonl has changed"):
         data.fetch(torch.tensor([7]))
     assert data.fetch(torch.tensor([1]))
 
@@ -135,13 +135,13 @@ def test_a_shard_that_was_replaced_or_is_gone_stops_the_job(tmp_path: Path) -> N
     data.fetch(torch.tensor([0, 5]))
     jsonl(tmp_path / "other", 4)
     os.replace(tmp_path / "other" / "s0000.jsonl", folder / "s0000.jsonl")
-    with pytest.raises(DataError, match="s0000.jsonl is not what it was .*bytes .* samples 4, not 5"):
+    with pytest.raises(DataError, match="s0000.jsonl has changed since it was counted: bytes .* samples 4, not 5"):
         data.fetch(torch.tensor([0]))
     (folder / "s0001.jsonl").unlink()
     with pytest.raises(DataError, match="s0001.jsonl cannot be read by user .*: No such file"):
         data.fetch(torch.tensor([5]))
     rewrite(folder / "s0002.jsonl", '"l": 4', '"l": 9')  # never opened before
-    with pytest.raises(DataError, match="s0002.jsonl is not what it was"):
+    with pytest.raises(DataError, match="s0002.jsonl has changed"):
         data.fetch(torch.tensor([10]))
 
 

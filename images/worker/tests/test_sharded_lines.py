@@ -61,7 +61,7 @@ def test_what_counts_as_a_sample(tmp_path: Path, data: bytes, samples: list[obje
     ("data", "line", "reason"),
     [
         (b'1\n\n{"a": \n3\n', 1, r"a\.jsonl, line 3, is not JSON: Expecting value"),
-        (b"1\n2\n3 4\n", 2, "line 3, is not JSON: Extra data"),
+        (b"1\n2\n3 4\n", 2, "line 3, is not JSON: Extra data at column 3"),
         (b'"ok"\n"\xff"\n', 1, "line 2, is not JSON: byte 2 is not UTF-8"),
     ],
 )

@@ -67,16 +67,17 @@ def test_kills_joins_and_resuming_read_every_sample_once(tmp_path: Path, folder:
         running.master.wait_ready("c")
         running.master.form(["a", "b", "c"], "boundary")
         running.master.wait_step(13)
+        running.master.wait(lambda _, m: m["type"] == "checkpoint" and m["ok"])
         running.kill("a")
         running.master.form(["b", "c"])
-        running.master.wait(lambda _, m: m["type"] == "checkpoint" and m["step"] == 12 and m["ok"])
         running.kill("b", "c")
-        assert set(manifests(tmp_path)) >= {12} and all(manifests(tmp_path).values())
+        there = manifests(tmp_path)
+        assert max(there) >= 4 and all(there.values())
         (tmp_path / "go").touch()
         since = len(running.master.messages)
         running.begin("d", "e", "f")
         first = running.master.wait(lambda _, m: m["type"] == "committed", 3, since=since)
-        assert {m["fromStep"] for m in first} == {12}
+        assert {m["fromStep"] for m in first} == {max(there)}
         running.kill("e")
         running.master.form(["d", "f"])
         assert ended(running, "d", "f") == alone
@@ -116,7 +117,7 @@ def test_a_job_goes_on_only_with_the_data_that_it_began_with(tmp_path: Path, cha
     data = jsonl(tmp_path / "d", *SHARDS)
     with cluster(tmp_path, str(data), "hold=9") as running:
         running.begin("a")
-        running.master.wait(lambda _, m: m["type"] == "checkpoint" and m["step"] == 8 and m["ok"])
+        running.master.wait(lambda _, m: m["type"] == "checkpoint" and m["ok"])
         running.kill("a")
     if change == "added":
         jsonl(data, 3, start=99)
@@ -146,7 +147,7 @@ def test_a_shard_that_changes_during_training_stops_the_job(tmp_path: Path) -> N
             path.write_text(path.read_text().replace('"l": 0,', '"l": 1,'))
         (tmp_path / "go").touch()
         failed = running.master.wait(lambda _, m: m["type"] == "failed")
-        assert failed[0]["fatal"] and "is not what it was" in failed[0]["message"]
+        assert failed[0]["fatal"] and "has changed since it was counted" in failed[0]["message"]
 
 
 def test_a_worker_that_waits_for_a_bucket_says_so_and_goes_on_living(

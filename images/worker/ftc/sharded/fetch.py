@@ -90,7 +90,7 @@ def differs(where: str, found: Facts, expected: Facts | None) -> None:
         )
         if now != then
     ]
-    raise DataError(f"the shard {where} is not what it was or what its index says: {'; '.join(told)}")
+    raise DataError(f"the shard {where} has changed since it was counted: {'; '.join(told)}")
 
 
 def _write(part: Path, place: Place, entry: Entry, patience: Patience) -> tuple[int, str]:

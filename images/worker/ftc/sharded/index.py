@@ -63,8 +63,11 @@ def write(folder: Path, pattern: str | None = None) -> list[Shard]:
         effort = Effort(wait=True, force=True, patience=0.0)
         shards = [Shard(entries[name], depot.learn(entries[name], effort)) for name in names]
     temporary = place.path / f".tmp-{NAME}-{os.getpid()}"
-    temporary.write_bytes(encode(shards))
-    os.replace(temporary, place.path / NAME)
+    try:
+        temporary.write_bytes(encode(shards))
+        os.replace(temporary, place.path / NAME)
+    except OSError as error:
+        raise DataError(f"{place.path / NAME} cannot be written by user {os.getuid()}: {error.strerror}") from None
     return shards
 
 
@@ -82,14 +85,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="python3 -m ftc.sharded.index",
         description=f"Counts and hashes the shards of a folder, and writes {NAME} beside them.",
-        epilog="Example: python3 -m ftc.sharded.index ./shards && aws s3 sync ./shards s3://bucket/prefix",
+        epilog="Example: python3 -m ftc.sharded.index shards, and then: aws s3 sync shards s3://bucket/prefix",
     )
     parser.add_argument("folder", type=Path, help="where the shards are")
     parser.add_argument("--pattern", help='which files are shards, such as "train-*.jsonl" (default: all of a known kind)')
     given = parser.parse_args()
     try:
         shards = write(given.folder, given.pattern)
-    except (FtcError, OSError) as error:
+    except FtcError as error:
         print(f"ftc: {error}", file=sys.stderr)
         return 1
     samples, size = sum(shard.samples for shard in shards), sum(shard.facts.bytes for shard in shards)

@@ -45,8 +45,8 @@ class Reader:
             return json.loads(raw.decode())
         except UnicodeDecodeError as error:
             reason = f"byte {error.start + 1} is not UTF-8"
-        except ValueError as error:
-            reason = str(error)
+        except json.JSONDecodeError as error:
+            reason = f"{error.msg} at column {error.colno}"
         raise DataError(f"the shard {self.where}, line {number_of(self._fd, start)}, is not JSON: {reason}")
 
     def _row(self, array: Array, line: int) -> Any:
