@@ -144,7 +144,8 @@ class Drive {
       infliction = await session.inflict({ fault, params, hits, job, forMs, seed });
     } catch (error) {
       // Somebody is on the way back: the next time is another try. The first time there is nobody to wait for.
-      if (this.#struck.length > 0 && error instanceof FtcError && error.code === 'FTC_NO_TARGET') return;
+      const patient = this.#struck.length > 0 && performance.now() - this.#lastAt < this.#o.watchMs;
+      if (patient && error instanceof FtcError && error.code === 'FTC_NO_TARGET') return;
       throw error;
     }
     this.#paced = after(pace, this.#paced, performance.now() - this.#startedAt, wish.seed);

@@ -1,5 +1,6 @@
 /** When a command breaks something again: a pure function of its flags, what it has done, and the time. Times in milliseconds. */
 import { generator } from './random.ts';
+import { targetSeed } from './schedule.ts';
 
 export interface Pace {
   /** From one to the next, drawn anew each time; null for as soon as all else allows. */
@@ -42,6 +43,6 @@ export function decide(
 /** After one more. The same seed draws the same intervals. */
 export function after(pace: Pace, state: Paced, now: number, seed: number): Paced {
   const [least, most] = pace.everyMs ?? [0, 0];
-  const drawn = least + generator(seed + state.count)() * (most - least);
+  const drawn = least + generator(targetSeed(seed, 0, state.count))() * (most - least);
   return { count: state.count + 1, lastAt: now, dueAt: now + drawn };
 }

@@ -1,5 +1,6 @@
 /** A helper container: it looks, waits for a word, does its act, and puts it right by its own clock if nobody asks it to sooner. */
 import { z } from 'zod';
+import { LABEL_JOB } from '../../src/docker/engine.ts';
 import {
   LABEL_CHAOS,
   LABEL_FAULT,
@@ -115,6 +116,7 @@ async function spawn(
   data: object,
 ): Promise<HelperProcess> {
   const labels = {
+    [LABEL_JOB]: draft.project,
     [LABEL_CHAOS]: draft.project,
     [LABEL_FAULT]: draft.id,
     [LABEL_RECORD]: JSON.stringify({ ...draft, data }),

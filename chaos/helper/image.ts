@@ -10,6 +10,7 @@ import { lacksBaseImage, makeBaseImage } from '../../src/docker/make-base-image.
 import { ownPackage } from '../../src/package.ts';
 
 const FOLDER = 'images/chaos';
+const PROGRAM = 'ftc_chaos';
 const SERVICE = 'helper';
 
 /** The image's name; it is built where it is not there. @throws FtcError FTC_COMPOSE_FAILED, FTC_NO_BASE_IMAGE */
@@ -32,14 +33,15 @@ function projectFile(image: string, context: string, base: string): string {
   return stringify({ services: { [SERVICE]: { image, build } } });
 }
 
-/** The first eight hex digits of a SHA-256 over the folder's files, by name. */
+/** The first eight hex digits of a SHA-256 over all that the image is made of, by name. */
 function hashOf(folder: string): string {
   const hash = createHash('sha256');
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter(f => f.isFile() && /\.py$|^Dockerfile$/.test(f.name))
-    .map(f => join(f.parentPath, f.name))
-    .sort();
-  for (const file of files)
+  const program = join(folder, PROGRAM);
+  const files = readdirSync(program)
+    .filter(name => name.endsWith('.py'))
+    .sort()
+    .map(name => join(program, name));
+  for (const file of [join(folder, 'Dockerfile'), ...files])
     hash
       .update(`${file.slice(folder.length)}\0`)
       .update(readFileSync(file))

@@ -17,6 +17,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { FtcError } from '../../src/errors.ts';
 import { type Entry, openFaults, parseEntries } from './entries.ts';
 
 const FOLDER = '.ftc';
@@ -28,7 +29,7 @@ const journalIn = (directory: string, project: string): string =>
 export const lockIn = (directory: string, project: string): string =>
   join(directory, FOLDER, `${project}.chaos.lock`);
 
-/** The first of `directories` that can be written to. @throws Error of the last one where none can */
+/** The first of `directories` that can be written to. @throws FtcError FTC_CANNOT where none can */
 export function folderFor(directories: readonly string[]): string {
   let problem: unknown;
   for (const directory of directories) {
@@ -45,7 +46,11 @@ export function folderFor(directories: readonly string[]): string {
       problem = error;
     }
   }
-  throw problem instanceof Error ? problem : new Error(`none of ${directories.join(', ')} is there`);
+  const why = problem instanceof Error ? problem.message : 'none of them is there';
+  throw new FtcError('FTC_CANNOT', `what happens cannot be written down: ${why}`, {
+    hint: `Nothing is broken that could not be undone. Make one of these writable: ${directories.join(', ')}.`,
+    cause: problem,
+  });
 }
 
 export class ChaosJournal {

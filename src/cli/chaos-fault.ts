@@ -7,7 +7,7 @@ import { Session } from '../../chaos/session.ts';
 import type { Strike } from '../../chaos/strike.ts';
 import { watchWriting } from '../../chaos/writing.ts';
 import { createWorld, journalFolders } from '../../chaos/world.ts';
-import { findJob, type FoundJob } from '../client/find-job.ts';
+import { findJob, type FoundJob, masterOf } from '../client/find-job.ts';
 import { connect, type Connection } from '../docker/connect.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import { hasEnded, type Status } from '../master/status.ts';
@@ -29,7 +29,7 @@ export async function run(options: ChaosOptions, target: string | undefined, nam
   };
   const connection = await connect();
   const project = jobName({ ...options, seed: undefined });
-  const job = await findJob(connection, project);
+  const job = await find(connection, project);
   const status = await statusFor(job, asked);
   if (options.dryRun) return showTargets(fault, asked, job, status, options.json === true);
   const strikes = await breakIt({ connection, fault, asked, job, status, interrupt, say });
@@ -37,11 +37,13 @@ export async function run(options: ChaosOptions, target: string | undefined, nam
   return interrupt.count > 0 ? ExitCode.interrupted : ExitCode.ok;
 }
 
+type Job = Pick<FoundJob, 'project' | 'containers'>;
+
 interface Command {
   readonly connection: Connection;
   readonly fault: Fault;
   readonly asked: Asked;
-  readonly job: FoundJob;
+  readonly job: Job;
   readonly status: Status | null;
   readonly interrupt: Interrupt;
   readonly say: (line: string) => void;
@@ -50,7 +52,7 @@ interface Command {
 async function breakIt(c: Command): Promise<Strike[]> {
   const { connection, fault, asked, job, interrupt, say } = c;
   const world = createWorld(connection, say);
-  const seen = c.status === null ? [] : await job.master.events(0);
+  const seen = c.status === null ? [] : await masterOf(job.containers).events(0);
   const session = await Session.open({
     world,
     project: job.project,
@@ -94,10 +96,17 @@ async function breakIt(c: Command): Promise<Strike[]> {
   }
 }
 
+/** A job whose master may be down. @throws FtcError FTC_NOT_RUNNING */
+async function find(connection: Connection, project: string): Promise<Job> {
+  const containers = await connection.engine.list(project);
+  // It names the jobs that there are.
+  return containers.length === 0 ? findJob(connection, project) : { project, containers };
+}
+
 /** A dead master is no reason not to break something else. */
-async function statusFor({ master }: FoundJob, { wish, when }: Asked): Promise<Status | null> {
+async function statusFor({ containers }: Job, { wish, when }: Asked): Promise<Status | null> {
   try {
-    const status = await master.status();
+    const status = await masterOf(containers).status();
     refuseEnded(status, when);
     return status;
   } catch (error) {
@@ -135,13 +144,7 @@ function choosesAtRandom({ target, ranks, container, all }: Wish): boolean {
   return ['worker', 'standby'].includes(target) && ranks === undefined && container === undefined && !all;
 }
 
-function showTargets(
-  fault: Fault,
-  asked: Asked,
-  job: FoundJob,
-  status: Status | null,
-  json: boolean,
-): number {
+function showTargets(fault: Fault, asked: Asked, job: Job, status: Status | null, json: boolean): number {
   const hits = choose(asked.wish, everybody(job.containers, job.project, status), status);
   const rows = hits.map(({ container: c, role, rank }) => ({
     container: c.name,

@@ -1,0 +1,92 @@
+import { describe, expect, it } from 'vitest';
+import { refusal } from '../../../chaos/daemon.ts';
+import { refusal as volumeRefusal } from '../../../chaos/faults/disk-full.ts';
+import { faultNamed, faults } from '../../../chaos/faults/index.ts';
+import { metaOf } from '../../../chaos/faults/params.ts';
+import { type Abilities, whyNot } from '../../../chaos/probe.ts';
+import { update } from '../../../src/docker/dockerode-lab.ts';
+
+const able: Abilities = { filter: null, statistic: null, tbf: null, netem: null, delay: null };
+
+describe('every fault', () => {
+  it('says what it does, with an example that names it, and what its parameters mean', () => {
+    for (const { name, summary, example, targets, params, impossible } of faults) {
+      expect(summary).not.toBe('');
+      expect(example).toContain(impossible === undefined ? `ftc chaos ${name}` : 'ftc chaos');
+      expect(targets.length).toBeGreaterThan(0);
+      for (const schema of Object.values(params.shape)) {
+        const { help, value, usual } = metaOf(schema);
+        expect([typeof help, typeof value]).toEqual(['string', 'string']);
+        expect(params.partial().safeParse({}).success).toBe(true);
+        if (usual !== undefined) expect(String(usual)).not.toBe('');
+      }
+    }
+  });
+
+  it('has a name, and parameters with names, that mean nothing else in a faults file', () => {
+    const names = faults.map(f => f.name);
+    const keys = faults.flatMap(f => Object.keys(f.params.shape));
+    const taken = ['at', 'every', 'times', 'scale', 'rank', 'for'];
+    expect(new Set(names).size).toBe(names.length);
+    expect([...names, ...keys].filter(name => taken.includes(name))).toEqual([]);
+    expect(keys.filter(key => names.includes(key))).toEqual([]);
+  });
+
+  it('is found by name, and a word that is near is named', () => {
+    expect(faultNamed('pause').name).toBe('pause');
+    expect(() => faultNamed('pasue')).toThrow(
+      expect.objectContaining({ hint: 'Did you mean "pause"?' }) as Error,
+    );
+    expect(() => faultNamed('xyz')).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining('kill') as string }) as Error,
+    );
+  });
+
+  it('is refused where the kernel lacks what it needs, with the kernel’s word', () => {
+    const poor = { ...able, netem: 'unknown kind', delay: 'unknown kind; no queue' };
+    const not = (abilities: Abilities): string[] =>
+      faults.filter(f => whyNot(f, abilities) !== null).map(f => f.name);
+    expect(not(able)).toEqual(['clock']);
+    expect(not(poor)).toEqual(['delay', 'duplicate', 'corrupt', 'clock']);
+    expect(whyNot(faultNamed('corrupt'), poor)).toBe('this kernel has no netem (unknown kind)');
+  });
+});
+
+describe('restarting the engine', () => {
+  const socket = 'unix:///var/run/docker.sock';
+  it.each([
+    [socket, 'Docker Desktop', 'linux', 0, /Docker Desktop/],
+    ['tcp://build:2376', 'Debian', 'linux', 0, /not on this machine/],
+    [socket, 'Debian', 'darwin', 0, /not on this machine/],
+    ['unix:///run/user/1000/docker.sock', 'Debian', 'linux', 1000, /not the system's own/],
+    [socket, 'Debian', 'linux', 1000, /root/],
+  ])('is refused at %s of %s on %s for %s', (url, system, platform, uid, why) => {
+    expect(refusal(url, system, platform, uid)).toMatch(why);
+  });
+
+  it('is allowed to root, of the system’s own engine', () => {
+    expect(refusal(socket, 'Debian GNU/Linux', 'linux', 0)).toBeNull();
+    expect(refusal('unix:///run/docker.sock', 'Ubuntu', 'linux', 0)).toBeNull();
+  });
+});
+
+it('a volume is filled only where it has a size of its own, and not for more than was allowed', () => {
+  const small = { total: 64e6, free: 50e6, shared: false };
+  expect(volumeRefusal(small, 1e9)).toBeNull();
+  expect(volumeRefusal(small, 40e6)).toContain('more than the 40');
+  expect(volumeRefusal({ ...small, shared: true }, 1e9)).toContain("engine's own disk");
+});
+
+it('a limit that was not there is put back as the largest there is, which the engine takes for none', () => {
+  const most = 2 ** 63 - 4096;
+  expect(update({ memory: 64e6 }, 1)).toEqual({ Memory: 64e6, MemorySwap: 64e6 });
+  expect(update({ memory: 0, memorySwap: 0 }, 1)).toEqual({ Memory: most, MemorySwap: most });
+  expect(update({ memory: 0, memorySwap: 0 }, 2)).toEqual({ Memory: most, MemorySwap: -1 });
+  expect(update({ memory: 64e6, memorySwap: -1 }, 2)).toEqual({ Memory: 64e6, MemorySwap: -1 });
+  expect(update({ cpuQuota: 20_000, cpuPeriod: 100_000 }, 1)).toEqual({
+    CpuQuota: 20_000,
+    CpuPeriod: 100_000,
+  });
+  expect(update({ nanoCpus: 0, cpuQuota: 0, cpuPeriod: 0 }, 1)).toEqual({ CpuQuota: -1 });
+  expect(update({ nanoCpus: 2e9, cpuQuota: 0, cpuPeriod: 0 }, 1)).toEqual({ NanoCpus: 2e9 });
+});
