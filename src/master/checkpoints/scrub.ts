@@ -64,7 +64,7 @@ export class Scrub {
       now: now(),
       everyMs,
       restUntil: this.#restUntil,
-      turn: this.#turn,
+      turn: this.#turns,
     });
     if ('waitMs' in plan) return plan.waitMs;
     const began = now();
