@@ -105,10 +105,10 @@ def test_shards_in_a_bucket_give_the_same_bits_through_a_small_cache_and_a_bad_l
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("added", r"the next sample is line \d+ of s\d+.jsonl, and by the data as it is now line \d+ of s\d+.jsonl"),
+        ("added", r"training goes on at sample \d+ of s\d+.jsonl, and by the data as it is now at sample \d+ of s\d+.jsonl"),
         ("removed", r"shards were added, removed or renamed"),
         ("window", r"window= or shuffle= is another"),
-        ("unsharded", r"of data without shards"),
+        ("unsharded", r"a place in data without shards"),
         ("edited", r"\(fingerprint: \w+ then, \w+ now\)"),
         ("renamed", r"\(fingerprint: \w+ then, \w+ now\)"),
     ],

@@ -11,11 +11,11 @@ def continues(step: int, there: Position | None, here: Position | None) -> None:
     if there == here:
         return
     raise FtcError(
-        f"by the checkpoint of step {step} the next sample is {_place(there)}, and by the data as it is now {_place(here)}: "
+        f"by the checkpoint of step {step} training goes on at {_place(there)}, and by the data as it is now at {_place(here)}: "
         "the data is not what this job was trained on so far (shards were added, removed or renamed, or window= or shuffle= is "
         "another). Put it back, or train on this under another name: docs/data.md"
     )
 
 
 def _place(position: Position | None) -> str:
-    return "of data without shards" if position is None else f"line {position.line} of {position.shard}"
+    return "a place in data without shards" if position is None else f"sample {position.line} of {position.shard}"
