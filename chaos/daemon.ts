@@ -1,15 +1,21 @@
 /** The engine's own process, where it is on this machine and ours: systemd's, or the one that `npm run setup` starts. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
 import type { Connection } from '../src/docker/connect.ts';
+import { within } from '../src/docker/within.ts';
 import { FtcError } from '../src/errors.ts';
 import { ownPackage } from '../src/package.ts';
 import type { Daemon } from './faults/fault.ts';
 
 const PIDFILE = '/var/run/docker.pid';
 const UNIT = 'docker.service';
+const LOOK_MS = 100;
+/** It stops its containers first, each with the time that it is granted. */
+const END_MS = 180_000;
+const START_MS = 90_000;
 
 /** scripts/setup/engine-start.mjs, which the package carries as it is. */
 interface EngineScript {
@@ -32,13 +38,21 @@ export function createDaemon({ host, docker }: Connection): Daemon {
       throw cannot(`${PIDFILE} names no dockerd that runs`);
     },
     async kill(how, signal) {
-      if (how === 'systemd')
-        await execa('systemctl', ['kill', '--kill-who=main', `--signal=${signal}`, UNIT]);
-      else if (await running()) process.kill(Number(readFileSync(PIDFILE, 'utf8')), signal);
+      if (how === 'systemd') {
+        // Stopping waits for its end, which a signal does not.
+        const stop = ['stop', UNIT];
+        const kill = ['kill', '--kill-who=main', `--signal=${signal}`, UNIT];
+        await execa('systemctl', signal === 'SIGTERM' ? stop : kill);
+      } else if (await running()) {
+        process.kill(Number(readFileSync(PIDFILE, 'utf8')), signal);
+        // While it ends it still answers, and holds what the next one needs.
+        await until(END_MS, 'it does not end', async () => !(await running()));
+      }
     },
     async start(how) {
       if (how === 'systemd') await execa('systemctl', ['start', UNIT]);
-      else await (await script()).startDaemon();
+      else if (!(await running())) await (await script()).startDaemon();
+      await until(START_MS, 'it does not answer', () => answers(docker));
     },
   };
 }
@@ -65,6 +79,23 @@ const script = async (): Promise<EngineScript> =>
   (await import(
     pathToFileURL(join(ownPackage().root, 'scripts/setup/engine-start.mjs')).href
   )) as EngineScript;
+
+async function until(ms: number, problem: string, test: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + ms;
+  while (!(await test())) {
+    if (performance.now() > end)
+      throw new FtcError('FTC_ENGINE_GONE', `the engine was ended and is to start again: ${problem}`, {
+        hint: '"npm run setup", or "sudo systemctl start docker", starts it; the job goes on from its latest checkpoint.',
+      });
+    await sleep(LOOK_MS);
+  }
+}
+
+const answers = (docker: Connection['docker']): Promise<boolean> =>
+  within(LOOK_MS * 10, docker.ping()).then(
+    () => true,
+    () => false,
+  );
 
 async function succeeds(file: string, args: readonly string[]): Promise<boolean> {
   return !(await execa(file, [...args], { reject: false, stdin: 'ignore' })).failed;

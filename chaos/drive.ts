@@ -98,7 +98,10 @@ class Drive {
 
   async undo(): Promise<void> {
     await Promise.all(this.#struck.map(s => s.infliction.revert()));
-    for (const s of this.#struck) s.strike.notes = s.infliction.notes;
+    for (const { strike, infliction } of this.#struck) {
+      strike.notes = infliction.notes;
+      strike.leftOpen = infliction.leftOpen;
+    }
   }
 
   async #observe(status: Status | null): Promise<void> {

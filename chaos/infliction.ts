@@ -27,6 +27,8 @@ export class Infliction {
   /** Resolves when nothing of it is in force any more. */
   readonly over: Promise<void>;
   isOver = false;
+  /** Something of it could not be undone: the journal still has it. */
+  leftOpen = false;
   readonly #world: World;
   readonly #append: (entry: Entry) => void;
   readonly #early = new AbortController();
@@ -130,6 +132,7 @@ export class Infliction {
       this.#append({ type: 'over', id: record.id, at: now(), note });
       if (note !== null) this.note(`${record.container.name}: ${note}`);
     } catch (error) {
+      this.leftOpen = true;
       this.note(`${record.container.name}: not undone yet: ${(error as Error).message}`);
     }
   }

@@ -41,6 +41,8 @@ export interface Strike {
   whole: boolean;
   state: JobState | null;
   notes: readonly string[];
+  /** Something of it could not be undone, and is open in the journal. */
+  leftOpen: boolean;
 }
 
 /** @param status the last one before the fault; null where the master did not answer */
@@ -62,6 +64,7 @@ export function strikeOf(infliction: Infliction, status: Status | null): Strike 
     whole: false,
     state: status?.state ?? null,
     notes: [],
+    leftOpen: false,
   };
 }
 
@@ -110,6 +113,8 @@ function isWhole(strike: Strike, { ends, containers }: Sight, status: Status): b
   if (ends && strike.hits.some(v => v.backMs === null)) return false;
   if (strike.recovery && strike.recovery.wholeMs === null) return false;
   if (status.state !== 'running' || status.worldSize < status.target) return false;
+  // A master that has come back tells at once who trained, and later who does.
+  if (status.workers.some(w => w.rank !== null && w.state !== 'training')) return false;
   // A worker that was lost without a rank is no recovery of the master's: it waits again.
   return strike.hits.every(v => v.role !== 'worker' || isBack(v, status, containers));
 }

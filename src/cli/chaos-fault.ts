@@ -34,7 +34,10 @@ export async function run(options: ChaosOptions, target: string | undefined, nam
   if (options.dryRun) return showTargets(fault, asked, job, status, options.json === true);
   const strikes = await breakIt({ connection, fault, asked, job, status, interrupt, say });
   report(project, strikes, asked, options.json === true, say);
-  return interrupt.count > 0 ? ExitCode.interrupted : ExitCode.ok;
+  if (interrupt.count > 0) return ExitCode.interrupted;
+  if (!strikes.some(s => s.leftOpen)) return ExitCode.ok;
+  say('"ftc chaos heal" tries again to undo what could not be undone');
+  return ExitCode.state;
 }
 
 type Job = Pick<FoundJob, 'project' | 'containers'>;

@@ -39,3 +39,21 @@ it.skipIf(!engineIsOurs())(
     expect(stderr).toMatch(/resuming from the checkpoint of step \d+/);
   },
 );
+
+it.skipIf(!engineIsOurs())('ftc chaos engine ends it and starts it again, and the job goes on', async () => {
+  job = await TestJob.create('engine', 'script: train.py\nsteps: 400\ncheckpoint: { every: 20 }\n');
+  job.write('train.py', readFileSync(TINY, 'utf8'));
+  const up = job.spawn('up', '--json');
+  await job.during(up, s => (s.step ?? 0) > 50, 'two checkpoints');
+  const before = enginePid();
+  const refused = await job.ftc('chaos', 'engine');
+  expect([refused.code, enginePid()]).toEqual([2, before]);
+  const done = await job.ftc('chaos', 'engine', '--restart-engine', '--signal', 'KILL', '--json');
+  expect(done.code, done.stderr).toBe(0);
+  expect(JSON.parse(done.stdout)).toMatchObject({ fault: 'engine', whole: true });
+  expect(enginePid()).not.toBe(before);
+  expect((await job.ftc('chaos', 'heal')).stdout).toContain('nothing is left');
+  const { code, stdout, stderr } = await up.ended;
+  expect(code, stderr).toBe(0);
+  expect(JSON.parse(stdout)).toMatchObject({ state: 'succeeded', step: 400 });
+});

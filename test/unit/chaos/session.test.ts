@@ -155,6 +155,15 @@ describe('a fault', () => {
     expect(entries().at(-1)).toMatchObject({ type: 'over', note: 'the container is gone' });
   });
 
+  it('that the engine does not let be undone stays in the journal, and is told', async () => {
+    const session = await open();
+    const stuck = spy({ revert: () => Promise.reject(new FtcError('FTC_ENGINE_FAILED', 'it will not')) });
+    const done = await session.inflict(order(stuck, [worker]));
+    await done.revert();
+    expect(done).toMatchObject({ leftOpen: true, notes: [`${worker.name}: not undone yet: it will not`] });
+    expect(kinds()).toEqual(['begin', 'fault', 'applied']);
+  });
+
   it('of a network hits the next run of its target, too, and no run twice', async () => {
     const session = await open();
     let applied = (): void => undefined;

@@ -42,6 +42,8 @@ const status = (more: Partial<Status> = {}, state = 'training'): Status =>
     ...more,
   }) as unknown as Status;
 
+const waiting = (state: string) => [{ id: 'a', rank: null, state }] as unknown as Status['workers'];
+
 function struck(name: string, hits: readonly Hit[], forMs: number | null = null, before = status()): Strike {
   const order = { fault: { name }, params: {}, seed: 1, forMs };
   const infliction = { order, at: 1000, hits, detail: () => null } as unknown as Infliction;
@@ -109,10 +111,18 @@ describe('what comes of a fault', () => {
     const standby = struck('kill', [hit('a', 'worker', null)]);
     const back = [container('a', 1500)];
     expect(
-      observe(standby, [hit('a')], sight({ ends: true, containers: back, status: status({}, 'starting') })),
+      observe(
+        standby,
+        [hit('a')],
+        sight({ ends: true, containers: back, status: status({ workers: waiting('starting') }) }),
+      ),
     ).toBe(false);
     expect(
-      observe(standby, [hit('a')], sight({ ends: true, containers: back, status: status({}, 'ready') })),
+      observe(
+        standby,
+        [hit('a')],
+        sight({ ends: true, containers: back, status: status({ workers: waiting('ready') }) }),
+      ),
     ).toBe(true);
     const master = struck('kill', [hit('m', 'master', null)]);
     const anew = [container('m', 1200, { role: 'master' })];
@@ -120,6 +130,12 @@ describe('what comes of a fault', () => {
       false,
     );
     expect(observe(master, [hit('m', 'master')], sight({ ends: true, containers: anew }))).toBe(true);
+  });
+
+  it('is not whole while a master that has come back waits for those who trained', () => {
+    const strike = struck('engine', [hit('m', 'master', null)]);
+    expect(observe(strike, [hit('m', 'master')], sight({ status: status({}, 'down') }))).toBe(false);
+    expect(observe(strike, [hit('m', 'master')], sight({ status: status() }))).toBe(true);
   });
 
   it('is at its end when the job is, and says so where it was not whole', () => {
