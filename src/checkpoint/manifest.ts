@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 
-export const FORMAT = 1;
+const FORMAT = 1;
 
 /** A manifest that is larger is none. Bytes. */
 export const MAX_MANIFEST_BYTES = 1 << 20;

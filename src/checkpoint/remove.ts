@@ -29,7 +29,7 @@ export async function removeCheckpoint(catalogue: Catalogue, name: string): Prom
 }
 
 /** Removes what an interrupted {@link removeCheckpoint} left. Only while none is under way. */
-export async function sweepGone(directory: string): Promise<void> {
+async function sweepGone(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => []);
   for (const name of names.filter(one => one.startsWith(GONE))) {
     await rm(join(directory, name), { recursive: true, force: true });

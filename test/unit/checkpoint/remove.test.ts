@@ -46,13 +46,15 @@ it('does not take what LATEST names by now, nor what is gone', async () => {
 
 it('never makes a checkpoint look damaged to who lists them meanwhile', async () => {
   for (let step = 1; step <= 40; step += 1) folder.write(step);
-  let over = false;
+  const over = new AbortController();
   const seen: unknown[] = [];
-  const watching = (async () => {
-    while (!over) seen.push(...(await catalogue.list()).filter(row => row.state === 'damaged'));
-  })();
+  const watch = async () => {
+    while (!over.signal.aborted)
+      seen.push(...(await catalogue.list()).filter(row => row.state === 'damaged'));
+  };
+  const watching = watch();
   for (const { name } of await catalogue.list()) await removeCheckpoint(catalogue, name);
-  over = true;
+  over.abort();
   await watching;
   expect(seen).toEqual([]);
 });
