@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from moto.core import DEFAULT_ACCOUNT_ID
+from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.s3.models import FakeKey, S3Backend, s3_backends
 
 from .login import Application
@@ -90,6 +90,7 @@ def _backend() -> S3Backend:
 
 def _objects() -> Iterator[tuple[tuple[str, str], FakeKey]]:
     for bucket in list(_backend().buckets.values()):
-        for name, key in list(bucket.keys.items()):
+        keys: dict[str, Any] = bucket.keys
+        for name, key in list(keys.items()):
             if isinstance(key, FakeKey):
                 yield (bucket.name, name), key
