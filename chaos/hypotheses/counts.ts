@@ -1,5 +1,5 @@
 /** Of how often something happened: a scenario that breaks too little proves nothing, and one may claim that nothing came of it. */
-import type { Evidence, Lane } from '../evidence/evidence.ts';
+import type { Evidence } from '../evidence/evidence.ts';
 import { hypothesis, many } from './hypothesis.ts';
 import { countClaim, counted, isWithin, type Counted } from './limits.ts';
 
@@ -13,10 +13,12 @@ export const losses = hypothesis<Counted>({
 });
 
 export const promotions = hypothesis<Counted>({
-  limit: counted('Standbys that take a rank.'),
+  limit: counted('Standbys that take the rank of one that is lost, before another step is made.'),
   claim: limit => `standbys that take over: ${countClaim(limit)}`,
-  judge(limit, { lanes, missed }) {
-    const n = lanes.reduce((sum, lane) => sum + promotionsOf(lane), 0);
+  judge(limit, { recoveries, missed }) {
+    // The first step after the loss had all ranks: nobody could have started a container by then.
+    const taken = recoveries.filter(r => r.wholeMs !== null && r.wholeMs === r.resumedMs);
+    const n = taken.reduce((sum, r) => sum + r.lost.length, 0);
     return { holds: within(n, limit, missed), seen: n === 0 ? 'none' : many(n, 'time') };
   },
 });
@@ -35,10 +37,3 @@ export const setAside = hypothesis<Counted>({
 function within(n: number, limit: Counted, missed: Evidence['missed']): boolean | null {
   return missed.length > 0 && n < (limit.atLeast ?? 0) ? null : isWithin(n, limit);
 }
-
-/** It waited, and then took part. The first ranks of a job do not wait as standbys. */
-const promotionsOf = ({ spans }: Lane): number =>
-  spans.filter(
-    (span, i) =>
-      spans[i - 1]?.doing === 'standby' && ['computing', 'regrouping', 'waiting'].includes(span.doing),
-  ).length;

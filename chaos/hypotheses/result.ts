@@ -1,4 +1,5 @@
 /** Of the run's end. */
+import { hasEnded } from '../../src/master/status.ts';
 import { hypothesis } from './hypothesis.ts';
 import { yes } from './limits.ts';
 
@@ -15,11 +16,9 @@ export const succeeds = hypothesis<boolean>({
         holds: true,
         seen: digest === null ? 'it succeeded' : `it succeeded, digest ${digest.slice(0, SHORT)}`,
       };
-    return {
-      holds: state === null ? null : false,
-      seen:
-        state === null ? 'the master never answered' : `it has ${state}: ${reason ?? 'no reason is known'}`,
-    };
+    if (state === null) return { holds: null, seen: 'the master never answered' };
+    if (!hasEnded(state)) return { holds: null, seen: `it was still ${state} when it was watched no longer` };
+    return { holds: false, seen: `it has ${state}: ${reason ?? 'no reason is known'}` };
   },
 });
 

@@ -7,9 +7,10 @@ export const stepsLost = hypothesis<number>({
   limit: most('Committed steps that may be lost although a worker was left that held the state.'),
   usual: 0,
   claim: limit => (limit === 0 ? 'no committed step is lost' : `at most ${many(limit, 'step')} lost`),
-  judge(limit, { recoveries, holders }) {
+  judge(limit, { recoveries, holders, state }) {
     const { lost } = count(recoveries, holders);
-    const open = recoveries.some(r => r.resumedMs === null);
+    // Who is lost after the last step takes none along.
+    const open = state !== 'succeeded' && recoveries.some(r => r.resumedMs === null);
     if (open && lost <= limit) return { holds: null, seen: 'training did not go on after the last loss' };
     const losses = recoveries.reduce((sum, r) => sum + r.lost.length, 0);
     return { holds: lost <= limit, seen: `${lost} lost, in ${many(losses, 'loss', 'losses')} of a worker` };

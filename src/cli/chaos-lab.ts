@@ -1,8 +1,14 @@
 /** What `ftc chaos run` and `soak` work with: an engine, a job to break, and what the platform can do. */
+import { resolve } from 'node:path';
 import type { Fault } from '../../chaos/faults/fault.ts';
 import { faultNamed } from '../../chaos/faults/index.ts';
 import { probe, whyNot } from '../../chaos/probe.ts';
+import { ReportFolder } from '../../chaos/report/folder.ts';
+import { groundOf } from '../../chaos/report/ground.ts';
+import { runReport } from '../../chaos/report/report.ts';
+import type { RunReport } from '../../chaos/report/schema.ts';
 import type { Campaign } from '../../chaos/scenarios/campaign.ts';
+import type { Outcome } from '../../chaos/scenarios/experiment.ts';
 import { ownJob } from '../../chaos/scenarios/job.ts';
 import { createWorld } from '../../chaos/world.ts';
 import { Compose } from '../docker/compose.ts';
@@ -43,10 +49,35 @@ export async function createLab(
     render: job => composeProject(job, connection),
     stages: createStages(),
     base,
-    command: ['ftc', ...process.argv.slice(2)].join(' '),
+    command: ['ftc', ...process.argv.slice(2).map(quoted)].join(' '),
     cannot,
   };
 }
+
+export interface Reports {
+  add(outcome: Outcome, command: string): RunReport;
+  /** The file to look at first; null where nothing was asked for. */
+  readonly first: string | null;
+}
+
+/** @param directory undefined makes reports and writes none */
+export async function reportFolder(
+  directory: string | undefined,
+  { connection, compose, command }: Lab,
+  several: boolean,
+): Promise<Reports> {
+  const ground = await groundOf(connection, compose);
+  if (directory !== undefined) return new ReportFolder(resolve(directory), ground, command, several);
+  return {
+    add: (outcome, again) =>
+      runReport(outcome, { ground, command: again, text: null, writtenAt: new Date().toISOString() }),
+    first: null,
+  };
+}
+
+/** As a shell wants it. */
+export const quoted = (word: string): string =>
+  /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 
 /** The job of `--file`; without it ftc's own, under the name that is asked for. */
 function baseOf(options: JobFlags): LoadedJob {

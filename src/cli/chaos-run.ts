@@ -1,12 +1,13 @@
 /** `ftc chaos run SCENARIO...`: breaks jobs of its own as scenarios say, and gives a verdict on each. */
 import { faults } from '../../chaos/faults/index.ts';
 import { campaign } from '../../chaos/scenarios/campaign.ts';
+import type { RunReport } from '../../chaos/report/schema.ts';
 import type { Outcome } from '../../chaos/scenarios/experiment.ts';
 import type { Scenario } from '../../chaos/scenarios/scenario.ts';
 import { faultsOf, findScenarios, shipped, shippedNames } from '../../chaos/scenarios/shipped.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
-import { createLab } from './chaos-lab.ts';
+import { createLab, quoted, reportFolder } from './chaos-lab.ts';
 import { Interrupt } from './interrupt.ts';
 import { outcomeLines, tally } from './view/chaos-run.ts';
 import { createChaosRunView } from './view/chaos-run-live.ts';
@@ -36,12 +37,14 @@ export async function run(options: ChaosRunOptions, wanted: readonly string[]): 
     watcher: view,
     keep: () => Promise.resolve(),
   });
+  const folder = await reportFolder(options.report, lab, runs.length > 1);
   const count = (index: number): string => (runs.length === 1 ? '' : `${index + 1} of ${runs.length}`);
   const begin = (index: number): void => {
     const next = runs[index];
     if (next) view.next(`${next.scenario.name} (seed ${next.seed})`, count(index));
   };
   const outcomes: Outcome[] = [];
+  const reports: RunReport[] = [];
   try {
     begin(0);
     await campaign({
@@ -49,6 +52,7 @@ export async function run(options: ChaosRunOptions, wanted: readonly string[]): 
       runs,
       onOutcome(outcome, index) {
         outcomes.push(outcome);
+        reports.push(folder.add(outcome, again(outcome, options)));
         view.clear();
         if (!options.json) process.stdout.write(`${outcomeLines(outcome).join('\n')}\n`);
         if (outcome.conclusion !== 'interrupted') begin(index + 1);
@@ -58,8 +62,26 @@ export async function run(options: ChaosRunOptions, wanted: readonly string[]): 
   } finally {
     view.clear();
   }
-  for (const line of tally(outcomes, lab.command)) process.stdout.write(`${line}\n`);
+  if (options.json) process.stdout.write(`${JSON.stringify({ runs: reports }, null, 2)}\n`);
+  else for (const line of tally(outcomes, lab.command)) process.stdout.write(`${line}\n`);
+  if (folder.first !== null) process.stderr.write(`report: ${folder.first}\n`);
   return codeOf(outcomes);
+}
+
+/** What makes one run once more. */
+function again({ scenario, seed }: Outcome, options: ChaosRunOptions): string {
+  const which =
+    scenario.file === null || shippedNames().includes(scenario.name) ? scenario.name : scenario.file;
+  const job = options.file === undefined ? [] : ['--file', options.file];
+  const consents = faultsOf(scenario).flatMap(f => f.consent?.flag ?? []);
+  return [
+    'ftc chaos run',
+    quoted(which),
+    ...job.map(quoted),
+    '--seed',
+    String(seed),
+    ...new Set(consents),
+  ].join(' ');
 }
 
 /** Of the gravest. */

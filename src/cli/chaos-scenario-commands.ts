@@ -7,7 +7,7 @@ const RUN = `
 Examples:
   ftc chaos run --list                         what there is
   ftc chaos run rolling-kills                  one, on a small job of ftc's own
-  ftc chaos run all --seed 7                   all of them
+  ftc chaos run all --seed 7 --report chaos    all, with a page to look at for each
   ftc chaos run storm --repeat 10              seeds one after the other
   ftc chaos run mine.yaml -f ftc.yaml          your scenario, on your job
 
@@ -23,6 +23,7 @@ export function addScenarios(chaos: Command): void {
     .option('--name <name>', 'what the runs are called after (default: ftc, or your job)')
     .option('--seed <n>', 'makes everything that is drawn repeatable')
     .option('--repeat <n>', 'so often, with this seed and those that follow it', '1')
+    .option('--report <dir>', 'write a page to look at, and JSON, for each run')
     .option('--list', 'print the scenarios that come with ftc')
     .option('--json', 'print one JSON object')
     .addHelpText('after', RUN)

@@ -3,7 +3,7 @@ import type { Evidence } from '../../../chaos/evidence/evidence.ts';
 import { conclude, Hypotheses, judge } from '../../../chaos/hypotheses/index.ts';
 import { concluded } from '../../../chaos/scenarios/experiment.ts';
 import { recovery } from '../verify/made.ts';
-import { evidence, lane, seenFault } from './seen.ts';
+import { evidence, seenFault } from './seen.ts';
 
 const undisturbed = { digest: 'a'.repeat(64), steps: 100, trainingMs: 10_000 };
 
@@ -48,7 +48,7 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
       [true, {}],
       [false, { state: 'failed', reason: 'ValueError', digest: null }],
       [false, { state: 'running', gaveUp: 'nothing moved for 2 min' }],
-      [false, { state: 'running' }],
+      [null, { state: 'running' }],
       [null, { state: null }],
     ],
   ],
@@ -69,7 +69,8 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
       [false, { recoveries: [recovery({ lost: ['a'], stepsLost: 2 })] }],
       // Nobody was left: those are done again, and not lost.
       [true, { recoveries: [recovery({ lost: ['a', 'b', 'c'], stepsLost: 9 })] }],
-      [null, { recoveries: [recovery({ lost: ['a'], stepsLost: null, resumedMs: null })] }],
+      [true, { recoveries: [recovery({ lost: ['a'], stepsLost: null, resumedMs: null })] }],
+      [null, { state: 'running', recoveries: [recovery({ stepsLost: null, resumedMs: null })] }],
     ],
   ],
   ['stepsLost', 2, [[true, { recoveries: [recovery({ stepsLost: 2 })] }]]],
@@ -186,8 +187,9 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
     'promotions',
     { atLeast: 1 },
     [
-      [true, { lanes: [lane('d', 'starting', 'standby', 'regrouping', 'computing')] }],
-      [false, { lanes: [lane('d', 'starting', 'standby', 'dead', 'starting', 'standby')] }],
+      [true, { recoveries: [recovery({ resumedMs: 90, wholeMs: 90 })] }],
+      [false, { recoveries: [recovery({ resumedMs: 90, wholeMs: 3_000 })] }],
+      [false, { recoveries: [recovery({ resumedMs: null, wholeMs: null })] }],
     ],
   ],
   [

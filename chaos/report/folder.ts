@@ -1,0 +1,84 @@
+/** The folder that reports are written to: for each run a page and its JSON, and one that leads to all where there are several. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { FtcError } from '../../src/errors.ts';
+import type { Outcome } from '../scenarios/experiment.ts';
+import { indexPage } from './index-page.ts';
+import { page } from './page.ts';
+import { fileName, indexReport, runReport } from './report.ts';
+import type { Ground, RunReport } from './schema.ts';
+
+export const INDEX = 'index';
+
+export class ReportFolder {
+  readonly #directory: string;
+  readonly #ground: Ground;
+  /** Of the whole. */
+  readonly #command: string;
+  readonly #several: boolean;
+  readonly #runs: { readonly file: string; readonly report: RunReport }[] = [];
+
+  /** @throws FtcError FTC_CANNOT_WRITE */
+  constructor(directory: string, ground: Ground, command: string, several: boolean) {
+    this.#directory = directory;
+    this.#ground = ground;
+    this.#command = command;
+    this.#several = several;
+    this.#writing(() => mkdirSync(directory, { recursive: true }));
+  }
+
+  /** The report's JSON, whether or not it is written. @param command what makes the run once more */
+  add(outcome: Outcome, command: string): RunReport {
+    const writtenAt = new Date().toISOString();
+    const text = outcome.scenario.file === null ? null : readIfThere(outcome.scenario.file);
+    const report = runReport(outcome, { ground: this.#ground, command, text, writtenAt });
+    const file = fileName(this.#runs.length, outcome.scenario.name, outcome.seed);
+    this.#runs.push({ file, report });
+    this.#write(`${file}.html`, page(report, this.#several ? `${INDEX}.html` : null));
+    this.#write(`${file}.json`, `${JSON.stringify(report)}\n`);
+    if (this.#several) this.#index(writtenAt);
+    return report;
+  }
+
+  /** Where to begin to read. */
+  get first(): string {
+    const file = this.#several ? INDEX : (this.#runs[0]?.file ?? INDEX);
+    return join(this.#directory, `${file}.html`);
+  }
+
+  /** Beside the reports. */
+  file(name: string, text: string): string {
+    this.#write(name, text);
+    return join(this.#directory, name);
+  }
+
+  /** After each run: what there is can be looked at meanwhile, and an interruption leaves it whole. */
+  #index(writtenAt: string): void {
+    const index = indexReport(this.#runs, { ground: this.#ground, command: this.#command, writtenAt });
+    this.#write(`${INDEX}.html`, indexPage(index));
+    this.#write(`${INDEX}.json`, `${JSON.stringify(index)}\n`);
+  }
+
+  #write(name: string, text: string): void {
+    this.#writing(() => writeFileSync(join(this.#directory, name), text));
+  }
+
+  #writing(write: () => void): void {
+    try {
+      write();
+    } catch (cause) {
+      const why = (cause as Error).message;
+      throw new FtcError('FTC_CANNOT_WRITE', `cannot write the report to ${this.#directory}: ${why}`, {
+        cause,
+      });
+    }
+  }
+}
+
+function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
