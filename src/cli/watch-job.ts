@@ -11,6 +11,7 @@ import type { Status } from '../master/status.ts';
 import type { Interrupt } from './interrupt.ts';
 import { outcome } from './view/job.ts';
 import { createView, type View } from './view/live.ts';
+import { s3Rest } from './view/s3.ts';
 
 export interface WatchJobOptions {
   readonly connection: Connection;
@@ -121,6 +122,9 @@ async function stopped({ compose, project }: WatchJobOptions, last: Status | nul
   await compose.stop(project);
   const at = last?.step == null ? '' : ` after step ${last.step}`;
   process.stderr.write(`stopped${at}; "ftc up" goes on from there, "ftc down" removes the containers\n`);
+  // Where S3 works, the master has finished what was on its way.
+  const rest = last?.s3?.lastError == null ? null : s3Rest(last.s3, '"ftc up" copies them');
+  if (rest !== null) process.stderr.write(`${rest}\n`);
   return ExitCode.interrupted;
 }
 

@@ -22,9 +22,12 @@ export function s3Line(s3: S3Status | null, now: number): string | null {
 }
 
 /** What is said when a job has ended and not all of its checkpoints are there. */
-export function s3Rest(s3: S3Status | null): string | null {
+export function s3Rest(
+  s3: S3Status | null,
+  next = 'the master goes on copying until "ftc down"',
+): string | null {
   if (s3 === null || s3.backlogSteps === 0) return null;
   const what = `S3: ${s3.backlogSteps} of its checkpoints ${s3.backlogSteps === 1 ? 'is' : 'are'} not there yet`;
   const why = s3.lastError === null ? '' : ` (${s3.lastError})`;
-  return paint('yellow', `${what}${why}; the master goes on copying until "ftc down"`);
+  return paint('yellow', `${what}${why}; ${next}`);
 }
