@@ -7,7 +7,7 @@ export interface Data {
   readonly s3: DataS3 | null;
 }
 
-export interface DataS3 {
+interface DataS3 {
   /** Null is AWS. */
   readonly endpoint: string | null;
   /** Null is what boto3 finds, or us-east-1. */

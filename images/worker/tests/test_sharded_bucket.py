@@ -129,6 +129,14 @@ def test_an_object_that_is_not_what_the_index_says_is_an_error(prefix: str, tmp_
     assert cached(tmp_path) == []
 
 
+def test_an_index_that_counted_wrong_is_an_error(prefix: str, tmp_path: Path, bucket: BucketServer) -> None:
+    index.write(tmp_path / "d")
+    text = (tmp_path / "d" / index.NAME).read_bytes()
+    bucket.put(f"{prefix}/{index.NAME}", text.replace(b'"samples": 50', b'"samples": 49'))
+    with pytest.raises(DataError, match="s0003.jsonl has changed since it was counted: samples 50, not 49"):
+        opened(prefix, tmp_path, bucket.url)[80]
+
+
 def test_the_shards_of_the_coming_steps_come_behind_the_training(prefix: str, tmp_path: Path, bucket: BucketServer) -> None:
     data = opened(prefix, tmp_path, bucket.url, prefetch=2, window=1)
     for path in cached(tmp_path):
