@@ -14,7 +14,7 @@ const e = Environment.parse(process.env);
 const manager = new Manager(policyOf(e, e.JOB_ID), e.JOB_ID);
 
 const server = createServer((request, response) => {
-  serveCheckpoints(manager, request, response).catch((error: unknown) => {
+  serveCheckpoints(manager, request, response, { files: true }).catch((error: unknown) => {
     process.stderr.write(`${String(error)}\n`);
     if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
     response.end(`${JSON.stringify({ error: String(error) })}\n`);

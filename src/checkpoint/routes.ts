@@ -1,6 +1,6 @@
 /**
- * The checkpoints over HTTP: `GET /checkpoints`, `GET /checkpoints/100/state.pt`, `POST /checkpoints/verify?step=100` and
- * `POST /checkpoints/prune?keep=3&keepEvery=10&dryRun=1`. Verifying takes as long as reading does: it answers with a line of JSON for
+ * The checkpoints over HTTP: `GET /checkpoints`, `POST /checkpoints/verify?step=100`,
+ * `POST /checkpoints/prune?keep=3&keepEvery=10&dryRun=1`, and `GET /checkpoints/100/state.pt` where files are given out. Verifying takes as long as reading does: it answers with a line of JSON for
  * whatever happens, of which the last says that all were looked at.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -29,11 +29,12 @@ const Prune = z.object({
   dryRun: z.literal('1').optional(),
 });
 
-/** Answers what is about checkpoints. */
+/** Answers what is about checkpoints. With `files`, what is in them too: not on a port that every user of the machine can reach. */
 export async function serveCheckpoints(
   manager: Manager,
   request: IncomingMessage,
   response: ServerResponse,
+  { files }: { readonly files: boolean },
 ): Promise<void> {
   const { pathname, searchParams } = new URL(request.url ?? '/', 'http://ftc');
   const query = Object.fromEntries(searchParams);
@@ -48,7 +49,8 @@ export async function serveCheckpoints(
       const pruned = await manager.prune({ keep, keepEvery, dryRun: dryRun !== undefined, sure: true });
       return json(response, 200, pruned);
     }
-    if (step !== undefined && file !== undefined) return await send(manager, Number(step), file, response);
+    if (files && step !== undefined && file !== undefined)
+      return await send(manager, Number(step), file, response);
   } catch (error) {
     if (!(error instanceof z.ZodError)) throw error;
     return json(response, 400, { error: z.prettifyError(error) });

@@ -2,7 +2,7 @@
 import { dirname } from 'node:path';
 import { render } from '../../compose/render.ts';
 import type { CheckpointClient } from '../client/checkpoint-client.ts';
-import { openCheckpoints } from '../client/open-checkpoints.ts';
+import { openCheckpoints, type OpenOptions } from '../client/open-checkpoints.ts';
 import { savedProject } from '../client/saved-project.ts';
 import { type CheckpointRow, isGood } from '../checkpoint/row.ts';
 import type { ComposeProject } from '../docker/compose.ts';
@@ -20,14 +20,14 @@ const SHOWN = 12;
 /** Runs `work` with the job's checkpoints at hand, and lets go of them afterwards. Ctrl+C ends it. */
 export async function withCheckpoints<T>(
   options: JobFlags,
-  { write }: { readonly write: boolean },
+  { write, files }: Pick<OpenOptions, 'write' | 'files'>,
   work: (client: CheckpointClient, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const name = jobName(options);
   const { signal } = new Interrupt('interrupt');
   const connection = await connect();
   const project = () => projectFor(name, options);
-  const opened = await openCheckpoints(connection, { name, project, write, signal });
+  const opened = await openCheckpoints(connection, { name, project, write, files, signal });
   try {
     return await work(opened.client, signal);
   } finally {

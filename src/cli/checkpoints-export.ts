@@ -18,7 +18,7 @@ interface Options extends JobFlags {
 export async function run(options: Options, step: string, file: string): Promise<undefined> {
   const wanted = step === 'latest' ? null : parseStep(step);
   await checkTarget(file, options);
-  const exported = await withCheckpoints(options, { write: false }, (client, signal) =>
+  const exported = await withCheckpoints(options, { write: false, files: true }, (client, signal) =>
     exportTo(client, wanted, file, signal, options.force === true),
   );
   if (options.json) process.stdout.write(`${JSON.stringify(exported, null, 2)}\n`);

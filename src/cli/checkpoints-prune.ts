@@ -15,7 +15,7 @@ export async function run(options: Options): Promise<undefined> {
   const keep = count('--keep', options.keep);
   const keepEvery = count('--keep-every', options.keepEvery);
   const dryRun = options.dryRun === true;
-  const pruned = await withCheckpoints(options, { write: !dryRun }, client =>
+  const pruned = await withCheckpoints(options, { write: !dryRun, files: false }, client =>
     client.prune({ keep, keepEvery, dryRun }),
   );
   const text = options.json ? JSON.stringify(pruned, null, 2) : pruneLines(pruned).join('\n');

@@ -17,7 +17,7 @@ export async function run(options: Options, step?: string): Promise<number> {
   const write = (line: string): void => {
     if (!options.json) process.stdout.write(`${line}\n`);
   };
-  const rows = await withCheckpoints(options, { write: false }, async client => {
+  const rows = await withCheckpoints(options, { write: false, files: false }, async client => {
     const wanted = await choose(client, step);
     return look(client, wanted, row => write(verdictLine(row)));
   });

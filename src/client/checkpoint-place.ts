@@ -35,14 +35,22 @@ const Project = z.object({
   volumes: z.record(z.string(), z.object({ name: z.string().optional() }).nullable()).optional(),
 });
 
+const Inspected = z.object({
+  Name: z.string(),
+  Config: z.object({ Image: z.string(), User: z.string(), Env: z.array(z.string()) }),
+  Mounts: z.array(
+    z.object({ Type: z.string(), Name: z.string().optional(), Source: z.string(), Destination: z.string() }),
+  ),
+});
+
 /** Of the master's environment, what its checkpoints depend on. */
-const names = [
+const names = new Set([
   'JOB_ID',
   'CHECKPOINT_DIR',
   'CHECKPOINT_EVERY',
   'FTC_CHECKPOINT_KEEP',
   'FTC_CHECKPOINT_KEEP_EVERY',
-];
+]);
 
 /** @throws FtcError FTC_NOT_RUNNING where the project is not as ftc renders it */
 export function placeOf({ name, directory, yaml }: ComposeProject): CheckpointPlace {
@@ -50,11 +58,8 @@ export function placeOf({ name, directory, yaml }: ComposeProject): CheckpointPl
   if (!read.success) throw unknown(name, read.error);
   const { services, volumes } = read.data;
   const { image, user, environment, volumes: mounts } = services.master;
-  const told = names.flatMap(key => {
-    const value = environment[key];
-    return value == null ? [] : [[key, plain(String(value))] as const];
-  });
-  const known = Object.fromEntries(told);
+  const told = Object.entries(environment).map(([key, value]) => [key, plain(String(value ?? ''))] as const);
+  const known = ofCheckpoints(told);
   const { JOB_ID: job, CHECKPOINT_DIR: target = '/checkpoints' } = known;
   const mount = mounts.map(split).find(one => one.target === target);
   if (job === undefined || mount === undefined) throw unknown(name, new Error('no mount for checkpoints'));
@@ -64,6 +69,31 @@ export function placeOf({ name, directory, yaml }: ComposeProject): CheckpointPl
     return { ...common, type: 'volume', source: volumes?.[source]?.name ?? `${name}_${source}` };
   }
   return { ...common, type: 'bind', source: isAbsolute(source) ? source : join(directory, source) };
+}
+
+/**
+ * The same from a master that is there, running or not.
+ * @param answer what the engine says of its container
+ * @throws FtcError FTC_NOT_RUNNING where it has no mount for checkpoints
+ */
+export function placeOfMaster(answer: unknown): CheckpointPlace {
+  const { Name, Config, Mounts } = Inspected.parse(answer);
+  const environment = ofCheckpoints(
+    Config.Env.map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const),
+  );
+  const { JOB_ID: job, CHECKPOINT_DIR: target = '/checkpoints' } = environment;
+  const mount = Mounts.find(({ Destination }) => Destination === target);
+  if (job === undefined || mount === undefined) {
+    throw unknown(Name.replace(/^\//, ''), new Error('no mount for checkpoints'));
+  }
+  const common = { job, image: Config.Image, user: Config.User, environment, target };
+  return mount.Type === 'volume'
+    ? { ...common, type: 'volume', source: mount.Name ?? mount.Source }
+    : { ...common, type: 'bind', source: mount.Source };
+}
+
+function ofCheckpoints(told: readonly (readonly [string, string])[]): Record<string, string> {
+  return Object.fromEntries(told.filter(([key, value]) => names.has(key) && value !== ''));
 }
 
 function split(volume: z.output<typeof Volume>): Exclude<z.output<typeof Volume>, string> {

@@ -5,10 +5,9 @@ import type { Connection } from '../docker/connect.ts';
 import { type OneOff, startOneOff } from '../docker/one-off.ts';
 import { FtcError } from '../errors.ts';
 import { CheckpointClient } from './checkpoint-client.ts';
-import { type CheckpointPlace, placeOf } from './checkpoint-place.ts';
+import { type CheckpointPlace, placeOf, placeOfMaster } from './checkpoint-place.ts';
 import { findJob, masterOf } from './find-job.ts';
 import { silent } from './http.ts';
-import { projectOf } from './saved-project.ts';
 import { StreamAgent } from './stream-agent.ts';
 
 export interface OpenedCheckpoints {
@@ -22,6 +21,8 @@ export interface OpenOptions {
   readonly project: () => Promise<ComposeProject>;
   /** Something may be removed. */
   readonly write: boolean;
+  /** Their files are read: the master's port gives none to whoever asks. */
+  readonly files: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -29,13 +30,15 @@ export interface OpenOptions {
 export async function openCheckpoints(connection: Connection, o: OpenOptions): Promise<OpenedCheckpoints> {
   const containers = await connection.engine.list(o.name);
   const master = containers.find(c => c.role === 'master');
-  if (master?.state === 'running' || master?.state === 'paused') {
+  if (!o.files && (master?.state === 'running' || master?.state === 'paused')) {
     const { base } = masterOf(containers);
     const client = new CheckpointClient({ base, silent: cause => silent(base, cause) }, o.signal);
     return { client, close: () => Promise.resolve() };
   }
-  const [any] = containers;
-  const place = placeOf(any === undefined ? await o.project() : await projectOf(connection, any));
+  const place =
+    master === undefined
+      ? placeOf(await o.project())
+      : placeOfMaster(await connection.docker.getContainer(master.id).inspect());
   if (!(await isThere(connection, place))) throw await nothingLeft(connection, o.name, place);
   return lookInto(connection, place, o);
 }

@@ -20,6 +20,8 @@ let folder: Folder;
 let server: Server;
 let client: CheckpointClient;
 let silent: unknown[];
+/** Whether what is in checkpoints is given out. */
+let files: boolean;
 
 async function serve(listener: RequestListener): Promise<void> {
   server = createServer(listener).listen(0, '127.0.0.1');
@@ -39,8 +41,9 @@ beforeEach(async () => {
   folder = new Folder();
   const policy = { directory: folder.at('a-job'), every: 10, keep: 3, pinEvery: null };
   const manager = new Manager(policy, 'a-job');
+  files = true;
   mkdirSync(policy.directory);
-  await serve((request, response) => void serveCheckpoints(manager, request, response));
+  await serve((request, response) => void serveCheckpoints(manager, request, response, { files }));
 });
 afterEach(() => {
   server.closeAllConnections();
@@ -99,6 +102,14 @@ describe('over HTTP', () => {
     for (const name of ['other.pt', '..', '%2e%2e%2fLATEST']) {
       await expect(client.file(10, name)).rejects.toThrow(FtcError);
     }
+  });
+
+  it('gives no file away where it is not to', async () => {
+    write(10);
+    files = false;
+    for (const name of ['state.pt', 'manifest.json'])
+      await expect(client.file(10, name)).rejects.toThrow(FtcError);
+    await expect(client.list()).resolves.toHaveLength(1);
   });
 
   it('prunes as it is told, or says what it would do', async () => {

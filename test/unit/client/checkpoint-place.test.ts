@@ -1,10 +1,9 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { chownSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { render } from '../../../compose/render.ts';
-import { placeOf } from '../../../src/client/checkpoint-place.ts';
+import { placeOf, placeOfMaster } from '../../../src/client/checkpoint-place.ts';
 import { savedProject, saveProject } from '../../../src/client/saved-project.ts';
 import { loadJob } from '../../../src/job/load.ts';
 import type { JobFlags } from '../../../src/job/sources.ts';
@@ -69,4 +68,36 @@ it('of a project that somebody wrote is its mount, by any name', () => {
   expect(at(yaml('"./here:/c"'))).toMatchObject({ type: 'bind', source: '/home/me/here' });
   expect(() => at(yaml('"v:/elsewhere"'))).toThrow('where "p" keeps its checkpoints is not known');
   expect(() => at('services: {}')).toThrow(expect.objectContaining({ code: 'FTC_NOT_RUNNING' }) as Error);
+});
+
+it('of a master that is there is what the engine says, without the rest of its environment', () => {
+  const Env = [
+    'PATH=/bin',
+    'JOB_ID=j',
+    'CHECKPOINT_DIR=/c',
+    'CHECKPOINT_EVERY=10',
+    'AWS_SECRET_ACCESS_KEY=canary',
+  ];
+  const answer = (mount: object) => ({
+    Name: '/p-master-1',
+    Config: { Image: 'i', User: '1:1', Env },
+    Mounts: [{ Type: 'bind', Source: '/x', Destination: '/x' }, mount],
+  });
+  const common = {
+    job: 'j',
+    image: 'i',
+    user: '1:1',
+    environment: { JOB_ID: 'j', CHECKPOINT_DIR: '/c', CHECKPOINT_EVERY: '10' },
+    target: '/c',
+  };
+  const named = {
+    Type: 'volume',
+    Name: 'p_c',
+    Source: '/var/lib/docker/volumes/p_c/_data',
+    Destination: '/c',
+  };
+  expect(placeOfMaster(answer(named))).toEqual({ ...common, type: 'volume', source: 'p_c' });
+  const bound = { Type: 'bind', Source: '/home/me/c', Destination: '/c' };
+  expect(placeOfMaster(answer(bound))).toEqual({ ...common, type: 'bind', source: '/home/me/c' });
+  expect(() => placeOfMaster(answer({ ...bound, Destination: '/d' }))).toThrow('where "p-master-1" keeps');
 });
