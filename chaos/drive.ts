@@ -34,7 +34,7 @@ export interface DriveOptions {
   readonly writing: () => boolean;
 }
 
-export interface Watcher {
+interface Watcher {
   hit(strike: Strike): void;
   undone(strike: Strike): void;
   events(events: readonly JobEvent[]): void;

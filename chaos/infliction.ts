@@ -68,11 +68,10 @@ export class Infliction {
     this.notes.push(text);
   }
 
-  /** The container's run is later than any that was hit. */
-  isOld(container: Container): boolean {
-    return this.records.every(
-      r => r.container.id !== container.id || (r.container.startedAt ?? 0) < (container.startedAt ?? 0),
-    );
+  /** This run of a container is later than the one that was chosen, and than any that was hit. */
+  isLater({ id, startedAt }: Container): boolean {
+    const runs = [...this.order.hits.map(h => h.container), ...this.records.map(r => r.container)];
+    return runs.every(run => run.id !== id || (run.startedAt ?? 0) < (startedAt ?? 0));
   }
 
   /** Looks, writes it down, does it. What it may have done is undone when it fails. */

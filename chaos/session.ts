@@ -128,7 +128,7 @@ export class Session {
       for (const infliction of this.#open) {
         const { fault, params, hits, job, forMs, seed } = infliction.order;
         const hit = hits.find(h => h.container.id === event.id);
-        if (!hit || !fault.follows || forMs === null || !infliction.isOld(container)) continue;
+        if (!hit || !fault.follows || forMs === null || !infliction.isLater(container)) continue;
         const left = Math.max(1, infliction.at + forMs - now());
         const again = { ...hit, container };
         const scene = { project: this.#o.project, hits, job, seed };

@@ -42,7 +42,7 @@ export interface World {
 
 /** How the engine's process is run. */
 export const starts = ['systemd', 'process'] as const;
-export type Start = (typeof starts)[number];
+type Start = (typeof starts)[number];
 
 /** The engine's own process. */
 export interface Daemon {
@@ -95,7 +95,7 @@ export interface Prepared<Data> {
 }
 
 /** How long a fault lasts: it is over at once; it is undone only if a time is given; it always lasts, this long if none is. */
-export type Lasting = 'no' | 'maybe' | { readonly usualMs: number };
+type Lasting = 'no' | 'maybe' | { readonly usualMs: number };
 
 interface Traits {
   readonly name: string;

@@ -64,7 +64,7 @@ export function isAlive({ host, pid, began }: Owner): boolean {
   }
 }
 
-export function refusal(owner: Owner, path: string): FtcError {
+function refusal(owner: Owner, path: string): FtcError {
   const ago = duration(Math.max(0, Date.now() - owner.since));
   return new FtcError(
     'FTC_ALREADY_RUNNING',

@@ -190,6 +190,19 @@ describe('a fault', () => {
   });
 });
 
+it('a network fault hits a run once, though its start is heard of later', async () => {
+  const session = await open();
+  const network = spy({ follows: true });
+  await session.inflict(order(network, [other]));
+  engine.exit(worker.id, 137);
+  await engine.start(worker.id);
+  const anew = (await engine.inspect(worker.id))!;
+  await session.inflict(order(network, [anew]));
+  await session.close();
+  sessions = [];
+  expect(did.filter(line => line.startsWith(`apply ${worker.name}`))).toHaveLength(1);
+});
+
 describe('another command', () => {
   it('is refused while one is at work, whatever it wants', async () => {
     await open('ftc chaos kill worker');
