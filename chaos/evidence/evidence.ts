@@ -49,6 +49,8 @@ export const SeenFault = z.object({
   text: z.string(),
   /** Which entry of the method it was, from 0. */
   entry: z.int(),
+  /** It was one of several at random. */
+  drawn: z.boolean(),
   /** When it was asked for. */
   asked: t,
   /** When it was in force. */
@@ -110,7 +112,7 @@ export const Evidence = z.object({
   lanes: z.array(Lane),
   faults: z.array(SeenFault),
   /** Entries of the method that never came about: what, and why. */
-  missed: z.array(z.object({ text: z.string(), why: z.string() })),
+  missed: z.array(z.object({ text: z.string(), why: z.string(), drawn: z.boolean() })),
   /** As the master told them; their `at` is since the epoch. */
   recoveries: z.array(Recovery),
   /** Who held the newest state, by generation. */

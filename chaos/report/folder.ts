@@ -3,12 +3,13 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FtcError } from '../../src/errors.ts';
 import type { Outcome } from '../scenarios/experiment.ts';
+import type { ContainerLog } from './logs.ts';
 import { indexPage } from './index-page.ts';
 import { page } from './page.ts';
 import { fileName, indexReport, runReport } from './report.ts';
 import type { Ground, RunReport } from './schema.ts';
 
-export const INDEX = 'index';
+const INDEX = 'index';
 
 export class ReportFolder {
   readonly #directory: string;
@@ -38,6 +39,15 @@ export class ReportFolder {
     this.#write(`${file}.json`, `${JSON.stringify(report)}\n`);
     if (this.#several) this.#index(writtenAt);
     return report;
+  }
+
+  /** Of the run that is added next. @returns their folder */
+  logs({ scenario, seed }: Outcome, logs: readonly ContainerLog[]): string {
+    const folder = `${fileName(this.#runs.length, scenario.name, seed)}-logs`;
+    this.#writing(() => mkdirSync(join(this.#directory, folder), { recursive: true }));
+    for (const { name, text } of logs)
+      this.#write(join(folder, `${name.replaceAll(/[^\w.-]/g, '_')}.log`), text);
+    return join(this.#directory, folder);
   }
 
   /** Where to begin to read. */

@@ -4,7 +4,7 @@ import { FtcError } from '../../src/errors.ts';
 import type { Status } from '../../src/master/status.ts';
 import { now } from '../../src/shared/clock.ts';
 import type { Scaler } from '../../src/trial/scaler.ts';
-import type { SeenFault } from '../evidence/evidence.ts';
+import type { Evidence, SeenFault } from '../evidence/evidence.ts';
 import type { Recorder } from '../evidence/recorder.ts';
 import type { Hit } from '../faults/fault.ts';
 import { faultNamed } from '../faults/index.ts';
@@ -26,6 +26,8 @@ export interface BreakerOptions {
   readonly entries: readonly Entry[];
   readonly limits: Limits;
   readonly seed: number;
+  /** No fault begins after it, milliseconds since the epoch; null for as long as the job runs. */
+  readonly deadline: number | null;
 }
 
 interface InForce {
@@ -78,7 +80,7 @@ export class Breaker {
     if (this.#steps > 0) this.#firstStepAt ??= now();
     // A job that waits for its workers can still be hit.
     const open = status.state === 'running' || status.state === 'waiting';
-    if (!open || this.#firstStepAt === null || this.#trying) return;
+    if (!open || this.#firstStepAt === null || this.#trying || this.#isLate()) return;
     const { entries, limits } = this.#o;
     const came = next(
       entries,
@@ -116,11 +118,17 @@ export class Breaker {
     if (this.#failure) throw this.#failure.error;
   }
 
-  missed(): { text: string; why: string }[] {
+  missed(): Evidence['missed'] {
+    if (this.#isLate()) return [];
     return missedOf(this.#o.entries, this.#ledger).map(({ entry, times }) => ({
       text: `${describeDeed(entry.deed)} ${describeTiming(entry.timing)}${times > 1 ? ` (${times} times)` : ''}`,
       why: this.#why.get(this.#o.entries.indexOf(entry)) ?? 'the job ended before',
+      drawn: entry.drawn,
     }));
+  }
+
+  #isLate(): boolean {
+    return now() > (this.#o.deadline ?? Infinity);
   }
 
   #progress(): Progress {
@@ -135,12 +143,12 @@ export class Breaker {
     }
   }
 
-  async #try({ deed, timing }: Entry, index: number, status: Status): Promise<boolean> {
+  async #try({ deed, timing, drawn }: Entry, index: number, status: Status): Promise<boolean> {
     const { recorder, scaler, seed } = this.#o;
     const asked = now();
     const progress = this.#progress();
     const choice = targetSeed(seed, index, timesOf(this.#ledger, index));
-    const about = { entry: index, asked: recorder.since(asked), step: status.step ?? 0 };
+    const about = { entry: index, drawn, asked: recorder.since(asked), step: status.step ?? 0 };
     if (deed.kind === 'scale') {
       scaler.scale(deed.workers);
       const text = describeDeed(deed);
@@ -204,7 +212,7 @@ export class Breaker {
 function seenFault(
   { hits, records, order, at }: Infliction,
   deed: Deed,
-  about: Pick<SeenFault, 'entry' | 'asked' | 'step'>,
+  about: Pick<SeenFault, 'entry' | 'drawn' | 'asked' | 'step'>,
   recorder: Recorder,
 ): SeenFault {
   const [first] = hits;

@@ -14,17 +14,19 @@ import { UndisturbedRuns } from './undisturbed.ts';
 
 export interface Campaign {
   readonly lab: Omit<Laboratory, 'undisturbed'>;
-  /** In order; the same one may come several times. */
-  readonly runs: readonly { readonly scenario: Scenario; readonly seed: number }[];
-  /** After each; the next one waits for it. */
-  readonly onOutcome: (outcome: Outcome, index: number) => Promise<void>;
+  /** In order; the same one may come several times. The next one is asked for when the one before it is over. */
+  readonly runs: Iterable<{ readonly scenario: Scenario; readonly seed: number }>;
+  /** Before each. */
+  readonly onBegin: (scenario: Scenario, seed: number) => void;
+  /** After each; the next one waits for it. False ends it all. */
+  readonly onOutcome: (outcome: Outcome) => boolean;
 }
 
 /**
  * Ends early when it is interrupted: then the last outcome says so.
  * @throws FtcError FTC_ALREADY_RUNNING, and what building, starting and the undisturbed run can throw
  */
-export async function campaign({ lab, runs, onOutcome }: Campaign): Promise<Outcome[]> {
+export async function campaign({ lab, runs, onBegin, onOutcome }: Campaign): Promise<void> {
   await clearRuns(lab, { purpose, job: lab.base.job.name }, 'a chaos run');
   const builder = new Builder(lab);
   const known = new UndisturbedRuns(lab.base.projectDir);
@@ -32,16 +34,13 @@ export async function campaign({ lab, runs, onOutcome }: Campaign): Promise<Outc
     const ground = await builder.ground(loaded);
     return known.of(resultKey(loaded.job, ground), isSelfContained(loaded.job, ownScript()), run);
   };
-  const outcomes: Outcome[] = [];
-  for (const [index, { scenario, seed }] of runs.entries()) {
+  for (const { scenario, seed } of runs) {
+    onBegin(scenario, seed);
     const outcome = await orInterrupted(lab, scenario, seed, () =>
       experiment({ ...lab, undisturbed }, scenario, seed),
     );
-    outcomes.push(outcome);
-    await onOutcome(outcome, index);
-    if (outcome.conclusion === 'interrupted') break;
+    if (!onOutcome(outcome) || outcome.conclusion === 'interrupted') return;
   }
-  return outcomes;
 }
 
 /** Ctrl+C while a job is being started, or stands undisturbed. */

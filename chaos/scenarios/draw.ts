@@ -115,7 +115,7 @@ export function draw(
   return Array.from({ length: random }, (_, k) => {
     const place = after * totalSteps + (k + next()) * width;
     const steps = Math.min(Math.max(1, Math.round(place)), Math.max(1, totalSteps - 1));
-    return { timing: { at: { steps } }, deed: deed(one(pool), one, next) };
+    return { timing: { at: { steps } }, deed: deed(one(pool), one, next), drawn: true };
   });
 }
 

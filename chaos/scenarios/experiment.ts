@@ -35,6 +35,8 @@ export interface Laboratory {
   /** The run of the same job that nothing happens to. */
   readonly undisturbed: (loaded: LoadedJob, run: () => Promise<Undisturbed>) => Promise<Undisturbed>;
   readonly watcher: Watcher;
+  /** No fault begins after it, milliseconds since the epoch; null for as long as jobs run. */
+  readonly deadline: number | null;
   /** Before a run is removed that broke a hypothesis. */
   readonly keep: (project: string, outcome: Outcome) => Promise<void>;
 }

@@ -37,6 +37,8 @@ export type MethodEntry = Fixed | Random;
 export interface Entry {
   readonly timing: Timing | { readonly when: When; readonly times: number };
   readonly deed: Deed;
+  /** It is one of several at random, of which not every one needs to hit. */
+  readonly drawn: boolean;
 }
 
 export const isRandom = (entry: MethodEntry): entry is Random => 'random' in entry;
@@ -47,9 +49,10 @@ export function resolve({ moment, deed }: Fixed, totalSteps: number): Entry {
     'share' in place
       ? { steps: Math.max(1, Math.min(totalSteps - 1, Math.round(place.share * totalSteps))) }
       : place;
-  if ('at' in moment) return { timing: { at: mark(moment.at) }, deed };
-  if ('every' in moment) return { timing: { every: mark(moment.every), times: moment.times }, deed };
-  return { timing: moment, deed };
+  const drawn = false;
+  if ('at' in moment) return { timing: { at: mark(moment.at) }, deed, drawn };
+  if ('every' in moment) return { timing: { every: mark(moment.every), times: moment.times }, deed, drawn };
+  return { timing: moment, deed, drawn };
 }
 
 /** `kill 2 workers`, `pause rank 1 for 2.00 s`. */

@@ -24,6 +24,8 @@ export function shippedNames(): string[] {
     .sort();
 }
 
+export const isShipped = ({ name, file }: Scenario): boolean => file === join(folder(), name + ENDING);
+
 export const shipped = (name: string): Scenario => readScenario(join(folder(), name + ENDING));
 
 /**

@@ -31,6 +31,8 @@ export interface WatchOptions {
   readonly command: string;
   /** Without a step, or anything else that moves, for so long it is given up. Milliseconds. */
   readonly giveUpMs: number;
+  /** No fault begins after it, milliseconds since the epoch; null for as long as the job runs. */
+  readonly deadline: number | null;
   readonly signal: AbortSignal;
   /** After every look; often. */
   readonly onLook: (recorder: Recorder) => void;

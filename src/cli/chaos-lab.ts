@@ -1,14 +1,8 @@
 /** What `ftc chaos run` and `soak` work with: an engine, a job to break, and what the platform can do. */
-import { resolve } from 'node:path';
 import type { Fault } from '../../chaos/faults/fault.ts';
 import { faultNamed } from '../../chaos/faults/index.ts';
 import { probe, whyNot } from '../../chaos/probe.ts';
-import { ReportFolder } from '../../chaos/report/folder.ts';
-import { groundOf } from '../../chaos/report/ground.ts';
-import { runReport } from '../../chaos/report/report.ts';
-import type { RunReport } from '../../chaos/report/schema.ts';
 import type { Campaign } from '../../chaos/scenarios/campaign.ts';
-import type { Outcome } from '../../chaos/scenarios/experiment.ts';
 import { ownJob } from '../../chaos/scenarios/job.ts';
 import { createWorld } from '../../chaos/world.ts';
 import { Compose } from '../docker/compose.ts';
@@ -24,13 +18,13 @@ import { createStages } from './view/stages.ts';
 /** What runs are called after where nobody says. */
 const NAME = 'ftc';
 
-type Lab = Campaign['lab'];
+export type Lab = Omit<Campaign['lab'], 'keep' | 'deadline'>;
 
 /** @param wanted the platform is asked only for what these need */
 export async function createLab(
   options: JobFlags,
   wanted: readonly Fault[],
-  rest: Pick<Lab, 'signal' | 'watcher' | 'keep'>,
+  rest: Pick<Lab, 'signal' | 'watcher'>,
 ): Promise<Lab> {
   const base = baseOf(options);
   const connection = await connect();
@@ -54,30 +48,16 @@ export async function createLab(
   };
 }
 
-export interface Reports {
-  add(outcome: Outcome, command: string): RunReport;
-  /** The file to look at first; null where nothing was asked for. */
-  readonly first: string | null;
-}
-
-/** @param directory undefined makes reports and writes none */
-export async function reportFolder(
-  directory: string | undefined,
-  { connection, compose, command }: Lab,
-  several: boolean,
-): Promise<Reports> {
-  const ground = await groundOf(connection, compose);
-  if (directory !== undefined) return new ReportFolder(resolve(directory), ground, command, several);
-  return {
-    add: (outcome, again) =>
-      runReport(outcome, { ground, command: again, text: null, writtenAt: new Date().toISOString() }),
-    first: null,
-  };
-}
-
 /** As a shell wants it. */
 export const quoted = (word: string): string =>
-  /^[\w./:=@%+-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+  /^[\w./:=@%+,-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+
+/** @throws FtcError FTC_USAGE */
+export function number(flag: string, text: string | undefined, least: number): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d{1,10}$/.test(text) && Number(text) >= least) return Number(text);
+  throw new FtcError('FTC_USAGE', `${flag} is "${text}" and must be a whole number from ${least}`);
+}
 
 /** The job of `--file`; without it ftc's own, under the name that is asked for. */
 function baseOf(options: JobFlags): LoadedJob {

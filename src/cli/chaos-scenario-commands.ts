@@ -1,4 +1,4 @@
-/** `ftc chaos run`: scenarios, and a verdict on each. */
+/** `ftc chaos run` and `soak`: scenarios, random ones included, and a verdict on each. */
 import type { Command } from 'commander';
 import { faults } from '../../chaos/faults/index.ts';
 import { lazy } from './lazy.ts';
@@ -13,6 +13,17 @@ Examples:
 
 Exit code 0: every hypothesis holds. 9: one is broken. 10: none is, and not all could be judged: a fault
 never hit, or this machine cannot do it. 130: interrupted. A job of yours that runs is not touched.`;
+
+const SOAK = `
+Examples:
+  ftc chaos soak                                for ten minutes
+  ftc chaos soak --for 30m --seed 7
+  ftc chaos soak --faults 200 --report soak
+  ftc chaos soak --kinds kill,pause,partition --for 5m
+
+It ends with the time or the number of faults, or at the first broken hypothesis: then the folder of the report
+has the page, every container's log, and a scenario that does the same faults again. Without --report that is
+./chaos-soak-SEED. Exit codes are those of "ftc chaos run".`;
 
 export function addScenarios(chaos: Command): void {
   const run = chaos
@@ -35,4 +46,17 @@ export function addScenarios(chaos: Command): void {
     );
   for (const { consent } of faults)
     if (consent) run.option(consent.flag, `${consent.help}: for scenarios that do`);
+  chaos
+    .command('soak')
+    .description('random faults, job after job, until a hypothesis breaks or the time is over')
+    .option('-f, --file <path>', "your job, instead of a small one of ftc's own")
+    .option('--name <name>', 'what the runs are called after (default: ftc, or your job)')
+    .option('--for <duration>', 'no fault begins after it (default: 10m, or no end with --faults)')
+    .option('--faults <n>', 'end after so many')
+    .option('--kinds <list>', 'only these, such as kill,pause (default: all that this machine can do)')
+    .option('--seed <n>', 'makes everything that is drawn repeatable')
+    .option('--report <dir>', 'write a page to look at, and JSON, for each round')
+    .option('--json', 'print one JSON object')
+    .addHelpText('after', SOAK)
+    .action(lazy(() => import('./chaos-soak.ts')));
 }

@@ -110,6 +110,13 @@ async function removeContainer(docker: Docker, id: string): Promise<void> {
   await gone(container.remove({ force: true, v: true }));
 }
 
+/** Removes all such runs that nobody answers for any more. @returns their projects */
+export async function removeLeftovers(docker: Docker, whose: Whose): Promise<readonly string[]> {
+  const { projects } = await findLeftovers(docker, whose);
+  for (const project of projects) await removeRun(docker, whose, project);
+  return projects;
+}
+
 /** Whether anything has this project's name, whoever made it. */
 export async function isTaken(docker: Docker, project: string): Promise<boolean> {
   const filters = { label: [`${PROJECT}=${project}`] };

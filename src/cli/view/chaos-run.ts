@@ -7,7 +7,7 @@ import { paint } from './format.ts';
 
 const WIDTH = 34;
 
-const marks: Readonly<Record<Conclusion, string>> = {
+export const marks: Readonly<Record<Conclusion, string>> = {
   holds: '✔',
   broken: '✘',
   'not judged': '?',

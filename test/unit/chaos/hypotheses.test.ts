@@ -206,7 +206,12 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
     [
       [true, {}],
       [null, { faults: [] }],
-      [null, { missed: [{ text: 'kill a worker at step 500', why: 'the job ended before' }] }],
+      [
+        true,
+        { faults: [seenFault({ drawn: true })], missed: [{ text: 'oom', why: 'too late', drawn: true }] },
+      ],
+      [null, { faults: [], missed: [{ text: 'oom', why: 'too late', drawn: true }] }],
+      [null, { missed: [{ text: 'kill a worker at step 500', why: 'the job ended before', drawn: false }] }],
     ],
   ],
 ];

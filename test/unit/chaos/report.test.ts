@@ -56,7 +56,7 @@ const seen = evidence({
   checkpoints: [{ at: 3_000, step: 25, what: 'set aside', text: 'checkpoint step-00000025 set aside' }],
   events: [{ at: 4_050, level: 'warn', kind: 'loss', text: 'lost rank 0' }],
   rollbacks: [{ at: 12_000, text: 'start the supervisor', error: null }],
-  missed: [{ text: 'kill a worker at step 500', why: 'the job ended before' }],
+  missed: [{ text: 'kill a worker at step 500', why: 'the job ended before', drawn: false }],
 });
 
 const outcome = (more: Partial<Outcome> = {}): Outcome => ({

@@ -41,6 +41,7 @@ export const seenFault = (more: Partial<SeenFault> = {}): SeenFault => ({
   hits: [{ container: 'job-worker-1', id: 'a', role: 'worker', rank: 0 }],
   notes: [],
   data: [{}],
+  drawn: false,
   ...more,
 });
 
