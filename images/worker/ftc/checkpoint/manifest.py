@@ -9,6 +9,7 @@ import hashlib
 import json
 import re
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, NoReturn
 
 from ..codec import camel
@@ -16,6 +17,8 @@ from ..codec import camel
 FORMAT = 1
 LARGEST = 2**53 - 1
 """The largest whole number that both languages know."""
+MOST_BYTES = 1 << 20
+"""A manifest that is larger is none."""
 SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n\}\s*')
 """How a sealed manifest ends: the SHA-256 of all bytes before. A flipped bit in a step or a seed is noticed by it."""
 HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -63,6 +66,15 @@ class Manifest:
         body = {camel(key): value for key, value in asdict(self).items()}
         sealed = json.dumps({"format": body.pop("format"), **body}, indent=2).encode().removesuffix(b"\n}")
         return sealed + f',\n  "seal": "{hashlib.sha256(sealed).hexdigest()}"\n}}\n'.encode()
+
+
+def read(path: Path) -> Manifest:
+    """Raises OSError, and ValueError that says what is wrong."""
+    with open(path, "rb") as file:
+        text = file.read(MOST_BYTES + 1)
+    if len(text) > MOST_BYTES:
+        raise ValueError(f"{path.name} has more than {MOST_BYTES} bytes")
+    return parse(text)
 
 
 def parse(text: bytes) -> Manifest:

@@ -70,7 +70,7 @@ def publish(root: Path, draft: Draft, worker: str, terms: Terms = Terms(), clock
 def read_manifest(directory: Path) -> Manifest | None:
     """None where there is none that can be read."""
     try:
-        return manifest.parse((directory / MANIFEST).read_bytes())
+        return manifest.read(directory / MANIFEST)
     except (OSError, ValueError):
         return None
 

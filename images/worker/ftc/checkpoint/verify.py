@@ -38,7 +38,7 @@ class Damaged(Exception):
 def examine(directory: Path, job: str) -> Manifest:
     """Its manifest, where that is a valid one, of this job and this step. Raises Damaged."""
     with _reasons():
-        about = manifest.parse((directory / MANIFEST).read_bytes())
+        about = manifest.read(directory / MANIFEST)
         if about.job != job:
             raise Damaged(f"it belongs to the job {about.job!r}")
         if f"step-{about.step:08d}" != directory.name:

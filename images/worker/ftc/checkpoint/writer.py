@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
+import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -133,7 +134,10 @@ class Writer:
 
     def _work(self) -> None:
         while True:
-            self._tasks.get()()
+            try:
+                self._tasks.get()()
+            except Exception:  # a mistake of ours: it must not end the thread that copies are waited for from
+                traceback.print_exc()
 
     def _take(self, source: Source, whole: bool) -> Copy:
         state, shadow = source.capture(), self._shadow
