@@ -3,16 +3,14 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { FtcError } from '../src/errors.ts';
-import { durationPattern, parseDuration } from '../src/job/duration.ts';
 import { shortPath } from '../src/job/file.ts';
 import { checkWith, type Problem } from '../src/job/problem.ts';
 import { readYaml } from '../src/job/yaml.ts';
-import { type Fault, type Target, usualMs } from './faults/fault.ts';
+import { aimOf, count, faultKeys, faultProblems, lasting, paramsOf, toMark } from './entry-parts.ts';
+import { usualMs } from './faults/fault.ts';
 import { faultNamed, faults } from './faults/index.ts';
 import type { Act, Planned } from './plan.ts';
-import type { Mark, Timing } from './schedule.ts';
-
-const stepsPattern = /^(?:steps? (\d+)|(\d+) steps?)$/;
+import type { Timing } from './schedule.ts';
 
 const mark = (message: string) =>
   z
@@ -20,27 +18,10 @@ const mark = (message: string) =>
     .refine(value => toMark(value) !== null, message)
     .transform(value => toMark(value) ?? { ms: 0 });
 
-function toMark(value: string | number): Mark | null {
-  const [, before, after] = stepsPattern.exec(String(value)) ?? [];
-  const steps = before ?? after;
-  if (steps !== undefined) return { steps: Number(steps) };
-  const ms = parseDuration(value);
-  return ms === null ? null : { ms };
-}
-
-const count = (least: number, most: number) => {
-  const message = `must be a whole number from ${least} to ${most}`;
-  return z.int(message).min(least, message).max(most, message);
-};
-
-const durationMessage = 'must be a duration such as "500ms" or "2s", more than none';
 /** The engine itself belongs to others, too: a list of faults does not restart it. */
 const usable = faults.filter(fault => fault.consent === undefined && fault.impossible === undefined);
 const names = usable.map(fault => fault.name);
-const parameters = [...new Set(usable.flatMap(fault => Object.keys(fault.params.shape)))];
-
-const each = <Value>(keys: readonly string[], value: (key: string) => Value): Record<string, Value> =>
-  Object.fromEntries(keys.map(key => [key, value(key)]));
+const { parameters, shape } = faultKeys(usable);
 
 const Entry = z
   .strictObject(
@@ -49,16 +30,11 @@ const Entry = z
       every: mark('must be "50 steps", or a duration such as "3s"')
         .refine(m => ('steps' in m ? m.steps : m.ms) > 0, 'must be more than none')
         .optional(),
-      times: count(1, 10_000).optional(),
-      scale: count(1, 1000).optional(),
-      rank: count(0, 999).optional(),
-      for: z
-        .union([z.number(durationMessage), z.string(durationMessage).regex(durationPattern, durationMessage)])
-        .refine(value => (parseDuration(value) ?? 0) > 0, durationMessage)
-        .transform(value => parseDuration(value) ?? 0)
-        .optional(),
-      ...each(parameters, () => z.unknown().optional()),
-      ...each(names, name => z.enum(aims(name), `must be one of ${aims(name).join(', ')}`).optional()),
+      times: count(1, 10_000, 'At most so often.').optional(),
+      scale: count(1, 1000, 'So many workers.').optional(),
+      rank: count(0, 999, 'The worker that holds this rank.').optional(),
+      for: lasting.optional(),
+      ...shape,
     },
     { error: issue => (issue.code === 'invalid_type' ? 'must be a group of keys' : undefined) },
   )
@@ -73,34 +49,11 @@ const Entry = z
     if (entry.at !== undefined && entry.every !== undefined) problem('every', 'and at exclude each other');
     if (entry.times !== undefined && entry.every === undefined) problem('times', 'belongs to every');
     const fault = usable.find(f => f.name === act);
-    if (entry.rank !== undefined && (fault === undefined || aimOf(entry, fault.name) !== 'worker'))
+    if (entry.rank !== undefined && (fault === undefined || aimOf(entry, fault) !== 'worker'))
       problem('rank', 'belongs to a fault of one worker');
-    if (entry.for !== undefined && (fault === undefined || fault.lasting === 'no'))
-      problem('for', 'belongs to a fault that lasts, such as pause');
-    for (const key of parameters.filter(name => name in entry && !(name in (fault?.params.shape ?? {}))))
-      problem(key, `is no parameter of ${fault?.name ?? 'scale'}`);
-    const checked = fault?.params.safeParse(paramsOf(entry, fault));
-    for (const issue of checked?.error?.issues ?? []) problem(String(issue.path[0] ?? act), issue.message);
+    for (const { key, message } of faultProblems(entry, act, fault, parameters)) problem(key, message);
   });
 type Entry = z.output<typeof Entry>;
-
-function aims(name: string): [Target, ...Target[]] {
-  const [first = 'worker', ...rest] = faultNamed(name).targets;
-  return [first, ...rest];
-}
-
-const aimOf = (entry: object, name: string): Target => (entry as Record<string, Target>)[name] ?? 'worker';
-
-/** As they were written. */
-function paramsOf(entry: object, fault: Fault): Record<string, string | number> {
-  const given = entry as Record<string, string | number | undefined>;
-  return Object.fromEntries(
-    Object.keys(fault.params.shape).flatMap(key => {
-      const value = given[key];
-      return value === undefined ? [] : [[key, value]];
-    }),
-  );
-}
 
 const FaultsFile = z
   .array(Entry, 'must be a list of faults, such as "- { at: step 40, kill: worker }"')
@@ -158,7 +111,7 @@ function actOf(entry: Entry): Act {
   return {
     kind: 'fault',
     fault: fault.name,
-    target: aimOf(entry, fault.name),
+    target: aimOf(entry, fault),
     rank: entry.rank ?? null,
     params: paramsOf(entry, fault),
     forMs: entry.for ?? usualMs(fault),

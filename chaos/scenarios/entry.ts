@@ -1,28 +1,20 @@
 /** One entry of a scenario's method. A message continues the key. */
 import { z } from 'zod';
 import { FtcError } from '../../src/errors.ts';
-import { durationPattern, parseDuration } from '../../src/job/duration.ts';
-import { type Fault, type Params, type Target, usualMs } from '../faults/fault.ts';
+import { aimOf, count, faultKeys, faultProblems, lasting, paramsOf, toMark } from '../entry-parts.ts';
+import { usualMs } from '../faults/fault.ts';
 import { faults } from '../faults/index.ts';
-import { metaOf } from '../faults/params.ts';
 import { parseWhen, type When } from '../when.ts';
 import type { Deed, MethodEntry, Moment, Place } from './method.ts';
 
 const names = faults.map(fault => fault.name);
-const parameters = new Map(
-  faults.flatMap(f => Object.entries(f.params.shape).map(([key, schema]) => [key, metaOf(schema).help])),
-);
+const { parameters, shape: faultShape } = faultKeys(faults);
 
-const stepsPattern = /^(?:steps? (\d+)|(\d+) steps?)$/;
 const sharePattern = /^(\d+(?:\.\d+)?)%$/;
 
 function toPlace(value: string | number): Place | null {
-  const [, before, after] = stepsPattern.exec(String(value)) ?? [];
-  if (before !== undefined || after !== undefined) return { steps: Number(before ?? after) };
   const share = toShare(value);
-  if (share !== null) return { share };
-  const ms = parseDuration(value);
-  return ms === null ? null : { ms };
+  return share === null ? toMark(value) : { share };
 }
 
 function toShare(value: string | number): number | null {
@@ -45,13 +37,6 @@ const share = (description: string) => {
     .transform(value => toShare(value) ?? 0)
     .meta({ description });
 };
-
-const count = (least: number, most: number, description: string) => {
-  const message = `must be a whole number from ${least} to ${most}`;
-  return z.int(message).min(least, message).max(most, message).meta({ description });
-};
-
-const durationMessage = 'must be a duration such as "500ms" or "2s", more than none';
 
 const when = z
   .string('must be such as "phase=checkpoint" or "step=40"')
@@ -84,12 +69,7 @@ const keys = {
   rank: count(0, 999, 'The worker that holds this rank.').optional(),
   count: count(1, 1000, 'So many, chosen at random.').optional(),
   percent: count(1, 100, 'This share of them, chosen at random.').optional(),
-  for: z
-    .union([z.number(durationMessage), z.string(durationMessage).regex(durationPattern, durationMessage)])
-    .refine(value => (parseDuration(value) ?? 0) > 0, durationMessage)
-    .transform(value => parseDuration(value) ?? 0)
-    .meta({ description: 'How long it lasts.' })
-    .optional(),
+  for: lasting.optional(),
   scale: count(1, 1000, 'So many workers from then on.').optional(),
   random: count(1, 10_000, 'So many faults, drawn by the seed.').optional(),
   kinds: z
@@ -101,33 +81,17 @@ const keys = {
   before: share('With random: none after this. Default: 85%.').optional(),
 };
 
-const aims = ({ targets: [first = 'worker', ...rest] }: Fault): [Target, ...Target[]] => [first, ...rest];
 const randomKeys = ['random', 'kinds', 'after', 'before'];
 /** Where a random fault may be, where nothing is said. */
 const [AFTER, BEFORE] = [0.05, 0.85];
 
-const shape = {
-  ...Object.fromEntries([...parameters].map(([key, help]) => [key, param(help)])),
-  ...Object.fromEntries(faults.map(f => [f.name, target(f)])),
-  ...keys,
-};
-
-function param(help: string) {
-  return z.unknown().meta({ description: help }).optional();
-}
-
-function target(fault: Fault) {
-  const list = aims(fault);
-  return z
-    .enum(list, `must be one of ${list.join(', ')}`)
-    .meta({ description: `${fault.summary}. Whom.` })
-    .optional();
-}
-
 export const EntrySchema = z
-  .strictObject(shape, {
-    error: issue => (issue.code === 'invalid_type' ? 'must be a group of keys' : undefined),
-  })
+  .strictObject(
+    { ...faultShape, ...keys },
+    {
+      error: issue => (issue.code === 'invalid_type' ? 'must be a group of keys' : undefined),
+    },
+  )
   .superRefine((entry, context) => {
     const given = entry as Readonly<Record<string, unknown>>;
     const problem = (key: string | null, message: string): void =>
@@ -158,22 +122,9 @@ export const EntrySchema = z
       if (!one) problem(key, 'belongs to a fault of workers or standbys');
     if (has('rank') && fault && aimOf(given, fault) === 'standby')
       problem('rank', 'is what a standby has none of');
-    if (has('for') && (fault === undefined || fault.lasting === 'no'))
-      problem('for', 'belongs to a fault that lasts, such as pause');
-    for (const key of [...parameters.keys()].filter(has))
-      if (!(key in (fault?.params.shape ?? {}))) problem(key, `is no parameter of ${act ?? 'nothing'}`);
-    const checked = fault?.params.safeParse(paramsOf(given, fault));
-    for (const issue of checked?.error?.issues ?? []) problem(String(issue.path[0] ?? act), issue.message);
+    for (const { key, message } of faultProblems(entry, act, fault, parameters)) problem(key, message);
   });
 export type EntrySchema = z.output<typeof EntrySchema>;
-
-const aimOf = (entry: Readonly<Record<string, unknown>>, { name }: Fault): Target => entry[name] as Target;
-
-/** As they were written. */
-function paramsOf(entry: Readonly<Record<string, unknown>>, fault: Fault): Params {
-  const given = Object.keys(fault.params.shape).filter(key => entry[key] !== undefined);
-  return Object.fromEntries(given.map(key => [key, entry[key] as string | number]));
-}
 
 export function methodEntry(entry: EntrySchema): MethodEntry {
   const { random, kinds = null, after = AFTER, before = BEFORE } = entry;
