@@ -55,8 +55,6 @@ const exitCodes = {
   FTC_CANNOT_WRITE: ExitCode.host,
   FTC_CANNOT: ExitCode.host,
   FTC_NOT_VERIFIED: ExitCode.notVerified,
-  FTC_BROKEN: ExitCode.broken,
-  FTC_NOT_JUDGED: ExitCode.notJudged,
   FTC_CHECKPOINT_DAMAGED: ExitCode.damaged,
 } as const;
 

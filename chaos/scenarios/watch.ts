@@ -3,6 +3,7 @@ import { follow, type Moment } from '../../src/client/follow.ts';
 import { keepSupervisor } from '../../src/client/keep-supervisor.ts';
 import type { Compose, ComposeProject } from '../../src/docker/compose.ts';
 import type { Connection } from '../../src/docker/connect.ts';
+import type { Container } from '../../src/docker/engine.ts';
 import { FtcError } from '../../src/errors.ts';
 import { hasEnded, type Status } from '../../src/master/status.ts';
 import { now } from '../../src/shared/clock.ts';
@@ -71,6 +72,8 @@ class Run {
   readonly #scaler: Scaler;
   readonly #ended: AbortSignal;
   #writing: (() => boolean) | null = null;
+  /** The run of the master that tells of checkpoints. */
+  #asked = '';
   #moved = { at: now(), mark: '' };
   #listing: Promise<void> | null = null;
   #listedAt = 0;
@@ -151,11 +154,15 @@ class Run {
     );
   }
 
-  #watchWriting(master: Parameters<typeof watchWriting>[1] | undefined): void {
+  /** A master that was started again has to be asked anew. */
+  #watchWriting(master: Container | undefined): void {
     const needs = this.#o.entries.some(
       ({ timing }) => 'when' in timing && 'phase' in timing.when && timing.when.phase === 'checkpoint',
     );
-    if (needs && master) this.#writing ??= watchWriting(this.#o.world.lab, master, this.#ended);
+    const run = `${master?.id ?? ''} ${master?.startedAt ?? ''}`;
+    if (!needs || !master || run === this.#asked) return;
+    this.#asked = run;
+    this.#writing = watchWriting(this.#o.world.lab, master, this.#ended);
   }
 
   #isWriting(status: Status | null): boolean {
