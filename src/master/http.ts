@@ -40,7 +40,8 @@ async function respond(api: Api, request: IncomingMessage, response: ServerRespo
     return send(response, { code: 403, body: { error } });
   }
   const url = new URL(request.url ?? '/', 'http://master');
-  if (/^\/checkpoints(\/|$)/.test(url.pathname)) return serveCheckpoints(api.checkpoints, request, response, { files: false });
+  if (/^\/checkpoints(\/|$)/.test(url.pathname))
+    return serveCheckpoints(api.checkpoints, request, response, { files: false });
   send(response, answer(api, `${request.method ?? 'GET'} ${url.pathname}`, url.searchParams));
 }
 
