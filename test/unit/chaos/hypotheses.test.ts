@@ -180,6 +180,7 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
     [
       [true, { recoveries: [recovery({ lost: ['a', 'b'] })] }],
       [false, { recoveries: [recovery({ lost: ['a'] })] }],
+      [null, { recoveries: [], missed: [{ text: 'kill a worker', why: 'too late', drawn: false }] }],
       [false, { recoveries: [recovery({ lost: ['a', 'b'] }), recovery({ lost: ['c', 'a'], at: 2 })] }],
     ],
   ],

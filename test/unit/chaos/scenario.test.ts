@@ -300,6 +300,29 @@ describe('what comes next', () => {
   });
 });
 
+it('every kind of entry is written down as it is read', () => {
+  const text = method(
+    '{ at: 10 steps, kill: worker, count: 2 }',
+    '{ at: 2.5s, pause: standby, percent: 50, for: 700ms }',
+    '{ every: 7 steps, times: 3, loss: worker, rank: 1, share: 20%, from: master }',
+    '{ every: 1.5s, stop: master }',
+    '{ when: phase=checkpoint, times: 2, kill: all, signal: TERM }',
+    '{ at: step 50, scale: 4 }',
+  );
+  const entries = entriesOf(parse(text), 100, 1, () => true);
+  const about = {
+    title: 'x',
+    description: 'y',
+    job: {},
+    hypothesis: {},
+    atOnce: 1,
+    minInterval: 0,
+    seed: 1,
+    comment: [],
+  };
+  expect(entriesOf(parse(scenarioText({ ...about, entries })), 100, 1, () => true)).toEqual(entries);
+});
+
 it('a scenario that is written down says the same when it is read', () => {
   fc.assert(
     fc.property(fc.nat(), fc.integer({ min: 1, max: 20 }), (seed, random) => {
