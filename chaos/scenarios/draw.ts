@@ -13,6 +13,8 @@ interface Recipe {
   /** Between how many milliseconds it lasts; absent for what is over at once. */
   readonly lastsMs?: readonly [number, number];
   readonly params?: (draw: Draw) => Params;
+  /** Only where it is asked for: most jobs have nothing that it could be done to. */
+  readonly named?: boolean;
 }
 
 const everybody: readonly Target[] = ['worker', 'worker', 'worker', 'standby', 'master'];
@@ -79,7 +81,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
     params: draw => ({ share: draw(['1%', '5%']) }),
   },
   'disk-slow': { weight: 1, targets: ['master'], lastsMs: [2_000, 5_000] },
-  'disk-full': { weight: 1, targets: ['master'], lastsMs: [2_000, 5_000] },
+  // Wants a volume of a size of its own.
+  'disk-full': { weight: 1, targets: ['master'], lastsMs: [2_000, 5_000], named: true },
   'corrupt-checkpoint': {
     weight: 2,
     targets: ['master'],
@@ -108,7 +111,9 @@ export function draw(
     if (value === undefined) throw new Error('there is nothing to draw from');
     return value;
   };
-  const names = possible.filter(name => kinds === null || kinds.includes(name));
+  const names = possible.filter(name =>
+    kinds === null ? recipeOf(name).named !== true : kinds.includes(name),
+  );
   const pool = names.flatMap(name => Array<string>(recipeOf(name).weight).fill(name));
   if (pool.length === 0) return [];
   const width = ((before - after) * totalSteps) / random;
