@@ -95,8 +95,10 @@ it('the newest of all kinds are set aside, each with its reason, and the job end
 });
 
 it('with none that is valid the job stops, names them all, and touches nothing', async () => {
+  const pruned = await job.ftc('checkpoints', 'prune', '--keep', String(kinds.length));
+  expect(pruned.code, pruned.stderr).toBe(0);
   const steps = await published();
-  expect(steps.length).toBeGreaterThan(kinds.length);
+  expect(steps).toHaveLength(kinds.length);
   await damage(steps.map((step, i) => [kinds[i % kinds.length]?.[0] ?? '', step]));
   const sums = "find . -path '*/step-*' -type f -exec sha256sum {} + | sort";
   const before = await inVolume(job.connection, volume(), sums);
