@@ -32,6 +32,20 @@ class Outline:
         same = list(whole) == list(ours) and all(map(_same, whole.values(), ours.values()))
         loose = [name for name, _ in model.named_buffers() if name not in whole]
         self._plain = same and loose == [name for name, _, _ in self._loose] and all(map(_is_plain, modules))
+        self._shown_buffers = [place for place in self._shown if not isinstance(ours[place[0]], nn.Parameter)]
+        self._parameters = [(holder, key, ours[name]) for name, holder, key in self._shown if isinstance(ours[name], nn.Parameter)]
+
+    @property
+    def parameters_stay(self) -> bool:
+        """The parameters are those that the model had when the outline was made."""
+        return all(holder.get(key) is parameter for holder, key, parameter in self._parameters)
+
+    def buffers(self) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]] | None:
+        """Those that `model` shows, and `loose`. Good as long as `model` is not None."""
+        if not self._plain:
+            return None
+        shown = {name: holder[key] for name, holder, key in self._shown_buffers if key in holder}
+        return shown, {name: holder[key] for name, holder, key in self._loose if key in holder}
 
     @property
     def model(self) -> dict[str, torch.Tensor] | None:

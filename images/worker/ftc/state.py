@@ -47,6 +47,7 @@ class Registered:
             raise UsageError("register: the optimizer has no parameters that require a gradient")
         self._param_names = {name for name, _ in model.named_parameters(remove_duplicate=False)}
         self._outline = Outline(model)
+        self._parameters = list({id(p): p for p in [*model.parameters(), *self.params]}.values())
         self._before_change: list[Callable[[], None]] = []
 
     def before_change(self, act: Callable[[], None]) -> None:
@@ -77,6 +78,40 @@ class Registered:
             state["extra"] = {name: item.state_dict() for name, item in self.extra.items()}
         return state
 
+    @property
+    def watched(self) -> list[torch.Tensor]:
+        """All parameters."""
+        return self._parameters
+
+    def glance(self) -> Callable[[], State] | None:
+        """Copies what may change whenever the script runs, and leaves the rest for later.
+
+        What is returned gives the state as it is now; any thread may call it, until `changing`. None where the state cannot be had
+        in two parts: with objects of the script, or where model or optimizer tell their state in a way of their own.
+        """
+        outline, optimizer = self._outline, self.optimizer
+        found = None if self.extra or not tells_plainly(optimizer) else outline.buffers()
+        if found is None:
+            return None
+        buffers, loose = clones(found[0]), clones(found[1])
+        groups = [{k: v if type(v) is float else clones(v) for k, v in g.items() if k != "params"} for g in optimizer.param_groups]
+        scheduler = None if self.scheduler is None else clones(self.scheduler.state_dict())
+
+        def whole() -> State:
+            model, told = outline.model, optimizer.state_dict()
+            if model is None or not outline.parameters_stay:
+                raise FtcError("the model has changed")
+            for group, then in zip(told["param_groups"], groups):
+                group.update(then)
+            state: State = {"model": {**model, **buffers}, "optimizer": told}
+            if loose:
+                state["buffers"] = loose
+            if self.scheduler is not None:
+                state["scheduler"] = scheduler
+            return state
+
+        return whole
+
     def restore(self, state: State) -> None:
         """Loads a state that nothing else uses. Raises FtcError where it does not fit."""
         for name in self.extra:
@@ -103,3 +138,22 @@ class Registered:
     def signature(self) -> str:
         """Of the model alone: an optimizer makes its state as it goes."""
         return signature(dict(self.model.state_dict()))
+
+
+def clones(value: Any) -> Any:
+    """A state, or a part of it, in memory of its own."""
+    if isinstance(value, torch.Tensor):
+        return value.detach().clone()
+    if isinstance(value, dict):
+        return {key: clones(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        items = [clones(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    return value
+
+
+def tells_plainly(optimizer: torch.optim.Optimizer) -> bool:
+    """Its state is what every optimizer tells that does not think about it."""
+    own: Any = optimizer
+    kind = type(optimizer).state_dict is torch.optim.Optimizer.state_dict
+    return kind and not own._optimizer_state_dict_pre_hooks and not own._optimizer_state_dict_post_hooks

@@ -29,6 +29,11 @@ def about(step: int, generation: int = 1) -> Manifest:
     return Manifest("tiny", step, generation, 0, step * 24, 6, 7, 24, "2.6.0", "", SIGNATURE, "", {})
 
 
+def telling(step: int, generation: int = 1) -> Callable[[], Manifest]:
+    """`about`, when it is asked for."""
+    return lambda: about(step, generation)
+
+
 def draft(step: int, generation: int = 1) -> Draft:
     return Draft(state(float(step)), about(step, generation))
 
@@ -70,6 +75,13 @@ class Live:
 
     def lasting(self, path: Sequence[str | int]) -> bool:
         return path[0] not in self._at_once
+
+    def glance(self) -> None:
+        return None
+
+    @property
+    def watched(self) -> list[torch.Tensor]:
+        return []
 
 
 def flip(file: Path, at: float = 0.5) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 
-from checkpoints import Live, about, found, names, put, snapshot, state
+from checkpoints import Live, found, names, put, snapshot, state, telling
 from ftc.checkpoint import publish as publishing, saving
 from ftc.checkpoint.trouble import amount
 from ftc.checkpoint.writer import Writer
@@ -34,7 +34,7 @@ class Attempts:
 
     def write(self, step: int, live: Live | None = None) -> str | None:
         """None, or why it failed."""
-        ok = self._writer.write(live or Live(state(float(step))), about(step))
+        ok = self._writer.write(live or Live(state(float(step))), telling(step))
         report = self.reports[-1]
         assert report.ok == ok == (report.error is None) and report.step == step
         assert report.error is None or ("Traceback" not in report.error and "\n" not in report.error and report.bytes == 0)

@@ -106,8 +106,7 @@ def test_one_whose_copy_was_disturbed_is_made_again_after_the_next_step(tmp_path
     worker.step()
     digest = worker.own.digest()
     worker.checkpoints.join()
-    (report,) = worker.reports
-    assert report.step == 3 and len(worker.notes) == 1 and "step 2" in worker.notes[0]
+    assert [report.step for report in worker.reports] == [3] and len(worker.notes) == 1 and "step 2" in worker.notes[0]
     other = Worker(tmp_path)
     assert other.checkpoints.load() == 3 and other.own.digest() == digest
 
@@ -227,7 +226,7 @@ def test_the_last_one_is_tried_until_the_disk_takes_it(tmp_path: Path, monkeypat
 def test_one_that_was_superseded_at_the_end_leaves_the_rest_to_the_barrier(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     trained(tmp_path, generation=7)
     worker = Worker(tmp_path, generation=3)
-    worker.progress.step = 4
+    worker.progress.step += 4
 
     def broken() -> None:
         raise Broken("nobody is there")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints import Live, about, draft, found, names, put, snapshot, state
+from checkpoints import Live, draft, found, names, put, snapshot, state, telling
 from ftc.checkpoint import fence, publish as publishing, writer as writing
 from ftc.checkpoint.fence import Fenced, hold
 from ftc.checkpoint.manifest import Manifest
@@ -103,7 +103,7 @@ def test_a_draft_of_an_earlier_generation_is_published_by_a_member_of_this_one(t
     reports: list[CheckpointReport] = []
     writer = Writer(tmp_path, "me", reports.append)
     writer.generation = 2
-    assert writer.write(Live(state(5.0)), about(5, generation=1))
+    assert writer.write(Live(state(5.0)), telling(5, generation=1))
     assert found(tmp_path) == 5 and reports[0].generation == 1
 
 
@@ -111,7 +111,7 @@ def test_a_refused_one_is_reported_in_a_plain_sentence(tmp_path: Path) -> None:
     put(tmp_path, 10, generation=4)
     reports: list[CheckpointReport] = []
     writer = Writer(tmp_path, "late", reports.append)
-    assert not writer.write(Live(state(15.0)), about(15, generation=3))
+    assert not writer.write(Live(state(15.0)), telling(15, generation=3))
     assert writer.fenced and reports[0].ok is False
     assert reports[0].error == (
         "the checkpoint of step 15 was not published: generation 4 has taken over, and this worker is still in generation 3"
@@ -126,11 +126,11 @@ def test_what_a_frozen_one_holds_is_waited_for_and_then_given_up_until_it_is_kil
     writer = Writer(tmp_path, "new", reports.append)
     before = found(tmp_path)
     monkeypatch.setattr(writing, "PATIENCE", 0.0)
-    assert not writer.write(Live(state(15.0)), about(15, generation=3))
+    assert not writer.write(Live(state(15.0)), telling(15, generation=3))
     assert reports[0].error is not None and "another worker has held" in reports[0].error and ".lock" in reports[0].error
     assert found(tmp_path) == before == 10
     old.kill()
-    assert writer.write(Live(state(15.0)), about(15, generation=3))
+    assert writer.write(Live(state(15.0)), telling(15, generation=3))
     assert found(tmp_path) == 15
     assert names(tmp_path) == ["LATEST", "step-00000010", "step-00000015"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -57,14 +58,14 @@ class Checkpoints:
 
     def maybe(self, generation: int, *, final: bool) -> None:
         """After a commit, on rank 0: starts one where it is due and none is in flight. The last is `finish`'s."""
-        writer = self._writer
+        writer, began = self._writer, time.perf_counter()
         if self._progress.step % self._config.checkpoint_every == 0 or writer.again:
             self._due_since = self._due_since or time.monotonic()
         if final or self._due_since is None:
             writer.prepare(self._own)
         elif not writer.busy:
             delayed, self._due_since = time.monotonic() - self._due_since, None
-            writer.start(self._own, self._about(generation), delayed=delayed)
+            writer.start(self._own, self._telling(generation), delayed=delayed, began=began)
 
     def poll(self) -> None:
         """Between two slices."""
@@ -85,7 +86,7 @@ class Checkpoints:
     def save_now(self, generation: int) -> bool:
         """Returns when the state as it is now is durable. False: the disk did not take it."""
         self._progress.phase = "checkpoint"
-        return self._writer.write(self._own, self._about(generation))
+        return self._writer.write(self._own, self._telling(generation))
 
     def save_if_newer(self, generation: int) -> bool:
         """Writes the state unless one of its step is there. True: there is one of this step now."""
@@ -156,14 +157,18 @@ class Checkpoints:
     def _warn(self, text: str) -> None:
         self._link.send(Note("warn", text))
 
-    def _about(self, generation: int) -> Manifest:
+    def _telling(self, generation: int) -> Callable[[], Manifest]:
+        """Of the state as it is now; made when it is asked for."""
         progress = self._progress
+        return partial(self._about, generation, progress.step, progress.epoch, progress.samples, self._position(progress.step))
+
+    def _about(self, generation: int, step: int, epoch: int, samples: int, position: Position | None) -> Manifest:
         return Manifest(
             job=self._config.job,
-            step=progress.step,
+            step=step,
             generation=generation,
-            epoch=progress.epoch,
-            samples=progress.samples,
+            epoch=epoch,
+            samples=samples,
             virtual_ranks=self._config.virtual_ranks,
             seed=self._config.seed,
             batch_size=self._plan.batch_size,
@@ -172,5 +177,5 @@ class Checkpoints:
             signature=self._signature,
             created_at="",
             files={},
-            data=self._position(progress.step),
+            data=position,
         )

@@ -6,12 +6,9 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import torch
 
 from ..errors import FtcError
-from ..state import State
+from ..state import State, clones
 from .aside import set_aside
 from .continues import continues
 from .durable import Clock, sync_directory
@@ -66,7 +63,7 @@ def newest(
 def detached(state: State) -> State:
     """What an optimizer or a script may keep as it is gets memory of its own; model and buffers are copied from what is read."""
     copied = ("model", "buffers")
-    return {name: part if name in copied else _clones(part) for name, part in state.items()}
+    return {name: part if name in copied else clones(part) for name, part in state.items()}
 
 
 def candidates(root: Path) -> list[Path]:
@@ -93,16 +90,6 @@ def _put_away(directory: Path, reason: str, note: Callable[[str], None]) -> None
         pass  # pruned meanwhile
     except OSError as error:
         note(f"checkpoint {directory.name} is not used, and could not be set aside ({error.strerror}): {reason}")
-
-
-def _clones(value: Any) -> Any:
-    if isinstance(value, torch.Tensor):
-        return value.clone()
-    if isinstance(value, dict):
-        return {key: _clones(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(map(_clones, value))
-    return value
 
 
 def _read(directory: Path, expected: Expected) -> tuple[Manifest, State]:

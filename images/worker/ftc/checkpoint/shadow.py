@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 
@@ -26,33 +26,45 @@ class Differs(Exception):
     """A state has another structure than the shadow, or tensors of another kind."""
 
 
-class Copy:
-    """What is still to be copied. `run` by one thread, `exact` by the one that trains."""
+class Pairs(NamedTuple):
+    """Views of the shadow's memory, and the tensors that go there."""
 
-    def __init__(self, views: list[torch.Tensor], tensors: list[torch.Tensor]) -> None:
-        self._views = views
-        self._tensors = tensors
-        self._versions = [tensor._version for tensor in tensors]
+    views: list[torch.Tensor]
+    tensors: list[torch.Tensor]
+
+
+class Copy:
+    """What is still to be copied. `run` by one thread; `exact` and `changed` by the one that trains, after `done` was released."""
+
+    def __init__(self, pairs: Callable[[], Pairs], watched: list[torch.Tensor]) -> None:
+        """`pairs` are asked for by `run`. `watched` must stay as they are now."""
+        self._pairs = pairs
+        self._watched = watched
+        self._versions = [tensor._version for tensor in watched]
+        self._found = Pairs([], [])
         self._failed = False
-        self.done = threading.Event()
+        self.done = threading.Lock()
+        """Held until all is copied, or cannot be."""
+        self.done.acquire()
 
     def run(self) -> None:
-        """Returns when all is copied, or cannot be."""
         try:
-            _copy(self._views, self._tensors)
+            self._found = self._pairs()
+            _copy(self._found)
         except Exception:  # told by `exact`: the next copy is made where its errors are seen
             self._failed = True
         finally:
-            self.done.set()
+            self.done.release()
 
     @property
     def exact(self) -> bool:
-        """After `done`, before anything changes: what was copied is the state as it was at the beginning."""
-        return not self._failed and [tensor._version for tensor in self._tensors] == self._versions
+        """Before anything changes: what was copied is the state as it was at the beginning."""
+        return not self._failed and [tensor._version for tensor in self._watched] == self._versions
 
     def changed(self) -> list[torch.Tensor]:
-        """The views whose tensors did not stay as they were."""
-        return [v for v, t, version in zip(self._views, self._tensors, self._versions) if t._version != version]
+        """The views of those that did not stay as they were."""
+        ids = {id(t) for t, version in zip(self._watched, self._versions) if t._version != version}
+        return [view for view, tensor in zip(*self._found) if id(tensor) in ids]
 
 
 class Shadow:
@@ -88,21 +100,27 @@ class Shadow:
         """From now on these are copied at once."""
         self._at_once.update(map(id, views))
 
-    def take(self, state: State, *, whole: bool = False) -> Copy:
-        """The state as it is now. The Copy is to be run; with `whole`, nothing is left for it. Raises Differs."""
-        self._views, self._tensors = [], []
+    def pair(self, state: State) -> Pairs:
+        """Takes numbers and text of a state, and finds the place of each tensor. Raises Differs."""
         self._fill(state, self.state)
-        views, tensors, at_once = self._views, self._tensors, self._at_once
+        found = Pairs(self._views, self._tensors)
         self._views, self._tensors = [], []  # a tensor that the script lets go must not live on here
-        if whole or at_once:
-            if self._touched is not None:  # what is copied behind comes after it anyway
-                self._touched.wait()
-                self._touched = None
-            now = [whole or id(view) in at_once for view in views]
-            _copy([v for v, n in zip(views, now) if n], [t for t, n in zip(tensors, now) if n])
-            views = [v for v, n in zip(views, now) if not n]
-            tensors = [t for t, n in zip(tensors, now) if not n]
-        return Copy(views, tensors)
+        return found
+
+    def copy_at_once(self, pairs: Pairs, *, whole: bool) -> Pairs:
+        """Copies what does not last, or all of it. Returns what is left."""
+        if not (whole or self._at_once):
+            return pairs
+        if self._touched is not None:  # what is copied behind comes after it anyway
+            self._touched.wait()
+            self._touched = None
+        now, later = Pairs([], []), Pairs([], [])
+        for view, tensor in zip(*pairs):
+            part = now if whole or id(view) in self._at_once else later
+            part.views.append(view)
+            part.tensors.append(tensor)
+        _copy(now)
+        return later
 
     def _fill(self, value: Any, there: Any) -> Any:
         """What stands at one place from now on; views are collected with the tensors that go there."""
@@ -112,7 +130,7 @@ class Shadow:
             for key, item in value.items():
                 old = there[key]
                 if isinstance(item, torch.Tensor):
-                    if not isinstance(old, torch.Tensor):
+                    if not isinstance(old, torch.Tensor) or old.shape != item.shape or old.dtype != item.dtype:
                         raise Differs
                     self._views.append(old)
                     self._tensors.append(item)
@@ -120,7 +138,7 @@ class Shadow:
                     there[key] = item if type(item) in PLAIN else self._fill(item, old)
             return there
         if isinstance(value, torch.Tensor):
-            if not isinstance(there, torch.Tensor):
+            if not isinstance(there, torch.Tensor) or there.shape != value.shape or there.dtype != value.dtype:
                 raise Differs
             self._views.append(there)
             self._tensors.append(value)
@@ -186,14 +204,12 @@ def _name(path: Sequence[str | int]) -> str:
     return ".".join(["state", *map(str, path)])
 
 
-def _copy(views: list[torch.Tensor], tensors: list[torch.Tensor]) -> None:
-    """Without holding the interpreter, in turns, so that others get at it in between. Raises Differs."""
-    if any(v.dtype != t.dtype or v.shape != t.shape for v, t in zip(views, tensors)):
-        raise Differs
+def _copy(pairs: Pairs) -> None:
+    """Without holding the interpreter, in turns, so that others get at it in between."""
     start = size = 0
     with torch.no_grad():
-        for end, view in enumerate(views, 1):
+        for end, view in enumerate(pairs.views, 1):
             size += view.numel() * view.element_size()
-            if size >= TURN or end == len(views):
-                torch._foreach_copy_(views[start:end], tensors[start:end])
+            if size >= TURN or end == len(pairs.views):
+                torch._foreach_copy_(pairs.views[start:end], pairs.tensors[start:end])
                 start, size = end, 0

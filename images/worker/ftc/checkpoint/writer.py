@@ -14,6 +14,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import torch
+
 from ..messages import CheckpointReport
 from ..state import State
 from .durable import Clock
@@ -22,7 +24,7 @@ from .flight import Dropped, Flight
 from .manifest import Manifest
 from .publish import Draft, Terms, publish
 from .saving import bytes_of
-from .shadow import Copy, Differs, Shadow
+from .shadow import Copy, Differs, Pairs, Shadow
 from .trouble import explain
 
 
@@ -34,6 +36,13 @@ class Source(Protocol):
 
     def lasting(self, path: Sequence[str | int]) -> bool:
         """Whether what stands at a place of it stays as it is until `settle` is called."""
+
+    def glance(self) -> Callable[[], State] | None:
+        """What gives the state as it is now when another thread calls it before `settle` is called. None: `capture` is needed."""
+
+    @property
+    def watched(self) -> list[torch.Tensor]:
+        """Tensors that must not change before that, with `glance`."""
 
 
 class Writer:
@@ -55,6 +64,7 @@ class Writer:
         self._shadow: Shadow | None = None
         self._flight: Flight | None = None
         self._noted = False
+        self._restless = False
         self.generation = -1
         """The newest that this worker is a member of. A draft of an older one is published as long as that is so."""
         self.again = False
@@ -67,7 +77,7 @@ class Writer:
     @property
     def busy(self) -> bool:
         """One is in flight: the next waits, training does not."""
-        return self._flight is not None and not self._flight.landed.is_set()
+        return self._flight is not None and not self._flight.landed
 
     def prepare(self, source: Source) -> None:
         """Has the memory made ready behind the training. Does nothing from the second time on."""
@@ -75,20 +85,22 @@ class Writer:
             self._shadow = Shadow(source.capture(), source.lasting)
             self._do(self._shadow.touching())
 
-    def start(self, source: Source, about: Manifest, *, delayed: float = 0.0, whole: bool = False) -> None:
-        """Begins a checkpoint of the state as it is now. Only while not busy. `delayed`: seconds since it was due.
+    def start(
+        self, source: Source, about: Callable[[], Manifest], *, delayed: float = 0.0, whole: bool = False, began: float | None = None
+    ) -> None:
+        """Begins a checkpoint of the state as it is now. Only while not busy. `about` is asked behind the training.
 
+        `delayed`: seconds since it was due. `began`: when training stopped for it, where that was before, by time.perf_counter.
         With `whole`, all is copied at once. Raises UsageError for what a checkpoint cannot hold.
         """
-        began = time.perf_counter()
+        began = time.perf_counter() if began is None else began
         copy = self._take(source, whole or self.again)
         self.again = False
-        assert self._shadow is not None
-        flight = self._flight = Flight(Draft(self._shadow.state, about), copy, delayed)
+        flight = self._flight = Flight(about, copy, delayed)
         self._do(lambda: self._fly(flight))
         flight.stall += time.perf_counter() - began
 
-    def write(self, source: Source, about: Manifest) -> bool:
+    def write(self, source: Source, about: Callable[[], Manifest]) -> bool:
         """The same, but returns when it is durable: True, or False where it could not be written."""
         self.join()
         self.start(source, about, whole=True)
@@ -112,7 +124,7 @@ class Writer:
         """Waits for the one in flight."""
         self.settle()
         if self._flight is not None:
-            self._flight.landed.wait(seconds)
+            self._flight.wait(seconds)
 
     def lead(self, generation: int) -> None:
         """This worker is rank 0 of it: whoever is of an older generation publishes no more. Does not wait."""
@@ -140,43 +152,56 @@ class Writer:
                 traceback.print_exc()
 
     def _take(self, source: Source, whole: bool) -> Copy:
-        state, shadow = source.capture(), self._shadow
-        if shadow is not None and self._flight is not None:
-            shadow.restless(self._flight.changed)
+        before, lasting = self._flight, source.lasting
+        if before is not None and before.changed and self._shadow is not None:
+            self._restless = True
+            self._shadow.restless(before.changed)
+        later = None if whole or self._restless else source.glance()
+        if later is not None:
+            state = later
+            return Copy(lambda: self._follow(state(), lasting)[1], source.watched)
+        shadow, pairs = self._follow(source.capture(), lasting)
+        rest = shadow.copy_at_once(pairs, whole=whole)
+        return Copy(lambda: rest, rest.tensors)
+
+    def _follow(self, state: State, lasting: Callable[[Sequence[str | int]], bool]) -> tuple[Shadow, Pairs]:
+        """A shadow that has the structure of the state."""
+        shadow = self._shadow
         if shadow is not None:
             try:
-                return shadow.take(state, whole=whole)
+                return shadow, shadow.pair(state)
             except Differs:
                 pass
-        self._shadow = Shadow(state, source.lasting, None if shadow is None else shadow.memory)
-        return self._shadow.take(state, whole=whole)
+        shadow = self._shadow = Shadow(state, lasting, None if shadow is None else shadow.memory)
+        return shadow, shadow.pair(state)
 
     def _fly(self, flight: Flight) -> None:
         try:
             flight.copy()
-            self._publish(flight)
+            assert self._shadow is not None
+            self._publish(flight, Draft(self._shadow.state, flight.about()))
         except Dropped:
             self.again = True
             if flight.changed and not self._noted:
                 self._noted = True
                 self._note(
-                    f"the checkpoint of step {flight.draft.about.step} is made again after the next step: the script changed "
+                    f"the checkpoint of step {flight.about().step} is made again after the next step: the script changed "
                     "parameters between two steps while they were being copied. Such parameters are copied at once from now on"
                 )
         finally:
-            flight.landed.set()
+            flight.land()
 
-    def _publish(self, flight: Flight) -> None:
-        about, clock = flight.draft.about, Clock()
+    def _publish(self, flight: Flight, draft: Draft) -> None:
+        about, clock = draft.about, Clock()
         size, error, self.fenced = 0, None, False
         terms = Terms(lambda: self.generation, flight.check, flight.confirm, PATIENCE)
         try:
-            size = publish(self._root, flight.draft, self._worker, terms, clock)
+            size = publish(self._root, draft, self._worker, terms, clock)
         except Dropped:
             raise
         except Exception as problem:  # told, never raised: training goes on without this checkpoint
             self.fenced = isinstance(problem, Fenced)
-            error = explain(problem, self._root, about.step, bytes_of(flight.draft.state))
+            error = explain(problem, self._root, about.step, bytes_of(draft.state))
         flight.ok, self.problem = error is None, error or ""
         self._report(
             CheckpointReport(
