@@ -4,6 +4,7 @@ import type Docker from 'dockerode';
 import { z } from 'zod';
 import { engineError, statusOf } from './engine-error.ts';
 import { unframe } from './frames.ts';
+import { demux, helperProcess } from './helper-process.ts';
 import {
   LABEL_CHAOS,
   LABEL_FAULT,
@@ -17,14 +18,13 @@ import {
   type Limits,
   type Platform,
 } from './lab.ts';
+import { update } from './limits.ts';
 import { lines } from './lines.ts';
 import { within } from './within.ts';
 
 const answerMs = 30_000;
 /** A helper that was asked to end puts right what it did; it gets that long. Seconds. */
 const dismissSeconds = 10;
-/** What the kernel calls unlimited: the largest number of whole pages. */
-const NO_LIMIT = 2 ** 63 - 4096;
 
 const Inspection = z.object({
   Config: z.object({ User: z.string() }),
@@ -198,56 +198,6 @@ export class DockerLab implements Lab {
   async #inspect(id: string): Promise<z.output<typeof Inspection>> {
     return Inspection.parse(await ask(this.#docker.getContainer(id).inspect(), `inspect ${short(id)}`));
   }
-}
-
-/** The engine takes 0 for "leave it": what means "no limit" differs from field to field. Pure. */
-export function update(limits: Partial<Limits>, cgroups: number): Record<string, number> {
-  const { memory, memorySwap = memory ?? 0, nanoCpus = 0, cpuQuota, cpuPeriod = 0 } = limits;
-  // The first kind of cgroups wants both numbers at once, the second counts swap alone.
-  const noSwapLimit = cgroups === 1 ? NO_LIMIT : -1;
-  return {
-    ...(memory !== undefined && {
-      Memory: memory === 0 ? NO_LIMIT : memory,
-      MemorySwap: memorySwap > 0 ? memorySwap : noSwapLimit,
-    }),
-    ...(nanoCpus > 0
-      ? { NanoCpus: nanoCpus }
-      : cpuQuota !== undefined && { CpuQuota: cpuQuota === 0 ? -1 : cpuQuota }),
-    ...(nanoCpus === 0 && cpuPeriod > 0 && { CpuPeriod: cpuPeriod }),
-  };
-}
-
-/** Sorts what comes into stdout and stderr, and ends both when it does. */
-function demux(
-  container: Docker.Container,
-  stream: NodeJS.ReadableStream,
-  out: PassThrough,
-  err: PassThrough,
-): void {
-  (container.modem as { demuxStream(...streams: unknown[]): void }).demuxStream(stream, out, err);
-  const close = (): void => {
-    out.end();
-    err.end();
-  };
-  for (const event of ['end', 'close', 'error']) stream.on(event, close);
-}
-
-function helperProcess(container: Docker.Container, stream: NodeJS.ReadWriteStream): HelperProcess {
-  const [out, err] = [new PassThrough(), new PassThrough()];
-  let said = '';
-  err.on('data', (part: Buffer) => (said += part.toString('utf8')));
-  demux(container, stream, out, err);
-  const iterator = lines(out);
-  return {
-    id: container.id,
-    async line() {
-      const next = await iterator.next();
-      return next.done ? null : next.value;
-    },
-    send: line => void stream.write(`${line}\n`),
-    complaint: () => said.trim(),
-    release: () => (stream as unknown as { destroy(): void }).destroy(),
-  };
 }
 
 async function ask<Answer>(answer: Promise<Answer>, doing: string): Promise<Answer>;

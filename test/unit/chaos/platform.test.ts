@@ -4,7 +4,7 @@ import { refusal as volumeRefusal } from '../../../chaos/faults/disk-full.ts';
 import { faultNamed, faults } from '../../../chaos/faults/index.ts';
 import { metaOf } from '../../../chaos/faults/params.ts';
 import { type Abilities, whyNot } from '../../../chaos/probe.ts';
-import { update } from '../../../src/docker/dockerode-lab.ts';
+import { update } from '../../../src/docker/limits.ts';
 
 const able: Abilities = { filter: null, statistic: null, tbf: null, netem: null, delay: null };
 
