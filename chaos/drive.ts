@@ -99,6 +99,7 @@ class Drive {
   async undo(): Promise<void> {
     await Promise.all(this.#struck.map(s => s.infliction.revert()));
     for (const { strike, infliction } of this.#struck) {
+      if (infliction.lasts && strike.undoneMs === null && !infliction.leftOpen) this.#undone(strike);
       strike.notes = infliction.notes;
       strike.leftOpen = infliction.leftOpen;
     }
@@ -113,7 +114,7 @@ class Drive {
     for (const s of open) {
       const { isOver, order } = s.infliction;
       const undone = s.strike.undoneMs;
-      const sight = { status, containers, isOver, ends: order.fault.ends === true, now: Date.now() };
+      const sight = { status, containers, isOver, ends: order.fault.ends ?? false, now: Date.now() };
       s.settled = observe(s.strike, s.before, sight);
       s.strike.notes = s.infliction.notes;
       if (undone === null && s.strike.undoneMs !== null) {
@@ -121,6 +122,12 @@ class Drive {
         this.#lastAt = performance.now();
       }
     }
+  }
+
+  /** It is now, at the end or at Ctrl+C. */
+  #undone(strike: Strike): void {
+    strike.undoneMs = Math.round(Date.now() - strike.at);
+    this.#o.watcher.undone(strike);
   }
 
   #decide(status: Status | null): 'hit' | 'wait' | 'over' {

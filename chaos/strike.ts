@@ -82,7 +82,7 @@ export interface Sight {
   /** The fault is in force no more. */
   readonly isOver: boolean;
   /** Ends the target's process, so that a new run of it must be seen. */
-  readonly ends: boolean;
+  readonly ends: boolean | 'maybe';
   readonly now: number;
 }
 
@@ -109,8 +109,13 @@ export function observe(strike: Strike, before: readonly Hit[], sight: Sight): b
   return strike.whole || hasEnded(status.state);
 }
 
-function isWhole(strike: Strike, { ends, containers }: Sight, status: Status): boolean {
-  if (ends && strike.hits.some(v => v.backMs === null)) return false;
+/** A program that goes on for so long has taken the signal, or takes its time. Milliseconds. */
+const TAKEN_MS = 10_000;
+
+function isWhole(strike: Strike, { ends, containers, now }: Sight, status: Status): boolean {
+  const runs = (v: Victim): boolean => containers.some(c => c.name === v.container && c.state === 'running');
+  const taken = (v: Victim): boolean => ends === 'maybe' && now - strike.at > TAKEN_MS && runs(v);
+  if (ends !== false && strike.hits.some(v => v.backMs === null && !taken(v))) return false;
   if (strike.recovery && strike.recovery.wholeMs === null) return false;
   if (status.state !== 'running' || status.worldSize < status.target) return false;
   // A master that has come back tells at once who trained, and later who does.

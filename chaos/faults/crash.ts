@@ -10,7 +10,7 @@ export const crash = fault({
   summary: 'the process inside dies by itself, and its container exits with its code',
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: 'no',
-  ends: true,
+  ends: 'maybe',
   example: 'ftc chaos crash worker --signal ABRT',
   params: z.strictObject({ signal: signal('what it dies of', 'SIGSEGV') }),
   data: nothing,

@@ -106,8 +106,8 @@ interface Traits {
   readonly lasting: Lasting;
   /** A command line that shows it. */
   readonly example: string;
-  /** The target's process ends by it: a new run of it is waited for. */
-  readonly ends?: boolean;
+  /** The target's process ends by it: a new run of it is waited for. `maybe`: unless it goes on, as a program may that takes the signal. */
+  readonly ends?: boolean | 'maybe';
   /** It needs the helper's image. */
   readonly helped?: boolean;
   /** A run of a container that starts meanwhile is hit, too. */

@@ -108,7 +108,12 @@ export function choice<const Values extends readonly [string, ...string[]]>(
     .meta({ ...meta('which', `${help}: ${values.join(', ')}`, usual) });
 }
 
-export function signal(help: string, usual: string) {
+/** @param refused those that are signals, and do not do here */
+export function signal(
+  help: string,
+  usual: string,
+  refused: { but: (name: string) => boolean; message: string } = { but: () => false, message: '' },
+) {
   const message = 'must be a signal such as SIGKILL, TERM or 9';
   return z
     .union([z.string(message), z.number(message)], message)
@@ -117,6 +122,7 @@ export function signal(help: string, usual: string) {
       return /^\d+$/.test(text) || text.startsWith('SIG') ? text : `SIG${text}`;
     })
     .refine(name => /^(\d{1,2}|SIG[A-Z0-9+]{2,12})$/.test(name), message)
+    .refine(name => !refused.but(name), refused.message)
     .prefault(usual)
     .meta({ ...meta('signal', help, usual) });
 }

@@ -148,4 +148,16 @@ describe('what comes of a fault', () => {
     observe(ignored, [hit('a')], sight({ ends: true }));
     expect(summary(ignored).at(-1)).toBe('nothing was lost: the containers took it and went on');
   });
+
+  it('is over when a program goes on that may have taken the signal', () => {
+    const strike = struck('kill', [hit('a')]);
+    const see = (more: Partial<Sight>): boolean => observe(strike, [hit('a')], sight(more));
+    expect(see({ ends: 'maybe', now: 3000 })).toBe(false);
+    expect(see({ ends: 'maybe', now: 12_000, containers: [container('a', 0, { state: 'exited' })] })).toBe(
+      false,
+    );
+    expect(see({ ends: true, now: 12_000 })).toBe(false);
+    expect(see({ ends: 'maybe', now: 12_000 })).toBe(true);
+    expect(strike).toMatchObject({ whole: true, recovery: null, hits: [{ backMs: null }] });
+  });
 });
