@@ -52,7 +52,7 @@ table { border-collapse: collapse; width: 100%; font-size: 0.9rem; }
 th, td { text-align: left; padding: 6px 14px 6px 0; border-top: 1px solid var(--faint); vertical-align: top; }
 th { color: var(--soft); font-weight: 500; font-size: 0.82rem; border-top: 0; white-space: nowrap; }
 td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
-td.wide { min-width: 15em; } td.whom { white-space: nowrap; }
+td.wide { min-width: 13em; } td.whom { min-width: 9em; }
 table + .note, .scroll + .note { margin: 16px 0 0; }
 tr.quiet td { color: var(--soft); }
 .note { color: var(--soft); font-size: 0.86rem; }

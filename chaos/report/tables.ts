@@ -5,6 +5,7 @@ import { many } from '../hypotheses/hypothesis.ts';
 import type { Verdict } from '../hypotheses/index.ts';
 import { seconds } from './axis.ts';
 import { html, type Html } from './html.ts';
+import { shortNames } from './timeline.ts';
 
 const words = (holds: boolean | null): readonly [string, string] =>
   holds === null ? ['open', '? not judged'] : holds ? ['good', '✔ holds'] : ['bad', '✘ broken'];
@@ -21,6 +22,7 @@ export const verdicts = (list: readonly Verdict[]): Html =>
 
 export function faults(e: Evidence): Html {
   const base = e.firstStep ?? 0;
+  const short = shortNames(e);
   const rows = e.faults.map((fault, i) => {
     const recovery = recoveryAfter(fault, e);
     const lasted = fault.until !== null && fault.until > fault.at ? duration(fault.until - fault.at) : '';
@@ -31,7 +33,7 @@ export function faults(e: Evidence): Html {
       <td class="n">${seconds(fault.at - base)}</td>
       <td class="n">${fault.step}</td>
       <td class="wide">${fault.text}${notes}</td>
-      <td class="whom">${whom(fault)}</td>
+      <td class="whom">${whom(fault, short)}</td>
       <td class="n">${lasted}</td>
       <td class="n">${recovery?.resumedMs == null ? '' : duration(recovery.resumedMs)}</td>
       <td class="n">${recovery?.wholeMs == null ? '' : duration(recovery.wholeMs)}</td>
@@ -77,8 +79,10 @@ export function faults(e: Evidence): Html {
 
 const MOST_NAMED = 3;
 
-function whom({ hits }: SeenFault): string {
-  const names = hits.map(h => (h.rank === null ? h.container : `${h.container} (rank ${h.rank})`));
+function whom({ hits }: SeenFault, short: (name: string) => string): string {
+  const names = hits.map(h =>
+    h.rank === null ? short(h.container) : `${short(h.container)} (rank ${h.rank})`,
+  );
   return names.length > MOST_NAMED
     ? `${names.slice(0, MOST_NAMED).join(', ')} and ${names.length - MOST_NAMED} more`
     : names.join(', ');

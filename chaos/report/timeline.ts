@@ -21,11 +21,11 @@ export function rowsOf({ lanes, faults }: Pick<Evidence, 'lanes' | 'faults'>): R
     const name = lane.container ?? lane.id;
     byName.set(name, [...(byName.get(name) ?? []), lane]);
   }
-  const prefix = commonPrefix([...byName.keys()]);
+  const short = shortNames({ lanes });
   return [...byName.entries()]
     .sort(([a], [b]) => a.localeCompare(b, 'en', { numeric: true }))
     .map(([name, own]) => ({
-      name: shortName(name, prefix),
+      name: short(name),
       spans: inTurn(own),
       faults: faults.flatMap((fault, i) =>
         fault.hits.some(h => h.container === name) ? [{ n: i + 1, fault }] : [],
@@ -63,14 +63,18 @@ function inTurn(lanes: Evidence['lanes']): Row['spans'] {
   });
 }
 
+/** Containers without the project, which they all begin with. */
+export function shortNames({ lanes }: Pick<Evidence, 'lanes'>): (name: string) => string {
+  const prefix = commonPrefix(lanes.map(lane => lane.container ?? lane.id));
+  return name => (name.startsWith(prefix) ? name.slice(prefix.length) : '') || name;
+}
+
 function commonPrefix(names: readonly string[]): string {
   const [first = ''] = names;
   const worker = first.lastIndexOf('worker');
   const prefix = worker > 0 ? first.slice(0, worker) : '';
   return names.every(name => name.startsWith(prefix)) ? prefix : '';
 }
-
-const shortName = (name: string, prefix: string): string => name.slice(prefix.length) || name;
 
 /** At most `most` points; the first, the last and every one where the direction changes matter most. */
 export function thinned<T>(points: readonly T[], most: number): T[] {

@@ -177,7 +177,8 @@ class Loop:
         progress.phase = "compute"
         if self._first_commit:
             self._first_commit = False
-            self._link.send(Committed(group.generation, progress.step, self._from_step, at))
+            # Sticky: a master that comes back may have missed it, and only this tells what became of a loss.
+            self._link.send(Committed(group.generation, progress.step, self._from_step, at), sticky=True)
         self._link.committed()
 
     def _between_steps(self) -> None:

@@ -119,7 +119,8 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
       m.totalSteps = msg.totalSteps;
       return [{ type: 'journal', entry: { type: 'total', totalSteps: msg.totalSteps } }];
     case 'committed':
-      progress(m, w, msg.step);
+      // It is said again to a master that comes back, some steps later.
+      if (msg.generation !== w.generation || msg.step > w.step) progress(m, w, msg.step);
       w.holdsState = true;
       if (msg.generation === m.current.generation) m.established.add(w.id);
       return recoveries.committed(m, msg.generation, msg.step, msg.fromStep, msg.at);

@@ -54,6 +54,12 @@ function heldStep(m: Membership, lost: readonly string[]): number {
   return Math.max(...members.map(w => (survivors.includes(w) ? w.step : w.step - 1)));
 }
 
+/** What a master that dies before training goes on needs to know of the last one. */
+export function opened({ recoveries }: Membership): Effect[] {
+  const last = recoveries.at(-1);
+  return last ? [{ type: 'journal', entry: { type: 'recovery', recovery: structuredClone(last) } }] : [];
+}
+
 /** A member of `generation` committed its first step there, at `at` on the workers' clock. */
 export function committed(
   m: Membership,

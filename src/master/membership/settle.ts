@@ -56,9 +56,10 @@ function replaceLost(m: Membership, now: number): Effect[] | null {
   const lost = out.filter(x => !left.includes(x)).map(x => x.id);
   // When the job stops, all leave at the same boundary: nobody is left to form a generation.
   if (lost.length === 0 && m.state === 'stopping') return null;
-  const effects = lost.length > 0 ? recoveries.open(m, lost, now) : [];
-  const why = lost.length > 0 ? 'without the lost' : `${left.map(x => nameOf(m, x.id)).join(', ')} left`;
-  return [...effects, ...regroup(m, why, now)];
+  if (lost.length === 0) return regroup(m, `${left.map(x => nameOf(m, x.id)).join(', ')} left`, now);
+  const told = recoveries.open(m, lost, now);
+  // Written last: the survivors wait for the generation, and nobody for this.
+  return [...told, ...regroup(m, 'without the lost', now), ...recoveries.opened(m)];
 }
 
 /** A member that is gone but had finished is no loss. */

@@ -40,6 +40,19 @@ const damage = (step: number, at: number) =>
     data: [{ act: { act: 'damage', checkpoint: `step-${String(step).padStart(8, '0')}` } }],
   });
 
+/** Training went on after a loss, and the master never said where. */
+const unmeasured: Partial<Evidence> = {
+  recoveries: [
+    recovery({ at: 1_005_000, atStep: 20, lost: ['a', 'b', 'c'], stepsLost: null, resumedMs: null }),
+  ],
+  steps: [
+    [1_000, 1],
+    [4_900, 20],
+    [6_000, 15],
+    [19_000, 100],
+  ],
+};
+
 const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
   [
     'succeeds',
@@ -69,8 +82,20 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
       [false, { recoveries: [recovery({ lost: ['a'], stepsLost: 2 })] }],
       // Nobody was left: those are done again, and not lost.
       [true, { recoveries: [recovery({ lost: ['a', 'b', 'c'], stepsLost: 9 })] }],
-      [true, { recoveries: [recovery({ lost: ['a'], stepsLost: null, resumedMs: null })] }],
+      [true, { recoveries: [recovery({ at: 1_019_500, lost: ['a'], stepsLost: null, resumedMs: null })] }],
       [null, { state: 'running', recoveries: [recovery({ stepsLost: null, resumedMs: null })] }],
+      [null, unmeasured],
+      [
+        true,
+        {
+          ...unmeasured,
+          steps: [
+            [1_000, 20],
+            [6_000, 21],
+            [19_000, 100],
+          ],
+        },
+      ],
     ],
   ],
   ['stepsLost', 2, [[true, { recoveries: [recovery({ stepsLost: 2 })] }]]],
@@ -80,6 +105,7 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
     [
       [true, { recoveries: [recovery({ lost: ['a', 'b', 'c'], stepsLost: 5 })] }],
       [false, { recoveries: [recovery({ lost: ['a', 'b', 'c'], stepsLost: 6 })] }],
+      [null, unmeasured],
     ],
   ],
   [

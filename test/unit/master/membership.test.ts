@@ -98,6 +98,42 @@ describe('a loss', () => {
     expect(w.m.recoveries[0]).toMatchObject({ resumedStep: 1, stepsLost: 1 });
   });
 
+  it('is remembered by a master that dies before training goes on', () => {
+    const w = World.running();
+    w.step();
+    w.die('b');
+    w.now += 10;
+    w.restartMaster();
+    expect(w.m.recoveries).toMatchObject([{ lost: ['b'], atStep: 2, resumedMs: null }]);
+    for (const id of ['a', 'c']) w.hello(id);
+    w.now += 30;
+    w.step();
+    expect(w.m.recoveries).toMatchObject([{ resumedStep: 3, stepsLost: 0, resumedMs: 40 }]);
+
+    for (const id of ['a', 'c']) w.die(id);
+    w.restartMaster();
+    w.pass(6000);
+    expect(w.m.recoveries).toMatchObject([{ lost: ['b'] }, { lost: ['a', 'c'], atStep: 3, resumedMs: null }]);
+    // Where the job stood is no secret to a master that has heard of nobody yet.
+    expect([w.ranks, w.m.bestStep]).toEqual([[], 3]);
+    for (const id of ['a', 'b', 'c']) w.start(id);
+    for (const id of ['a', 'b', 'c']) w.ready(id);
+    w.step();
+    expect(w.m.recoveries[1]).toMatchObject({ resumedStep: 1, stepsLost: 3 });
+  });
+
+  it('is told of again to a master that comes back, which does not take it for where the worker is now', () => {
+    const w = World.running();
+    w.die('b');
+    const { generation } = w.m.current;
+    const pace = { phaseMs: 0, computeMs: null, slices: 0, waitMs: null };
+    const beat = { step: 7, phase: 'compute', loss: 1, samples: 7, epoch: 0, at: w.now, ...pace } as const;
+    w.say('a', { type: 'heartbeat', generation, ...beat });
+    w.say('a', { type: 'committed', generation, step: 2, fromStep: 1, at: w.now + 40 });
+    expect(w.m.workers.get('a')?.step).toBe(7);
+    expect(w.m.recoveries).toMatchObject([{ resumedStep: 2, stepsLost: 0, resumedMs: 40 }]);
+  });
+
   it('of the only one that told of a step loses no step that all held', () => {
     const w = World.running();
     const { generation } = w.m.current;
