@@ -12,7 +12,7 @@ import { parseDuration } from '../job/duration.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { now } from '../shared/clock.ts';
 import { duration } from '../shared/duration.ts';
-import { createLab, number } from './chaos-lab.ts';
+import { createLab, number, quoted } from './chaos-lab.ts';
 import { Reports } from './chaos-reports.ts';
 import { Interrupt } from './interrupt.ts';
 import { createChaosRunView } from './view/chaos-run-live.ts';
@@ -51,7 +51,7 @@ export async function run(options: ChaosSoakOptions): Promise<number> {
   const deadline = ms === null ? null : now() + ms;
   const outcomes: Outcome[] = [];
   const faults = (): number => outcomes.reduce((sum, o) => sum + (o.evidence?.faults.length ?? 0), 0);
-  const again = `ftc chaos soak --seed ${seed}${options.kinds === undefined ? '' : ` --kinds ${options.kinds}`}`;
+  const again = commandOf(options, seed);
   let replay: string | null = null;
 
   function* rounds(): Generator<ReturnType<typeof roundOf>> {
@@ -82,6 +82,14 @@ export async function run(options: ChaosSoakOptions): Promise<number> {
   if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
   else process.stdout.write(`${soakLines(report).join('\n')}\n`);
   return codes[report.conclusion];
+}
+
+/** What makes the same soak again. */
+function commandOf(options: ChaosSoakOptions, seed: number): string {
+  const flags = (['for', 'faults', 'kinds', 'file'] as const).flatMap(name =>
+    options[name] === undefined ? [] : [`--${name}`, quoted(options[name])],
+  );
+  return ['ftc chaos soak --seed', String(seed), ...flags].join(' ');
 }
 
 const codes: Readonly<Record<SoakReport['conclusion'], number>> = {

@@ -227,6 +227,7 @@ describe('ftc chaos soak', () => {
       const report = SoakReport.parse(JSON.parse(stdout));
       expect(report).toMatchObject({ conclusion: 'holds', seed: 2, stepsLost: 0, replay: null });
       expect(report.total).toBeGreaterThanOrEqual(4);
+      expect(report.command).toBe('ftc chaos soak --seed 2 --faults 4 --kinds kill,pause,stop');
       expect(report.digests).toEqual([report.undisturbed]);
       expect(existsSync(join(job.folder, 'chaos-soak-2'))).toBe(false);
       expect(await left()).toEqual([]);

@@ -158,6 +158,9 @@ def test_training_goes_on_while_the_master_is_away(tmp_path: Path, undisturbed: 
         cluster.master.come_back()
         hello = cluster.master.wait(lambda _, m: m["type"] == "hello", 2, since=since)
         assert {(m["generation"], m["step"], m["ready"]) for m in hello} == {(1, 15, True)}
+        # Had it died after a loss, only this would tell where training went on.
+        said = cluster.master.wait(lambda _, m: m["type"] == "committed", 2, since=since)
+        assert {(m["generation"], m["step"], m["fromStep"]) for m in said} == {(1, 1, 0)}
         assert cluster.digests("a", "b") == {undisturbed}
 
 

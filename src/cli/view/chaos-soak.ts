@@ -1,4 +1,5 @@
 /** A soak as lines for people. Pure but for colours. */
+import { many } from '../../../chaos/hypotheses/hypothesis.ts';
 import type { Outcome } from '../../../chaos/scenarios/experiment.ts';
 import type { SoakReport } from '../../../chaos/soak/tally.ts';
 import { duration } from '../../shared/duration.ts';
@@ -11,8 +12,8 @@ const SHORT = 12;
 export function roundLine({ scenario, conclusion, reason, evidence }: Outcome): string {
   const lost = evidence?.recoveries.reduce((sum, r) => sum + r.lost.length, 0) ?? 0;
   const parts = [
-    `${evidence?.faults.length ?? 0} faults`,
-    `${lost} workers lost`,
+    many(evidence?.faults.length ?? 0, 'fault'),
+    `${many(lost, 'worker')} lost`,
     `digest ${evidence?.digest?.slice(0, SHORT) ?? 'none'}`,
     ...(evidence === null ? [] : [duration(evidence.end)]),
     ...(reason === null ? [] : [reason]),
