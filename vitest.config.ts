@@ -1,5 +1,10 @@
 import { defineConfig } from 'vitest/config';
 
+/** Nothing else may run meanwhile: the engine is killed, or how slow somebody is beside the others is what is tested. */
+const alone = ['test/engine/engine-restart.test.ts', 'test/engine/hang.test.ts'];
+/** A job that hangs is what these are for: generous, as what waits gives up by itself. Milliseconds. */
+const patience = { testTimeout: 5 * 60_000, hookTimeout: 5 * 60_000 };
+
 export default defineConfig({
   test: {
     // A test that was left with `.only` or `.skip` by accident must not pass for the whole.
@@ -25,12 +30,13 @@ export default defineConfig({
         test: {
           name: 'engine',
           include: ['test/engine/**/*.test.ts'],
-          // One job at a time: two cores train three workers.
-          fileParallelism: false,
-          testTimeout: 5 * 60_000,
-          hookTimeout: 5 * 60_000,
+          exclude: alone,
+          // A job waits more than it computes: for containers to start, and for what a test breaks.
+          maxWorkers: 2,
+          ...patience,
         },
       },
+      { test: { name: 'alone', include: alone, fileParallelism: false, ...patience } },
     ],
   },
 });

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Runs every test and closes with one line, `N passed, N failed`. `--only NAME` (unit, python, engine) runs a part.
+// Runs every test and closes with one line, `N passed, N failed`. `--only NAME` (unit, python, engine, alone) runs a part.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -18,6 +18,7 @@ export const runners = {
   unit: folder => vitest('unit', folder),
   python: folder => pytest(folder),
   engine: folder => vitest('engine', folder),
+  alone: folder => vitest('alone', folder),
 };
 
 /**

@@ -184,6 +184,23 @@ describe('a fault that lasts', () => {
     expect(await lab.leftovers(hit)).toEqual([]);
   });
 
+  it.each(['pause', 'loss'])(
+    '%s: is a note, and no error, when its target vanishes half-way',
+    async fault => {
+      const hit = await job.rank(1);
+      const command = job.spawn('chaos', fault, 'worker', '--rank', '1', '--for', '5s', '--json');
+      await eventually('it is in force', () => readEntries(job.folder, job.name).at(-1)?.type === 'applied');
+      await docker('rm', '--force', hit.id);
+      const { code, stdout, stderr } = await command.ended;
+      expect(code, stderr).toBe(0);
+      const strike = JSON.parse(stdout) as Strike;
+      expect(strike).toMatchObject({ whole: true, leftOpen: false });
+      expect(strike.notes.join()).toContain('the container is gone');
+      expect(open()).toEqual([]);
+      await whole();
+    },
+  );
+
   it('is undone by the helper itself when ftc was killed and nobody heals', async () => {
     const hit = await job.rank(1);
     const command = job.spawn('chaos', 'loss', 'worker', '--rank', '1', '--for', '3s');
