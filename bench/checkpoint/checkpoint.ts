@@ -33,7 +33,7 @@ export async function checkpoint(context: Context): Promise<Section> {
       ]
     : [
         { megabytes: 1, rounds: 4 * pairs, length: 100 },
-        { megabytes: 100, rounds: pairs, length: 40 },
+        { megabytes: 100, rounds: 2 * pairs, length: 40 },
         { megabytes: 500, rounds: pairs, length: 20 },
       ];
   const sizes: Sized[] = [];
@@ -115,7 +115,7 @@ ${table(head, rows(sizes))}
 A perceptron of eight equal hidden layers with Adam, its parameters and both moments of the given size; one worker under \`ftc up\`, one thread,
 a checkpoint every ${every} steps, on the machine's own disk. One process makes all of it in turn, in stretches: no checkpoints, \`torch.save\` in
 the loop (to a temporary name, synced, renamed), \`torch.distributed.checkpoint.async_save\` (one in flight), and ftc's own. Every round has one stretch of each, in an order
-that moves on by one; speed kept is the stretch's against the one without checkpoints of its round, median of the rounds. The stall is what the
+that moves on by one; speed kept is the stretch's against the one without checkpoints of its round: median of the rounds (least–greatest). The stall is what the
 training thread stood still for one checkpoint: for torch.save all until it is durable, for async_save its call, for ftc what the worker reports (the copy at once, and the
 wait for the rest of it before the next step commits). Until durable counts from the commit until everything is synced; ftc has also hashed everything twice by then (file and state), written
 a manifest and moved \`LATEST\`. Written of due: at most one is in flight, so a checkpoint that is due meanwhile begins late, or is left out. torch.save for the target is

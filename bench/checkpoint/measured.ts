@@ -41,6 +41,9 @@ export interface WayFigures {
   readonly stepMs: number;
   /** Speed, as a share of that without checkpoints in the same round; median of the rounds. */
   readonly kept: number;
+  /** The least and the greatest of the rounds. */
+  readonly keptRange: readonly [number, number];
+  readonly rounds: number;
   readonly stallMs: number;
   /** Of `save`: the call of torch.save alone. */
   readonly callMs: number;
@@ -53,9 +56,12 @@ export interface WayFigures {
 export function figures({ stretches }: Measured, way: Way): WayFigures {
   const own = stretches.filter(s => s.way === way);
   const saves = own.flatMap(s => s.saves);
+  const kept = ratios(stretches, way);
   return {
     stepMs: median(own.map(s => s.ms / s.steps)),
-    kept: median(ratios(stretches, way)),
+    kept: median(kept),
+    keptRange: [Math.min(...kept), Math.max(...kept)],
+    rounds: kept.length,
     stallMs: median(saves.map(s => s.stall)),
     callMs: median(saves.map(s => s.call ?? NaN)),
     durableMs: median(saves.map(s => s.durable)),
