@@ -57,9 +57,10 @@ export function form(
     if (w.connected && (w.ready || held.has(w.id))) effects.push({ type: 'send', to: w.id, message });
   }
   const size = members.length === 1 ? '1 worker' : `${members.length} workers`;
+  const what = members.length === 0 ? 'nobody is left' : `${size}, ${why}`;
   const level = when === 'now' && held.size > 0 && !why.endsWith(' left') ? 'warn' : 'info';
   effects.push(
-    history('generation', level, `generation ${next.generation}: ${size}, ${why}`, { step: m.bestStep }),
+    history('generation', level, `generation ${next.generation}: ${what}`, { step: m.bestStep }),
   );
   for (const w of members) {
     if (held.size === 0 || held.has(w.id)) continue;
