@@ -59,9 +59,7 @@ export function form(
   const size = members.length === 1 ? '1 worker' : `${members.length} workers`;
   const what = members.length === 0 ? 'nobody is left' : `${size}, ${why}`;
   const level = when === 'now' && held.size > 0 && !why.endsWith(' left') ? 'warn' : 'info';
-  effects.push(
-    history('generation', level, `generation ${next.generation}: ${what}`, { step: m.bestStep }),
-  );
+  effects.push(history('generation', level, `generation ${next.generation}: ${what}`, { step: m.bestStep }));
   for (const w of members) {
     if (held.size === 0 || held.has(w.id)) continue;
     const rank = rankOf(m, w.id);
