@@ -97,7 +97,7 @@ class Drive {
   }
 
   async undo(): Promise<void> {
-    await Promise.all(this.#struck.map(s => s.infliction.revert()));
+    await Promise.all(this.#struck.map(s => s.infliction.revert({ hurry: true })));
     for (const { strike, infliction } of this.#struck) {
       if (infliction.lasts && strike.undoneMs === null && !infliction.leftOpen) this.#undone(strike);
       strike.notes = infliction.notes;
@@ -112,7 +112,8 @@ class Drive {
     const containers = await connection.engine.list(project).catch(() => null);
     if (!containers) return;
     for (const s of open) {
-      const { isOver, order } = s.infliction;
+      const { order, leftOpen } = s.infliction;
+      const isOver = s.infliction.isOver && !leftOpen;
       const undone = s.strike.undoneMs;
       const sight = { status, containers, isOver, ends: order.fault.ends ?? false, now: Date.now() };
       s.settled = observe(s.strike, s.before, sight);
@@ -135,12 +136,23 @@ class Drive {
     const look = status === null ? null : { status, writing: writing() };
     const met = when === null || (look !== null && isMet(when, this.#before, look));
     this.#before = look ?? this.#before;
-    const inForce = this.#struck
-      .filter(s => !s.settled)
-      .reduce((sum, s) => sum + s.infliction.hits.length, 0);
     const wanted = wish.ranks?.length ?? wish.count ?? 1;
     const now = performance.now() - this.#startedAt;
-    return decide(pace, this.#paced, now, { inForce, wanted, met });
+    return decide(pace, this.#paced, now, { inForce: this.#broken, wanted, met });
+  }
+
+  /** Containers that are broken at the moment. */
+  get #broken(): number {
+    return this.#struck.filter(s => !s.settled).reduce((sum, s) => sum + s.infliction.hits.length, 0);
+  }
+
+  /** How many `--all` or a share are is known only when they are chosen. @throws FtcError FTC_USAGE */
+  #tooMany(chosen: number): boolean {
+    const most = this.#o.pace.maxConcurrent ?? Infinity;
+    if (chosen <= most) return this.#broken + chosen > most;
+    throw new FtcError('FTC_USAGE', `--max-concurrent is ${most}, and ${chosen} are hit at a time`, {
+      hint: 'Ask for fewer at a time with --count, or allow more.',
+    });
   }
 
   async #hit(status: Status | null): Promise<void> {
@@ -151,6 +163,7 @@ class Drive {
       const job = await this.#job(status);
       const phases = this.#phases();
       const hits = choose({ ...wish, seed, ...(phases && { phases }) }, job, status);
+      if (this.#tooMany(hits.length)) return;
       infliction = await session.inflict({ fault, params, hits, job, forMs, seed });
     } catch (error) {
       // Somebody is on the way back: the next time is another try. The first time there is nobody to wait for.

@@ -25,7 +25,7 @@ export interface Healed {
  * @throws FtcError FTC_ALREADY_RUNNING while one is
  */
 export async function heal(world: World, project: string, folders: readonly string[]): Promise<Healed[]> {
-  const folder = folders.find(f => openFaults(readEntries(f, project)).length > 0);
+  const folder = folders.find(f => openFaults(entriesOrNone(f, project)).length > 0);
   if (folder === undefined && (await world.lab.helpers(project)).length === 0) return [];
   return healIn(world, project, folder ?? folderFor(folders));
 }
@@ -73,8 +73,19 @@ async function undo(world: World, record: FaultRecord): Promise<Healed> {
   try {
     return { ...result, note: await fault.revert(world, record), healed: true };
   } catch (error) {
-    if (!(error instanceof FtcError) || error.code === 'FTC_ENGINE_GONE') throw error;
-    return { ...result, note: error.message, healed: false };
+    // Without an engine nothing can be put right; of anything else the next one is no worse off.
+    if (error instanceof FtcError && error.code === 'FTC_ENGINE_GONE') throw error;
+    return { ...result, note: (error as Error).message, healed: false };
+  }
+}
+
+/** A folder that is somebody else's has nothing that we could put right. */
+function entriesOrNone(folder: string, project: string): Entry[] {
+  try {
+    return readEntries(folder, project);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
+    throw error;
   }
 }
 

@@ -5,6 +5,12 @@ import { now } from '../src/shared/clock.ts';
 import type { Draft, Fault, FaultRecord, Hit, Params, Scene, World } from './faults/fault.ts';
 import type { Entry } from './journal/entries.ts';
 
+/** Where the engine does not let it be undone, it is tried again. Milliseconds, times. */
+const RETRY_MS = 250;
+const TRIES = 240;
+/** Of a command that ends. */
+const HURRIED_TRIES = 4;
+
 export interface Order {
   readonly fault: Fault;
   readonly params: Params;
@@ -34,6 +40,7 @@ export class Infliction {
   readonly #early = new AbortController();
   readonly #inForce = new Map<string, FaultRecord>();
   #end: () => void = () => undefined;
+  #hurry = false;
   #reverting: Promise<void> | null = null;
 
   constructor(world: World, order: Order, append: (entry: Entry) => void) {
@@ -90,10 +97,11 @@ export class Infliction {
         this.#append({ type: 'failed', id: record.id, at: now(), reason: (error as Error).message });
         throw error;
       }
-      this.#append({ type: 'applied', id: record.id, at: now() });
       this.records.push(record);
+      // Before anything else can fail: what is in here is undone.
       if (this.lasts) this.#inForce.set(record.id, record);
-      else this.#append({ type: 'over', id: record.id, at: now(), note: null });
+      this.#append({ type: 'applied', id: record.id, at: now() });
+      if (!this.lasts) this.#append({ type: 'over', id: record.id, at: now(), note: null });
       if (this.#isUndone()) await this.#undo(record);
     } catch (error) {
       if (scene.hits.length > 1) this.note(`${hit.container.name}: ${(error as Error).message}`);
@@ -111,9 +119,10 @@ export class Infliction {
     );
   }
 
-  /** Undoes it now. Where the engine does not let it, the journal still has it. */
-  revert(): Promise<void> {
+  /** Undoes it now, and tries again where the engine does not let it; what remains is in the journal. `hurry`: not for long. */
+  revert({ hurry = false } = {}): Promise<void> {
     this.#early.abort();
+    this.#hurry ||= hurry;
     return (this.#reverting ??= Promise.all([...this.#inForce.values()].map(r => this.#undo(r))).then(() =>
       this.#finish(),
     ));
@@ -126,13 +135,22 @@ export class Infliction {
 
   async #undo(record: FaultRecord): Promise<void> {
     this.#inForce.delete(record.id);
-    try {
-      const note = await this.order.fault.revert(this.#world, record);
-      this.#append({ type: 'over', id: record.id, at: now(), note });
-      if (note !== null) this.note(`${record.container.name}: ${note}`);
-    } catch (error) {
-      this.leftOpen = true;
-      this.note(`${record.container.name}: not undone yet: ${(error as Error).message}`);
+    const { name } = record.container;
+    for (let tries = 1; ; tries += 1) {
+      try {
+        const note = await this.order.fault.revert(this.#world, record);
+        this.#append({ type: 'over', id: record.id, at: now(), note });
+        if (note !== null) this.note(`${name}: ${note}`);
+        return;
+      } catch (error) {
+        // It is paused, or the engine is away for a moment.
+        if (tries < (this.#hurry ? HURRIED_TRIES : TRIES)) await sleep(RETRY_MS);
+        else {
+          this.leftOpen = true;
+          this.note(`${name}: not undone yet: ${(error as Error).message}`);
+          return;
+        }
+      }
     }
   }
 

@@ -47,7 +47,14 @@ export function choose(wish: Wish, job: readonly Hit[], status: Status | null): 
   const order = shuffle(pool, wish.seed);
   // Of others than the workers that train, nobody needs to be left.
   const spares = wish.spare === true && wish.target === 'worker';
-  return (spares ? sparing(order, rows, status) : order).slice(0, count);
+  const free = spares ? sparing(order, job, rows, status) : order;
+  // A share is of all there are; a number is what was asked for.
+  if (wish.count !== undefined && count > free.length)
+    throw nobody(
+      `${count} were asked for, and ${free.length} of ${order.length} can go: one holds the state`,
+      job,
+    );
+  return free.slice(0, count);
 }
 
 function poolOf({ target, container, label }: Wish, job: readonly Hit[], rows: Rows): readonly Hit[] {
@@ -112,12 +119,20 @@ function countOf({ count, percent }: Wish, pool: readonly Hit[], job: readonly H
 }
 
 /** Those of whom one who holds the state is left when they are gone. Nobody, where only one holds it among several. */
-function sparing(order: readonly Hit[], rows: Rows, status: Status | null): readonly Hit[] {
+function sparing(
+  order: readonly Hit[],
+  job: readonly Hit[],
+  rows: Rows,
+  status: Status | null,
+): readonly Hit[] {
   const holds = (h: Hit): boolean =>
     h.rank !== null && (rows.get(h.container.hostname)?.step ?? -1) >= (status?.step ?? 0) - 1;
   if ((status?.target ?? 1) <= 1) return order;
+  const holders = job.filter(holds);
+  if (holders.length < 2) throw nobody('only one worker holds the state', job);
+  // Somebody who cannot be chosen is left anyway.
+  if (holders.some(h => !order.includes(h))) return order;
   const spared = order.findLastIndex(holds);
-  if (order.filter(holds).length < 2) throw nobody('only one worker holds the state', order);
   return order.filter((_, i) => i !== spared);
 }
 

@@ -69,7 +69,8 @@ export class Session {
    * Breaks it, everywhere at the same time. Whoever vanished meanwhile is told of in the result.
    * @throws FtcError FTC_NO_TARGET when nobody was left, FTC_CANNOT where the platform cannot do it, and the engine's
    */
-  async inflict(order: Order): Promise<Infliction> {
+  async inflict(wanted: Order): Promise<Infliction> {
+    const order = { ...wanted, hits: this.#free(wanted) };
     const { fault, hits, params, forMs } = order;
     const infliction = new Infliction(this.#o.world, order, entry => this.#journal.append(entry));
     const scene: Scene = { project: this.#o.project, hits, job: order.job, seed: order.seed };
@@ -79,10 +80,12 @@ export class Session {
       hits.map(hit => infliction.hit(scene, hit, this.#draft(fault, params, hit, forMs))),
     );
     const errors = results.flatMap(r => (r.status === 'rejected' ? [r.reason as Error] : []));
-    const grave = errors.find(e => !(e instanceof FtcError) || !VANISHED.includes(e.code));
-    if (grave !== undefined || infliction.records.length === 0) {
-      await infliction.revert();
-      throw grave ?? errors[0] ?? new FtcError('FTC_NO_TARGET', 'there was nobody to hit');
+    const defect = errors.find(e => !(e instanceof FtcError));
+    // Who was hit is hit: of the others, its notes tell.
+    if (defect !== undefined || infliction.records.length === 0) {
+      await infliction.revert({ hurry: true });
+      const grave = errors.find(e => e instanceof FtcError && !VANISHED.includes(e.code));
+      throw defect ?? grave ?? errors[0] ?? new FtcError('FTC_NO_TARGET', 'there was nobody to hit');
     }
     infliction.begin();
     if (fault.follows && forMs !== null) this.#watching ??= this.#follow(this.#o.world.engine);
@@ -92,11 +95,22 @@ export class Session {
   /** Undoes what is still in force, and lets the next command come. */
   async close(): Promise<void> {
     this.#stop.abort();
-    await Promise.all([...this.#open].map(infliction => infliction.revert()));
+    await Promise.all([...this.#open].map(infliction => infliction.revert({ hurry: true })));
     await this.#watching;
     this.#journal.append({ type: 'end', run: this.run, at: now() });
     this.#journal.close();
     this.#release();
+  }
+
+  /** Whom it does not hold already: what the second one found would be the work of the first. @throws FtcError FTC_NO_TARGET */
+  #free({ fault, hits }: Order): readonly Hit[] {
+    const held = [...this.#open]
+      .filter(i => i.lasts && i.order.fault.name === fault.name)
+      .flatMap(i => i.hits);
+    const free = hits.filter(h => !held.some(one => one.container.id === h.container.id));
+    if (free.length > 0 || hits.length === 0) return free;
+    const names = hits.map(h => h.container.name).join(', ');
+    throw new FtcError('FTC_NO_TARGET', `${fault.name} is in force already: ${names}`);
   }
 
   #draft(

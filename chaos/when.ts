@@ -26,12 +26,9 @@ export function parseWhen(text: string): When {
   });
 }
 
-/** It has come about between two looks: once each time, and at the first look only if it is so then. */
+/** A phase has come about between two looks: once each time, and at the first look only if it is so then. A step stays reached. */
 export function isMet(when: When, before: Look | null, now: Look): boolean {
-  if ('step' in when) {
-    const reached = (look: Look | null): boolean => (look?.status.step ?? -1) >= when.step;
-    return reached(now) && !reached(before);
-  }
+  if ('step' in when) return (now.status.step ?? -1) >= when.step;
   if (when.phase === 'regroup' && before && now.status.generation > before.status.generation) return true;
   return isIn(when.phase, now) && !(before && isIn(when.phase, before));
 }

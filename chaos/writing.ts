@@ -1,8 +1,11 @@
 /** Whether a checkpoint is being written, as the volume shows: a directory under a temporary name is there only meanwhile. */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Container } from '../src/docker/engine.ts';
 import type { Lab } from '../src/docker/lab.ts';
+import { endMarked, MARK } from './faults/inside.ts';
 
-/** Prints 1 and 0, as it changes. It ends by itself some time, should nobody listen any more. */
+/** Prints 1 and 0, as it changes. */
 const script = `was=
 while :; do
   is=0
@@ -11,20 +14,38 @@ while :; do
   was=$is
   sleep 0.01
 done`;
-const MOST_SECONDS = '3600';
+/** It ends by itself, should nobody be left to end it; as long as somebody listens, another one takes its place. */
+const SECONDS = '60';
+const AGAIN_MS = 100;
 
-/** Looks through the eyes of `master`, which has the volume. @returns what says so now */
-export function watchWriting(lab: Lab, master: Container, signal: AbortSignal): () => boolean {
+export interface Writing {
+  /** As it is now, as far as is known. */
+  readonly now: () => boolean;
+  /** Nothing of it is left; some time after the signal. */
+  readonly ended: Promise<void>;
+}
+
+/** Looks through the eyes of the master, which has the volume. @param find the one that runs; null for none */
+export function watchWriting(lab: Lab, find: () => Promise<Container | null>, signal: AbortSignal): Writing {
+  const id = `watch-${randomBytes(4).toString('hex')}`;
   let writing = false;
-  const folder = `/checkpoints/${master.job}`;
-  const command = ['timeout', MOST_SECONDS, 'sh', '-c', script, 'sh', folder];
-  void (async () => {
-    try {
-      for await (const line of lab.listen(master.id, command, signal)) writing = line.trim() === '1';
-    } catch {
-      // The master is down: then nobody sees what it writes.
+  const run = async (): Promise<void> => {
+    while (!signal.aborted) {
+      const master = await find().catch(() => null);
+      if (master) {
+        try {
+          const command = ['timeout', SECONDS, 'sh', '-c', script, 'sh', `/checkpoints/${master.job}`];
+          const options = { env: { [MARK]: id } };
+          for await (const line of lab.listen(master.id, command, signal, options))
+            writing = line.trim() === '1';
+        } catch {
+          // The master is down: then nobody sees what is written.
+        }
+        writing = false;
+        if (signal.aborted) await endMarked(lab, master.id, id).catch(() => undefined);
+      }
+      await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }
-    writing = false;
-  })();
-  return () => writing;
+  };
+  return { now: () => writing, ended: run() };
 }

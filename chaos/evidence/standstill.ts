@@ -22,16 +22,19 @@ function stands({ steps, totalSteps, end }: Pick<Evidence, 'steps' | 'totalSteps
   const first = steps.findIndex(([, step]) => step !== null && step > 0);
   if (first === -1) return found;
   let [from, at] = steps[first] as [number, number];
+  let best = at;
   let silentFrom: number | null = null;
   for (const [t, step] of steps.slice(first + 1)) {
-    if (at === totalSteps) return found;
+    if (best === totalSteps) return found;
     if (step === null) silentFrom ??= t;
-    else if (step === at) silentFrom = null;
+    else if (step === best) [at, silentFrom] = [step, null];
+    // Back to a checkpoint, or as far as a master knows that has heard of nobody yet: the next step shows which.
+    else if (step <= at) at = step;
     else {
-      found.push({ ms: (silentFrom ?? t) - from, from, step: at });
-      [from, at, silentFrom] = [t, step, null];
+      found.push({ ms: (step > best ? (silentFrom ?? t) : t) - from, from, step: best });
+      [from, at, best, silentFrom] = [t, step, step, null];
     }
   }
-  if (at !== totalSteps) found.push({ ms: (silentFrom ?? end) - from, from, step: at });
+  if (best !== totalSteps) found.push({ ms: (silentFrom ?? end) - from, from, step: best });
   return found;
 }

@@ -1,18 +1,12 @@
 import { z } from 'zod';
 import { nothing, sameRun } from './again.ts';
 import { fault } from './fault.ts';
+import { endMarked, MARK } from './inside.ts';
 import { whole } from './params.ts';
 
-/** How the busy processes are found again. */
-const MARK = 'FTC_CHAOS';
 /** They end by themselves, should nobody be left to end them. Seconds. */
 const MOST = 3600;
 const SLACK = 2;
-
-const end = `for d in /proc/[0-9]*; do
-  if grep -q "${MARK}=$1" "$d/environ" 2>/dev/null; then kill -9 "\${d#/proc/}" 2>/dev/null; fi
-done
-:`;
 
 /** Busy processes in the target's own control group: what they use, the training lacks. */
 export const cpu = fault({
@@ -35,7 +29,7 @@ export const cpu = fault({
   async revert(world, record) {
     const container = await sameRun(world, record);
     // They ended with the run that they were in.
-    if (container) await world.lab.exec(container.id, ['sh', '-c', end, 'sh', record.id]);
+    if (container) await endMarked(world.lab, container.id, record.id);
     return null;
   },
 });

@@ -31,7 +31,7 @@ export const loss = fault({
       act: 'filter',
       directions: directions(p.direction),
       match: ['-m', 'statistic', '--mode', 'random', '--probability', p.share.toFixed(6)],
-      peers: peerNames(p.from ?? 'all', scene),
+      peers: peerNames(p.from ?? 'all', scene, hit),
     }),
   revert: revertNetwork,
 });

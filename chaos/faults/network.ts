@@ -20,18 +20,25 @@ export const peers = () =>
     'all',
   );
 
-/** Names that the container's network knows; null for everybody. @throws FtcError FTC_NO_TARGET */
-export function peerNames(from: string, { hits, job }: Scene): string[] | null {
+/** Names that the container's network knows; null for everybody. Nobody is cut off from itself. @throws FtcError FTC_NO_TARGET */
+export function peerNames(from: string, { hits, job }: Scene, { role, container }: Hit): string[] | null {
   if (from === 'all') return null;
+  const nobody = new FtcError(
+    'FTC_NO_TARGET',
+    `there is nobody that ${container.name} could be cut off from: no other ${from}`,
+  );
+  const workers = job.filter(h => h.role === 'worker' && h.container.id !== container.id);
+  if ((from === 'master' && role === 'master') || (from === 'workers' && workers.length === 0)) throw nobody;
   // A service's name stands for all who run it, now and later.
   if (from === 'master') return ['master'];
   if (from === 'workers') return ['worker'];
   const chosen = new Set(hits.map(h => h.container.id));
-  const others = job.filter(h => h.role === 'worker' && !chosen.has(h.container.id));
   const ranks = from.startsWith('rank=') ? from.slice(5).split(',').map(Number) : null;
-  const found = ranks === null ? others : job.filter(h => h.rank !== null && ranks.includes(h.rank));
-  if (found.length > 0) return found.map(h => h.container.name);
-  throw new FtcError('FTC_NO_TARGET', `there is nobody to be cut off from: no ${from}`);
+  const found = workers.filter(h =>
+    ranks === null ? !chosen.has(h.container.id) : h.rank !== null && ranks.includes(h.rank),
+  );
+  if (found.length === 0) throw nobody;
+  return found.map(h => h.container.name);
 }
 
 const place = (containerId: string): Place => ({

@@ -27,7 +27,7 @@ export const partition = fault({
       act: 'filter',
       directions: directions(p.direction),
       match: [],
-      peers: peerNames(p.from ?? 'all', scene),
+      peers: peerNames(p.from ?? 'all', scene, hit),
     }),
   revert: revertNetwork,
 });

@@ -31,8 +31,8 @@ export interface Looked<Before> {
 const ANSWER_MS = 30_000;
 /** The helper's own clock is behind ours: it is only for when we are gone. */
 const SLACK_S = 2;
-/** Nothing is held for longer without anybody. */
-const MOST_S = 3600;
+/** Nothing is held for longer than a day without anybody. */
+const MOST_S = 86_400;
 
 const Line = z.union([
   z.object({ before: z.unknown() }),
@@ -100,8 +100,9 @@ export async function peek<T>(
  */
 export async function undo(world: World, record: FaultRecord, act: Act, place: Place): Promise<void> {
   const mine = (await world.lab.helpers(record.project)).filter(h => h.fault === record.id);
-  for (const helper of mine) await world.lab.dismiss(helper.id);
-  if (mine.length > 0) return;
+  const done = [];
+  for (const helper of mine) done.push(await world.lab.dismiss(helper.id));
+  if (done.length > 0 && done.every(Boolean)) return;
   const spec = { ...act, id: record.id, seconds: null };
   const helper = await spawn(world, record, ['revert', JSON.stringify(spec)], place, {});
   await next(helper, record.fault);
@@ -125,16 +126,29 @@ async function spawn(
 }
 
 async function next(helper: HelperProcess, fault: string): Promise<z.output<typeof Line>> {
-  const text = await within(ANSWER_MS, helper.line());
-  const line = Line.safeParse(text === null ? null : JSON.parse(text));
-  if (!line.success) {
-    const said = helper.complaint() || 'it ended without a word';
-    throw new FtcError('FTC_ENGINE_FAILED', `the helper container for ${fault} failed: ${said}`);
-  }
+  const failed = (why: string): FtcError =>
+    new FtcError(
+      'FTC_ENGINE_FAILED',
+      `the helper container for ${fault} failed: ${helper.complaint() || why}`,
+    );
+  const text = await within(ANSWER_MS, helper.line()).catch(() => {
+    throw failed(`no word from it for ${ANSWER_MS / 1000} s`);
+  });
+  const line = Line.safeParse(text === null ? null : parseJson(text));
+  if (!line.success)
+    throw failed(text === null ? 'it ended without a word' : `it said ${text.slice(0, 200)}`);
   if ('cannot' in line.data)
     throw new FtcError('FTC_CANNOT', `${fault} cannot be done here: ${line.data.cannot}`, {
       hint: '"ftc chaos list" shows what this machine can do.',
     });
   if ('absent' in line.data) throw new FtcError('FTC_NO_TARGET', `${fault}: ${line.data.absent}`);
   return line.data;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
 }

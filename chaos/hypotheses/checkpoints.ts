@@ -24,7 +24,7 @@ export const validCheckpoints = hypothesis<boolean>({
 /** Damaged, or found to be, and not written anew since. */
 function isDamaged({ at, step }: SeenCheckpoint, { faults, checkpoints }: Evidence): boolean {
   const broken = faults
-    .filter(f => f.data.some(data => damagedStep(data) === step))
+    .filter(f => f.data.some(data => damagedStep(data) === step) && !isPutBack(f, at))
     .map(f => f.at)
     .concat(checkpoints.filter(c => c.what === 'set aside' && c.step === step).map(c => c.at))
     .filter(time => time < at);
@@ -32,6 +32,10 @@ function isDamaged({ at, step }: SeenCheckpoint, { faults, checkpoints }: Eviden
   const last = Math.max(...broken);
   return !checkpoints.some(c => c.what === 'published' && c.step === step && c.at > last && c.at <= at);
 }
+
+/** Damage that lasts is put right at its end. */
+const isPutBack = ({ at, until }: Evidence['faults'][number], by: number): boolean =>
+  until !== null && until > at && until <= by;
 
 const Damage = z.object({ act: z.object({ checkpoint: z.string().regex(/^step-\d+$/) }) });
 

@@ -31,3 +31,6 @@ export interface Hypothesis<Limit = unknown> {
 export const hypothesis = <Limit>(of: Hypothesis<Limit>): Hypothesis<Limit> => of;
 
 export const many = (n: number, one: string, more = `${one}s`): string => `${n} ${n === 1 ? one : more}`;
+
+export const notSeen = (n: number): string =>
+  `nobody saw when training went on after ${many(n, 'loss', 'losses')}`;

@@ -1,8 +1,10 @@
 /** Of the time that recoveries took, as the master measured them. */
 import type { Recovery } from '../../src/master/status.ts';
 import { duration } from '../../src/shared/duration.ts';
+import type { Evidence } from '../evidence/evidence.ts';
 import { percentile } from '../evidence/percentile.ts';
-import { hypothesis, many, type Finding } from './hypothesis.ts';
+import { unmeasured } from '../evidence/unmeasured.ts';
+import { hypothesis, many, notSeen, type Finding } from './hypothesis.ts';
 import { spread, type Spread } from './limits.ts';
 
 const measures = { median: 50, p99: 99, max: 100 } as const;
@@ -11,19 +13,20 @@ const names = Object.keys(measures) as (keyof typeof measures)[];
 export const recovery = hypothesis<Spread>({
   limit: spread('From the first sign of a loss to the next committed step.'),
   claim: limit => `training goes on after a loss: ${claim(limit)}`,
-  judge: (limit, { recoveries }) => judge(limit, recoveries, r => r.resumedMs),
+  judge: (limit, evidence) => judge(limit, evidence, r => r.resumedMs),
 });
 
 export const whole = hypothesis<Spread>({
   limit: spread('From the first sign of a loss to the first step with all workers.'),
   claim: limit => `all workers train again after a loss: ${claim(limit)}`,
-  judge: (limit, { recoveries }) => judge(limit, recoveries, r => r.wholeMs),
+  judge: (limit, evidence) => judge(limit, evidence, r => r.wholeMs),
 });
 
 const claim = (limit: Spread): string =>
   names.flatMap(name => (limit[name] === undefined ? [] : [`${name} ≤ ${duration(limit[name])}`])).join(', ');
 
-function judge(limit: Spread, recoveries: readonly Recovery[], of: (r: Recovery) => number | null): Finding {
+function judge(limit: Spread, evidence: Evidence, of: (r: Recovery) => number | null): Finding {
+  const { recoveries } = evidence;
   const values = recoveries.map(of).filter(v => v !== null);
   const open = recoveries.length - values.length;
   if (values.length === 0) {
@@ -34,8 +37,11 @@ function judge(limit: Spread, recoveries: readonly Recovery[], of: (r: Recovery)
   const wanted = names.filter(name => limit[name] !== undefined);
   const got = wanted.map(name => [name, percentile(values, measures[name]) ?? 0] as const);
   const rest = open === 0 ? '' : `; ${many(open, 'more')} came to no end before the job did`;
+  const holds = got.every(([name, value]) => value <= (limit[name] ?? Infinity));
+  const unseen = unmeasured(evidence);
+  if (holds && unseen > 0) return { holds: null, seen: notSeen(unseen) };
   return {
-    holds: got.every(([name, value]) => value <= (limit[name] ?? Infinity)),
+    holds,
     seen: `${got.map(([name, value]) => `${name} ${duration(value)}`).join(', ')} of ${values.length}${rest}`,
   };
 }

@@ -1,7 +1,7 @@
 /** Of steps that were committed and had to be done again. */
-import type { Evidence } from '../evidence/evidence.ts';
 import { stepsLost as count } from '../evidence/holders.ts';
-import { hypothesis, many } from './hypothesis.ts';
+import { unmeasured } from '../evidence/unmeasured.ts';
+import { hypothesis, many, notSeen } from './hypothesis.ts';
 import { most } from './limits.ts';
 
 export const stepsLost = hypothesis<number>({
@@ -31,17 +31,3 @@ export const stepsRepeated = hypothesis<number>({
     return { holds: repeated <= limit, seen: `${repeated} were done again` };
   },
 });
-
-const notSeen = (n: number): string =>
-  `nobody saw at which step training went on after ${many(n, 'loss', 'losses')}`;
-
-/** Losses after which training went on, by the steps that were seen, without a word of the master's on where. */
-function unmeasured({ recoveries, steps, origin, totalSteps }: Evidence): number {
-  const goesOn = (at: number, from: number): boolean =>
-    steps.some(([t, step]) => {
-      if (step === null || t <= at - origin) return false;
-      // What was committed just before is heard a moment later; after the last step there is nothing to go on with.
-      return step > 0 && Math.abs(step - from) > 1 && step < (totalSteps ?? Infinity);
-    });
-  return recoveries.filter(r => r.resumedMs === null && goesOn(r.at, r.atStep)).length;
-}

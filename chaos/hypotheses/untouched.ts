@@ -1,4 +1,5 @@
-import type { Evidence, Start } from '../evidence/evidence.ts';
+import { z } from 'zod';
+import type { Evidence, SeenFault, Start } from '../evidence/evidence.ts';
 import { hypothesis, many } from './hypothesis.ts';
 import { yes } from './limits.ts';
 
@@ -21,5 +22,18 @@ export const untouched = hypothesis<boolean>({
   },
 });
 
-const wasTouched = ({ container, at }: Start, { faults }: Evidence): boolean =>
-  faults.some(f => f.asked <= at && (f.fault === 'engine' || f.hits.some(h => h.container === container)));
+const wasTouched = (start: Start, { faults }: Evidence): boolean =>
+  faults.some(
+    f =>
+      f.asked <= start.at &&
+      (f.fault === 'engine' || f.hits.some(h => h.container === start.container) || wasScaledAway(start, f)),
+  );
+
+const Scaled = z.object({ containers: z.number() });
+
+/** There was to be one less than it, for a while. */
+function wasScaledAway({ container, role }: Start, { fault, data }: SeenFault): boolean {
+  if (fault !== 'scale' || role !== 'worker') return false;
+  const number = Number(/-(\d+)$/.exec(container)?.[1] ?? 0);
+  return data.some(d => number > (Scaled.safeParse(d).data?.containers ?? Infinity));
+}

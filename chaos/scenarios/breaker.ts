@@ -150,10 +150,10 @@ export class Breaker {
     const choice = targetSeed(seed, index, timesOf(this.#ledger, index));
     const about = { entry: index, drawn, asked: recorder.since(asked), step: status.step ?? 0 };
     if (deed.kind === 'scale') {
-      scaler.scale(deed.workers);
+      const data = [{ containers: scaler.scale(deed.workers) }];
       const text = describeDeed(deed);
       const at = about.asked;
-      recorder.fault({ ...about, fault: 'scale', text, at, until: at, hits: [], notes: [], data: [] });
+      recorder.fault({ ...about, fault: 'scale', text, at, until: at, hits: [], notes: [], data });
     } else {
       const phases = 'when' in timing && 'phase' in timing.when ? [timing.when.phase] : undefined;
       const infliction = await this.#inflict(deed, index, status, choice, phases);

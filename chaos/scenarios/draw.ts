@@ -12,7 +12,7 @@ interface Recipe {
   readonly targets: readonly Target[];
   /** Between how many milliseconds it lasts; absent for what is over at once. */
   readonly lastsMs?: readonly [number, number];
-  readonly params?: (draw: Draw) => Params;
+  readonly params?: (draw: Draw, target: Target) => Params;
   /** Only where it is asked for: most jobs have nothing that it could be done to. */
   readonly named?: boolean;
 }
@@ -50,8 +50,8 @@ const recipes: Readonly<Record<string, Recipe>> = {
     weight: 3,
     targets: ['worker', 'worker', 'standby', 'master'],
     lastsMs: [500, 6_000],
-    params: draw => ({
-      from: draw(['all', 'master', 'workers']),
+    params: (draw, target) => ({
+      from: draw(target === 'master' ? ['all', 'workers'] : ['all', 'master', 'workers']),
       direction: draw(['both', 'both', 'to', 'from']),
     }),
   },
@@ -127,14 +127,15 @@ export function draw(
 function deed(name: string, one: Draw, next: () => number): Deed {
   const recipe = recipeOf(name);
   const [least = null, most = null] = recipe.lastsMs ?? [];
+  const target = one(recipe.targets);
   return {
     kind: 'fault',
     fault: name,
-    target: one(recipe.targets),
+    target,
     rank: null,
     count: null,
     percent: null,
-    params: recipe.params?.(one) ?? {},
+    params: recipe.params?.(one, target) ?? {},
     forMs: least === null || most === null ? null : Math.round((least + next() * (most - least)) / 100) * 100,
   };
 }

@@ -49,7 +49,7 @@ export const isThrough = (entries: readonly Entry[], ledger: Ledger): boolean =>
 export function missedOf(entries: readonly Entry[], ledger: Ledger): { entry: Entry; times: number }[] {
   return entries.flatMap((entry, index) => {
     const { timing } = entry;
-    const wanted = 'at' in timing ? 1 : 'when' in timing ? timing.times : 1;
+    const wanted = 'at' in timing ? 1 : (timing.times ?? 1);
     const times = wanted - timesOf(ledger, index);
     return times > 0 ? [{ entry, times }] : [];
   });

@@ -13,7 +13,7 @@ import type { Evidence } from '../evidence/evidence.ts';
 import { Recorder } from '../evidence/recorder.ts';
 import type { World } from '../faults/fault.ts';
 import { Session } from '../session.ts';
-import { watchWriting } from '../writing.ts';
+import { watchWriting, type Writing } from '../writing.ts';
 import { Breaker } from './breaker.ts';
 import type { Entry } from './method.ts';
 import { Rollbacks } from './rollbacks.ts';
@@ -60,6 +60,7 @@ export async function watch(o: WatchOptions): Promise<Evidence> {
     return await run.evidence(gaveUp);
   } finally {
     done.abort();
+    await run.ended;
     await session.close();
   }
 }
@@ -70,10 +71,8 @@ class Run {
   readonly #breaker: Breaker;
   readonly #rollbacks: Rollbacks;
   readonly #scaler: Scaler;
-  readonly #ended: AbortSignal;
-  #writing: (() => boolean) | null = null;
-  /** The run of the master that tells of checkpoints. */
-  #asked = '';
+  readonly #writing: Writing | null;
+  #master: Container | null = null;
   #moved = { at: now(), mark: '' };
   #listing: Promise<void> | null = null;
   #listedAt = 0;
@@ -82,10 +81,13 @@ class Run {
   constructor(o: WatchOptions, session: Session, ended: AbortSignal) {
     const { compose, project, standbys, signal, world, scenario } = o;
     this.#o = o;
-    this.#ended = ended;
     this.#scaler = new Scaler(compose, project, standbys, signal);
     const shared = { recorder: this.#recorder, scaler: this.#scaler, engine: world.engine };
     this.#breaker = new Breaker({ ...o, ...shared, session, limits: scenario, project: project.name });
+    const closely = o.entries.some(
+      ({ timing }) => 'when' in timing && 'phase' in timing.when && timing.when.phase === 'checkpoint',
+    );
+    this.#writing = closely ? watchWriting(world.lab, () => Promise.resolve(this.#master), ended) : null;
     this.#rollbacks = new Rollbacks(
       { ...shared, project: project.name, breaker: this.#breaker },
       scenario.rollbacks,
@@ -119,11 +121,21 @@ class Run {
     await this.#breaker.close();
     await this.#rollbacks.close();
     await this.#listing;
-    if (gaveUp === null && !this.#o.signal.aborted) await this.#scaler.settled().catch(() => undefined);
+    const missed = [...this.#breaker.missed()];
+    if (gaveUp === null && !this.#o.signal.aborted) {
+      const failed = (error: Error): void =>
+        void missed.push({ text: 'scale', why: error.message, drawn: false });
+      await this.#scaler.settled().catch(failed);
+    }
     const { world, project } = this.#o;
     const containers = await world.engine.list(project.name).catch(() => []);
     this.#recorder.containers(now(), containers);
-    return this.#recorder.evidence(this.#breaker.missed(), gaveUp);
+    return this.#recorder.evidence(missed, gaveUp);
+  }
+
+  /** Nothing of what it started in a container is left; some time after the signal. */
+  get ended(): Promise<void> {
+    return this.#writing?.ended ?? Promise.resolve();
   }
 
   /** How long nothing has moved: no step, no state, no generation. */
@@ -146,7 +158,7 @@ class Run {
       containers => {
         this.#recorder.containers(now(), containers);
         this.#listing = null;
-        this.#watchWriting(containers.find(c => c.role === 'master' && c.state === 'running'));
+        this.#master = containers.find(c => c.role === 'master' && c.state === 'running') ?? null;
       },
       () => {
         this.#listing = null;
@@ -154,19 +166,8 @@ class Run {
     );
   }
 
-  /** A master that was started again has to be asked anew. */
-  #watchWriting(master: Container | undefined): void {
-    const needs = this.#o.entries.some(
-      ({ timing }) => 'when' in timing && 'phase' in timing.when && timing.when.phase === 'checkpoint',
-    );
-    const run = `${master?.id ?? ''} ${master?.startedAt ?? ''}`;
-    if (!needs || !master || run === this.#asked) return;
-    this.#asked = run;
-    this.#writing = watchWriting(this.#o.world.lab, master, this.#ended);
-  }
-
   #isWriting(status: Status | null): boolean {
-    return status?.state === 'running' && (this.#writing?.() ?? false);
+    return status?.state === 'running' && (this.#writing?.now() ?? false);
   }
 
   /** Nobody supervises the supervisor; who watches does, unless that is what the scenario is about. */

@@ -24,7 +24,7 @@ export const SoakReport = z.object({
   digests: z.array(z.string()),
   /** Of the job, undisturbed. */
   undisturbed: z.string().nullable(),
-  /** A scenario that does the broken round again. */
+  /** The command that does the broken round again. */
   replay: z.string().nullable(),
   command: z.string(),
 });

@@ -9,6 +9,7 @@ import { watchWriting } from '../../chaos/writing.ts';
 import { createWorld, journalFolders } from '../../chaos/world.ts';
 import { findJob, type FoundJob, masterOf } from '../client/find-job.ts';
 import { connect, type Connection } from '../docker/connect.ts';
+import type { Container } from '../docker/engine.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import { hasEnded, type Status } from '../master/status.ts';
 import { type Asked, type ChaosOptions, readOptions } from './chaos-options.ts';
@@ -34,10 +35,10 @@ export async function run(options: ChaosOptions, target: string | undefined, nam
   if (options.dryRun) return showTargets(fault, asked, job, status, options.json === true);
   const strikes = await breakIt({ connection, fault, asked, job, status, interrupt, say });
   report(project, strikes, asked, options.json === true, say);
+  const leftOpen = strikes.some(s => s.leftOpen);
+  if (leftOpen) say('"ftc chaos heal" tries again to undo what could not be undone');
   if (interrupt.count > 0) return ExitCode.interrupted;
-  if (!strikes.some(s => s.leftOpen)) return ExitCode.ok;
-  say('"ftc chaos heal" tries again to undo what could not be undone');
-  return ExitCode.state;
+  return leftOpen ? ExitCode.state : ExitCode.ok;
 }
 
 type Job = Pick<FoundJob, 'project' | 'containers'>;
@@ -66,12 +67,14 @@ async function breakIt(c: Command): Promise<Strike[]> {
   const { when } = asked;
   const isRandom = choosesAtRandom(asked.wish);
   let told = false;
-  const master = job.containers.find(({ role }) => role === 'master');
   const done = new AbortController();
   const needsVolume = when !== null && 'phase' in when && when.phase === 'checkpoint';
   if (fault.helped) await world.image();
   if (when !== null) say(`waiting for ${'step' in when ? `step ${when.step}` : `phase ${when.phase}`}`);
-  const writing = needsVolume && master ? watchWriting(world.lab, master, done.signal) : () => false;
+  const findMaster = async (): Promise<Container | null> =>
+    (await connection.engine.list(job.project)).find(c => c.role === 'master' && c.state === 'running') ??
+    null;
+  const writing = needsVolume ? watchWriting(world.lab, findMaster, done.signal) : null;
   try {
     return await drive({
       ...asked,
@@ -81,7 +84,7 @@ async function breakIt(c: Command): Promise<Strike[]> {
       fault,
       after: seen.at(-1)?.seq ?? 0,
       signal: interrupt.signal,
-      writing,
+      writing: () => writing?.now() ?? false,
       watcher: {
         hit(strike) {
           hitLines(strike).forEach(say);
@@ -95,6 +98,7 @@ async function breakIt(c: Command): Promise<Strike[]> {
     });
   } finally {
     done.abort();
+    await writing?.ended;
     await session.close();
   }
 }

@@ -48,8 +48,13 @@ const otherNames: Record<string, Target> = { 'all-workers': 'all', workers: 'all
 export function readOptions(fault: Fault, target: string | undefined, o: ChaosOptions): Asked {
   const repeats = o.every !== undefined || o.times !== undefined;
   const when = o.when === undefined ? null : parseWhen(o.when);
+  const wish = wishOf(fault, target, o);
+  const maxConcurrent = whole('--max-concurrent', o.maxConcurrent, 1) ?? null;
+  const least = wish.ranks?.length ?? wish.count ?? 1;
+  if (maxConcurrent !== null && least > maxConcurrent)
+    throw new FtcError('FTC_USAGE', `--max-concurrent is ${maxConcurrent}, and ${least} are hit at a time`);
   return {
-    wish: wishOf(fault, target, o),
+    wish,
     params: paramsOf(fault, o),
     forMs: lengthOf(fault, o, repeats),
     pace: {
@@ -57,7 +62,7 @@ export function readOptions(fault: Fault, target: string | undefined, o: ChaosOp
       times: whole('--times', o.times, 1) ?? (repeats ? null : 1),
       totalMs: repeats && o.for !== undefined ? time('--for', o.for) : null,
       minIntervalMs: o.minInterval === undefined ? 0 : time('--min-interval', o.minInterval),
-      maxConcurrent: whole('--max-concurrent', o.maxConcurrent, 1) ?? null,
+      maxConcurrent,
     },
     when,
     watchMs: (whole('--timeout', o.timeout, 1) ?? 120) * 1000,

@@ -66,12 +66,14 @@ export async function run(options: ChaosSoakOptions): Promise<number> {
       onOutcome(outcome) {
         outcomes.push(outcome);
         const broken = outcome.conclusion === 'broken';
-        if (broken) replay = reports.file('replay.yaml', replayOf(outcome, again));
-        reports.add(outcome, replay === null ? again : `ftc chaos run ${replay}`);
+        const path = broken ? reports.file('replay.yaml', replayOf(outcome, again)) : null;
+        if (path !== null) replay = replayCommand(path, options);
+        reports.add(outcome, replay ?? again);
         view.clear();
         const lines = broken ? outcomeLines(outcome) : [roundLine(outcome)];
         if (!options.json) process.stdout.write(`${lines.join('\n')}\n`);
-        return !broken;
+        // Where not one of them found anybody, more would not either.
+        return !broken && (outcome.evidence?.faults.length ?? 0) > 0;
       },
     });
   } finally {
@@ -90,6 +92,11 @@ function commandOf(options: ChaosSoakOptions, seed: number): string {
     options[name] === undefined ? [] : [`--${name}`, quoted(options[name])],
   );
   return ['ftc chaos soak --seed', String(seed), ...flags].join(' ');
+}
+
+/** What makes the broken round again, on the same job. */
+function replayCommand(path: string, { file }: ChaosSoakOptions): string {
+  return ['ftc chaos run', quoted(path), ...(file === undefined ? [] : ['--file', quoted(file)])].join(' ');
 }
 
 const codes: Readonly<Record<SoakReport['conclusion'], number>> = {

@@ -40,6 +40,7 @@ const Inspection = z.object({
 const Memory = z.object({
   memory_stats: z.object({ stats: z.record(z.string(), z.number()).optional() }),
 });
+const Exit = z.object({ StatusCode: z.number() });
 const Info = z.object({
   CgroupVersion: z.string().default('1'),
   KernelVersion: z.string(),
@@ -67,7 +68,7 @@ export class DockerLab implements Lab {
         AttachStdout: attached,
         AttachStderr: attached,
         ...(options.user !== undefined && options.user !== '' && { User: options.user }),
-        ...(options.env && { Env: Object.entries(options.env).map(([name, value]) => `${name}=${value}`) }),
+        ...(options.env && { Env: variables(options.env) }),
       }),
       doing,
     );
@@ -85,14 +86,22 @@ export class DockerLab implements Lab {
     return { exitCode: ExitCode ?? 0, output: unframe(Buffer.concat(parts)) };
   }
 
-  async *listen(id: string, command: readonly string[], signal: AbortSignal): AsyncGenerator<string> {
+  async *listen(
+    id: string,
+    command: readonly string[],
+    signal: AbortSignal,
+    { env }: Pick<ExecOptions, 'env'> = {},
+  ): AsyncGenerator<string> {
     const doing = `listen in ${short(id)}`;
     const container = this.#docker.getContainer(id);
-    const exec = await ask(container.exec({ Cmd: [...command], AttachStdout: true }), doing);
+    const body = { Cmd: [...command], AttachStdout: true, ...(env && { Env: variables(env) }) };
+    const exec = await ask(container.exec(body), doing);
+    if (signal.aborted) return;
     const stream = await ask(exec.start({}), doing);
     const abort = (): void => void stream.destroy();
     signal.addEventListener('abort', abort);
     try {
+      if (signal.aborted) return;
       const out = new PassThrough();
       demux(container, stream, out, new PassThrough());
       yield* lines(out);
@@ -187,18 +196,27 @@ export class DockerLab implements Lab {
     }));
   }
 
-  async dismiss(id: string): Promise<void> {
+  async dismiss(id: string): Promise<boolean> {
     const container = this.#docker.getContainer(id);
     const doing = `stop helper ${short(id)}`;
-    await ask(container.stop({ t: dismissSeconds }), doing, [304, 404], answerMs + dismissSeconds * 1000);
+    const ms = answerMs + dismissSeconds * 1000;
+    const ended = ask(container.wait({ condition: 'removed' }), doing, [304, 404], ms).then(
+      answer => Exit.safeParse(answer).data?.StatusCode === 0,
+      () => false,
+    );
+    await ask(container.stop({ t: dismissSeconds }), doing, [304, 404], ms);
     // It removes itself; one that never started does not.
     await ask(container.remove({ force: true, v: true }), doing, [404, 409]);
+    return ended;
   }
 
   async #inspect(id: string): Promise<z.output<typeof Inspection>> {
     return Inspection.parse(await ask(this.#docker.getContainer(id).inspect(), `inspect ${short(id)}`));
   }
 }
+
+const variables = (env: Readonly<Record<string, string>>): string[] =>
+  Object.entries(env).map(([name, value]) => `${name}=${value}`);
 
 async function ask<Answer>(answer: Promise<Answer>, doing: string): Promise<Answer>;
 async function ask<Answer>(

@@ -85,7 +85,12 @@ export interface Lab {
   platform(): Promise<Platform>;
   exec(id: string, command: readonly string[], options?: ExecOptions): Promise<ExecResult>;
   /** The lines that a command in the container prints, until it ends or `signal` aborts, which lets go of it. */
-  listen(id: string, command: readonly string[], signal: AbortSignal): AsyncIterable<string>;
+  listen(
+    id: string,
+    command: readonly string[],
+    signal: AbortSignal,
+    options?: Pick<ExecOptions, 'env'>,
+  ): AsyncIterable<string>;
   limits(id: string): Promise<Limits>;
   /** Changes what is named; 0 means no limit. Holds over restarts. */
   limit(id: string, limits: Partial<Limits>): Promise<void>;
@@ -101,6 +106,9 @@ export interface Lab {
   spawn(spec: HelperSpec): Promise<HelperProcess>;
   /** Helper containers of a project, whoever started them. */
   helpers(project: string): Promise<Helper[]>;
-  /** Asks a helper to put right what it did and to end, and waits until it is gone. Harmless where it is gone. */
-  dismiss(id: string): Promise<void>;
+  /**
+   * Asks a helper to put right what it did and to end, and waits until it is gone. Harmless where it is gone.
+   * @returns whether it said that all is right
+   */
+  dismiss(id: string): Promise<boolean>;
 }

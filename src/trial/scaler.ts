@@ -16,11 +16,15 @@ export class Scaler {
     this.#signal = signal;
   }
 
-  /** @param workers that hold ranks; standbys come on top */
-  scale(workers: number): void {
+  /**
+   * @param workers that hold ranks; standbys come on top
+   * @returns how many containers that are
+   */
+  scale(workers: number): number {
+    const containers = workers + this.#standbys;
     const up = (): Promise<void> =>
       this.#compose.up(this.#project, {
-        workers: workers + this.#standbys,
+        workers: containers,
         recreate: false,
         signal: this.#signal,
       });
@@ -32,6 +36,7 @@ export class Scaler {
     });
     // It is waited for at the end; until then a failure is nobody's surprise.
     this.#last.catch(() => undefined);
+    return containers;
   }
 
   /** Until all is as it was asked for. @throws FtcError FTC_COMPOSE_FAILED */

@@ -201,6 +201,25 @@ describe('a fault that lasts', () => {
     },
   );
 
+  it('is undone although its container was paused when its time was over', async () => {
+    const hit = await job.rank(1);
+    const command = job.spawn('chaos', 'hang', 'worker', '--rank', '1', '--for', '3s', '--json');
+    await eventually('it is in force', () => stands(hit));
+    await docker('pause', hit.id);
+    await eventually('it was to be undone', () => {
+      const [applied] = readEntries(job.folder, job.name)
+        .filter(e => e.type === 'applied')
+        .slice(-1);
+      return applied !== undefined && Date.now() > applied.at + 3500;
+    });
+    await docker('unpause', hit.id);
+    const { code, stderr } = await command.ended;
+    expect(code, stderr).toBe(0);
+    expect(await stands(hit)).toBe(false);
+    expect(open()).toEqual([]);
+    await whole();
+  });
+
   it('is undone by the helper itself when ftc was killed and nobody heals', async () => {
     const hit = await job.rank(1);
     const command = job.spawn('chaos', 'loss', 'worker', '--rank', '1', '--for', '3s');
@@ -344,6 +363,8 @@ describe('again and again', () => {
     const writing = await job.ftc('chaos', 'kill', 'worker', '--when', 'phase=checkpoint', '--json');
     expect(writing.code, writing.stderr).toBe(0);
     await whole();
+    // Somebody looked at the volume from inside the master.
+    expect(await lab.leftovers(await job.one('master'))).toEqual([]);
     const damaged = await job.ftc('chaos', 'corrupt-checkpoint', '--how', 'flip', '--json');
     const detail = (JSON.parse(damaged.stdout) as Strike).hits[0]?.detail ?? '';
     const [, step] = /^step-0*(\d+)\//.exec(detail) ?? [];
@@ -351,7 +372,7 @@ describe('again and again', () => {
     await job.ftc('chaos', 'kill', 'all');
     await whole();
     const events = (await job.events()).map(e => e.text).join('\n');
-    const [, from] = /resuming from the checkpoint of step (\d+)/.exec(events) ?? [];
+    const from = [...events.matchAll(/resuming from the checkpoint of step (\d+)/g)].at(-1)?.[1];
     expect(Number(from)).not.toBe(Number(step));
     expect(Number(from)).toBeGreaterThan(0);
   });

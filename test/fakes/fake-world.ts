@@ -28,7 +28,7 @@ export function fakeWorld(engine: FakeEngine, helpers: Helper[] = []): World {
         helpers.findIndex(h => h.id === id),
         1,
       );
-      return Promise.resolve();
+      return Promise.resolve(true);
     },
   };
   return { engine, lab, image: unable, daemon: { look: unable, kill: unable, start: unable } };

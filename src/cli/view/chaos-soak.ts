@@ -42,7 +42,7 @@ export function soakLines(r: SoakReport): string[] {
     `${r.total} faults of ${kinds.length} kinds in ${r.rounds} rounds: ${r.losses} workers lost, ${r.stepsLost} steps lost, ${r.stepsRepeated} done again from checkpoints${times}`,
     paint(colour, `${marks[r.conclusion]} ${said}`, out),
     ...(same ? [`  every round that ended has the undisturbed run's digest: ${r.digests[0] ?? ''}`] : []),
-    ...(r.replay === null ? [] : [`  the same faults again: ftc chaos run ${r.replay}`]),
+    ...(r.replay === null ? [] : [`  the same faults again: ${r.replay}`]),
     `  the same soak again: ${r.command}`,
   ];
 }

@@ -100,6 +100,20 @@ describe('the longest standstill', () => {
     ).toMatchObject({ ms: 100 });
   });
 
+  it('goes on where training goes back to a checkpoint, or a master that was away knows less than before', () => {
+    const back: [number, number | null][] = [
+      [0, 1],
+      [1_000, 60],
+      [1_500, null],
+      [3_000, 40],
+      [6_000, 41],
+      [6_100, 100],
+    ];
+    expect(of(back)).toMatchObject({ ms: 5_000, from: 1_000, step: 60 });
+    // Steps were made in the silence.
+    expect(of(back.with(4, [6_000, 62]))).toMatchObject({ ms: 1_000, from: 0 });
+  });
+
   it('is not what nobody could see: only a silence in which no step was made counts', () => {
     expect(
       of([

@@ -40,6 +40,8 @@ const damage = (step: number, at: number) =>
     data: [{ act: { act: 'damage', checkpoint: `step-${String(step).padStart(8, '0')}` } }],
   });
 
+const scaled = (containers: number) => seenFault({ fault: 'scale', hits: [], data: [{ containers }] });
+
 /** Training went on after a loss, and the master never said where. */
 const unmeasured: Partial<Evidence> = {
   recoveries: [
@@ -52,6 +54,11 @@ const unmeasured: Partial<Evidence> = {
     [19_000, 100],
   ],
 };
+
+const withMeasured = (resumedMs: number): Partial<Evidence> => ({
+  ...unmeasured,
+  recoveries: [recovery({ resumedMs }), ...(unmeasured.recoveries ?? [])],
+});
 
 const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
   [
@@ -117,6 +124,8 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
       [false, { recoveries: [recovery({ resumedMs: 201 }), recovery({ resumedMs: 202, at: 2 })] }],
       [null, { recoveries: [] }],
       [null, { recoveries: [recovery({ resumedMs: null })] }],
+      [null, withMeasured(100)],
+      [false, withMeasured(501)],
     ],
   ],
   [
@@ -180,6 +189,9 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
       ],
       [true, { checkpoints: [checkpoint('loaded', 25, 9)], faults: [damage(50, 5)] }],
       [false, { checkpoints: [checkpoint('set aside', 50, 3), checkpoint('loaded', 50, 9)] }],
+      // Put back before it was loaded.
+      [true, { checkpoints: [checkpoint('loaded', 50, 9)], faults: [{ ...damage(50, 5), until: 8 }] }],
+      [false, { checkpoints: [checkpoint('loaded', 50, 9)], faults: [{ ...damage(50, 5), until: 10 }] }],
     ],
   ],
   [
@@ -198,6 +210,8 @@ const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
           faults: [seenFault({ fault: 'engine', hits: [] })],
         },
       ],
+      [true, { starts: [start({ container: 'job-worker-4' })], faults: [scaled(3)] }],
+      [false, { starts: [start({ container: 'job-worker-4' })], faults: [scaled(4)] }],
     ],
   ],
   [

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { refusal } from '../../../chaos/daemon.ts';
 import { refusal as volumeRefusal } from '../../../chaos/faults/disk-full.ts';
+import type { Hit } from '../../../chaos/faults/fault.ts';
 import { faultNamed, faults } from '../../../chaos/faults/index.ts';
+import { peerNames } from '../../../chaos/faults/network.ts';
 import { metaOf } from '../../../chaos/faults/params.ts';
 import { type Abilities, whyNot } from '../../../chaos/probe.ts';
+import type { Container, Role } from '../../../src/docker/engine.ts';
 import { update } from '../../../src/docker/limits.ts';
 
 const able: Abilities = { filter: null, statistic: null, tbf: null, netem: null, delay: null };
@@ -89,4 +92,32 @@ it('a limit that was not there is put back as the largest there is, which the en
   });
   expect(update({ nanoCpus: 0, cpuQuota: 0, cpuPeriod: 0 }, 1)).toEqual({ CpuQuota: -1 });
   expect(update({ nanoCpus: 2e9, cpuQuota: 0, cpuPeriod: 0 }, 1)).toEqual({ NanoCpus: 2e9 });
+});
+
+describe('whom a container is cut off from', () => {
+  const hit = (role: Role, number: number, rank: number | null = null): Hit => ({
+    container: { id: `${role}-${number}`, name: `job-${role}-${number}`, role } as Container,
+    role,
+    rank,
+  });
+  const [a, b, c, master] = [hit('worker', 1, 0), hit('worker', 2, 1), hit('worker', 3, 2), hit('master', 1)];
+  const scene = (hits: readonly Hit[], job = [a, b, c, master]) => ({ project: 'job', hits, job, seed: 0 });
+
+  it('is everybody, a service, those who are not hit, or ranks', () => {
+    expect(peerNames('all', scene([a]), a)).toBeNull();
+    expect(peerNames('master', scene([a]), a)).toEqual(['master']);
+    expect(peerNames('workers', scene([a]), a)).toEqual(['worker']);
+    expect(peerNames('others', scene([a, b]), a)).toEqual(['job-worker-3']);
+    expect(peerNames('rank=0,2', scene([a]), a)).toEqual(['job-worker-3']);
+  });
+
+  it('is never itself: that would be no fault', () => {
+    for (const [from, job, who] of [
+      ['master', [a, master], master],
+      ['workers', [a, master], a],
+      ['rank=0', [a, b, master], a],
+      ['others', [a, master], a],
+    ] as const)
+      expect(() => peerNames(from, scene([who], [...job]), who)).toThrow('nobody that');
+  });
 });

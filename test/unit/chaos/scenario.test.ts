@@ -298,6 +298,11 @@ describe('what comes next', () => {
     ledger = fire(fire(ledger, 0, { steps: 5, ms: 0 }), 0, { steps: 6, ms: 0 });
     expect(next(plan, ledger, begins, limits)).toEqual([]);
     expect(isThrough(plan, ledger)).toBe(true);
+    const often = entries(
+      method('{ every: 10 steps, times: 4, kill: worker }', '{ every: 10 steps, kill: worker }'),
+    );
+    const once = fire(fire(beginOf(often), 0, { steps: 10, ms: 0 }), 1, { steps: 10, ms: 0 });
+    expect(missedOf(often, once).map(m => m.times)).toEqual([3]);
     expect(missedOf(plan, begin([{ timing: { at: { ms: 0 } } }])).map(m => m.times)).toEqual([2]);
   });
 });

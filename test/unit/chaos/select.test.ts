@@ -100,11 +100,20 @@ describe('whom a fault can hit', () => {
         fc.nat(),
         (n, count, seed) => {
           const hits = workers(n + 1);
-          const chosen = pick({ count: Math.min(count, n), seed, spare: true }, hits);
+          const chosen = pick({ count: Math.min(count, n - 1), seed, spare: true }, hits);
           expect(hits.some(h => h.rank !== null && !chosen.includes(h))).toBe(true);
+          expect(chosen).toHaveLength(Math.min(count, n - 1));
+          // Fewer than were asked for would be another experiment.
+          expect(() => pick({ count: n, seed, spare: true }, hits)).toThrow('one holds the state');
+          expect(pick({ percent: 100, seed, spare: true }, hits)).toHaveLength(n - 1);
         },
       ),
     );
+  });
+
+  it('leaves nobody in particular where those who are not chosen from hold the state', () => {
+    const [hit] = pick({ spare: true, phases: ['sync'] }, workers(4));
+    expect(hit?.rank).toBe(1);
   });
 });
 

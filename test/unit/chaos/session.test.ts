@@ -159,9 +159,52 @@ describe('a fault', () => {
     const session = await open();
     const stuck = spy({ revert: () => Promise.reject(new FtcError('FTC_ENGINE_FAILED', 'it will not')) });
     const done = await session.inflict(order(stuck, [worker]));
-    await done.revert();
+    await done.revert({ hurry: true });
     expect(done).toMatchObject({ leftOpen: true, notes: [`${worker.name}: not undone yet: it will not`] });
     expect(kinds()).toEqual(['begin', 'fault', 'applied']);
+  });
+
+  it('is undone as soon as the engine lets it', async () => {
+    const session = await open();
+    let refusals = 2;
+    const paused = spy({
+      revert: (_, { container }) => {
+        did.push(`revert ${container.name}`);
+        refusals -= 1;
+        return refusals < 0
+          ? Promise.resolve(null)
+          : Promise.reject(new FtcError('FTC_NOT_RUNNING', 'paused'));
+      },
+    });
+    const done = await session.inflict(order(paused, [worker]));
+    await done.revert();
+    expect(did.slice(-3)).toEqual(Array(3).fill(`revert ${worker.name}`));
+    expect(done).toMatchObject({ leftOpen: false, isOver: true, notes: [] });
+    expect(kinds().at(-1)).toBe('over');
+  });
+
+  it('is not done twice to one container at a time: the second would take for usual what the first has done', async () => {
+    const session = await open();
+    const first = await session.inflict(order(spy(), [worker]));
+    await expect(session.inflict(order(spy(), [worker]))).rejects.toMatchObject({ code: 'FTC_NO_TARGET' });
+    const both = await session.inflict(order(spy(), [worker, other]));
+    expect(both.hits.map(h => h.container.id)).toEqual([other.id]);
+    await session.inflict(order(spy({ name: 'hang' }), [worker]));
+    await first.revert();
+    expect((await session.inflict(order(spy(), [worker]))).hits).toHaveLength(1);
+  });
+
+  it('that hits one and fails with another has hit the one', async () => {
+    const session = await open();
+    const half = spy({
+      prepare: (_, __, { container }) =>
+        container.id === other.id
+          ? Promise.reject(new FtcError('FTC_ENGINE_FAILED', 'it will not'))
+          : Promise.resolve({ data: null, apply: () => Promise.resolve() }),
+    });
+    const done = await session.inflict(order(half, [worker, other]));
+    expect(done.hits.map(h => h.container.id)).toEqual([worker.id]);
+    expect(done.notes).toEqual([`${other.name}: it will not`]);
   });
 
   it('of a network hits the next run of its target, too, and no run twice', async () => {

@@ -48,6 +48,7 @@ describe('the flags of a fault', () => {
   });
 
   it.each<[string, ChaosOptions, string | undefined, string, string?]>([
+    ['kill', { count: '3', maxConcurrent: '2' }, undefined, '--max-concurrent is 2, and 3 are hit at a time'],
     [
       'kill',
       {},
