@@ -30,6 +30,9 @@ export interface BreakerOptions {
   readonly deadline: number | null;
 }
 
+/** Between two tries of what comes to nothing. */
+const AGAIN_MS = 500;
+
 interface InForce {
   readonly infliction: Infliction;
   readonly seen: SeenFault;
@@ -48,6 +51,8 @@ export class Breaker {
   #failure: { readonly error: unknown } | null = null;
   /** Entries that will not come about however often they are tried. */
   readonly #cannot = new Set<number>();
+  /** Asking the engine again and again for somebody who is not there would keep it from starting him. Since the epoch. */
+  readonly #notBefore = new Map<number, number>();
   /** Why the last try of an entry came to nothing. */
   readonly #why = new Map<number, string>();
 
@@ -94,7 +99,9 @@ export class Breaker {
       },
       limits,
     );
-    const due = came.filter(index => !this.#cannot.has(index));
+    const due = came.filter(
+      index => !this.#cannot.has(index) && now() >= (this.#notBefore.get(index) ?? -Infinity),
+    );
     if (due.length === 0) return;
     this.#trying = this.#tryOne(due, status).then(
       () => {
@@ -192,6 +199,8 @@ export class Breaker {
     } catch (error) {
       if (!(error instanceof FtcError)) throw error;
       this.#why.set(index, error.message);
+      // A moment is over anyway.
+      if (phases === undefined) this.#notBefore.set(index, now() + AGAIN_MS);
       if (error.code === 'FTC_CANNOT') this.#cannot.add(index);
       return null;
     }

@@ -213,16 +213,34 @@ function stop(m: Membership, reason: string, now: number): Effect[] {
 /** Whoever loads its libraries may be silent for so many timeouts: it holds no rank, and killing it would not speed it up. */
 const STARTING = 6;
 
-/** Heartbeats that did not come. Time in which the master itself stood still is nobody's fault. */
+/** Heartbeats that did not come. Time in which the master itself stood still, or was cut off, is nobody's fault. */
 function overdue(m: Membership, now: number): Effect[] {
   const gap = m.lastTick === null ? 0 : now - m.lastTick;
   m.lastTick = now;
   const excuse = gap > m.config.heartbeatMs / 2 ? gap : 0;
+  for (const w of m.workers.values()) w.lastSeen += excuse;
+  if (isDeaf(m, now)) return [];
   const effects: Effect[] = [];
   for (const w of m.workers.values()) {
-    w.lastSeen += excuse;
     const patience = m.config.heartbeatMs * (w.ready ? 1 : STARTING);
     if (w.connected && now - w.lastSeen > patience) effects.push(...lose(m, w, 'heartbeat overdue', now));
   }
   return effects;
+}
+
+/** When nobody at all was heard of for so many timeouts, it is not the master's network any more. */
+const DEAF = 3;
+
+/**
+ * Several workers, and a word from none: then it is the master that is cut off. They train on without it, so it waits. Once it hears
+ * somebody, the others have a timeout of their own: what they said meanwhile comes link by link.
+ */
+function isDeaf(m: Membership, now: number): boolean {
+  const { heartbeatMs } = m.config;
+  const ready = [...m.workers.values()].filter(w => w.connected && w.ready);
+  const silentMs = now - Math.max(...ready.map(w => w.lastSeen));
+  const was = m.deaf;
+  m.deaf = ready.length > 1 && silentMs > heartbeatMs / 2;
+  if (was && !m.deaf) for (const w of m.workers.values()) w.lastSeen = now;
+  return m.deaf && silentMs < DEAF * heartbeatMs;
 }

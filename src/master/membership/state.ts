@@ -142,6 +142,8 @@ export interface Membership {
   lastArrival: number;
   /** When the last tick came; null before the first. */
   lastTick: number | null;
+  /** No word from anybody, although several are there. */
+  deaf: boolean;
   /** Highest step that anybody reported as committed. */
   bestStep: number;
   totalSteps: number | null;
@@ -179,6 +181,7 @@ export function createMembership(config: MembershipConfig): Membership {
     gatheringSince: null,
     lastArrival: 0,
     lastTick: null,
+    deaf: false,
     bestStep: 0,
     totalSteps: null,
     epoch: null,

@@ -85,6 +85,38 @@ describe('a loss', () => {
     expect(w.m.recoveries[0]!.cause).toBe('heartbeat overdue');
   });
 
+  it('is none while nobody at all is heard of: then it is the master that is cut off', () => {
+    const w = World.running();
+    const beats = (...who: string[]): void => {
+      for (const [id, p] of w.processes) p.beats = who.includes(id);
+    };
+    beats();
+    w.pass(7000); // the fault: longer than the timeout of 5 s
+    beats('b');
+    w.pass(1000);
+    expect(w.ranks).toEqual(['a', 'b', 'c']);
+    // Who is not heard of for another timeout is lost indeed; the one whose word was late is not.
+    beats('b', 'c');
+    w.pass(5500);
+    expect(w.ranks).toEqual(['b', 'c']);
+    expect(w.m.recoveries).toMatchObject([{ lost: ['a'], cause: 'heartbeat overdue' }]);
+  });
+
+  it('is believed when nobody is heard of for long, or the only one is not', () => {
+    const all = World.running();
+    for (const p of all.processes.values()) p.beats = false;
+    all.pass(14_500);
+    expect(all.ranks).toHaveLength(3);
+    all.pass(1000);
+    expect(all.ranks).toEqual([]);
+    const one = World.running();
+    one.die('a');
+    one.die('b');
+    one.processes.get('c')!.beats = false;
+    one.pass(5500);
+    expect(one.ranks).toEqual([]);
+  });
+
   it('of everybody waits for them to come back', () => {
     const w = World.running();
     for (const id of ['a', 'b', 'c']) w.die(id);
