@@ -29,8 +29,9 @@ export interface Writing {
 export function watchWriting(lab: Lab, find: () => Promise<Container | null>, signal: AbortSignal): Writing {
   const id = `watch-${randomBytes(4).toString('hex')}`;
   let writing = false;
+  const isOver = (): boolean => signal.aborted;
   const run = async (): Promise<void> => {
-    while (!signal.aborted) {
+    while (!isOver()) {
       const master = await find().catch(() => null);
       if (master) {
         try {
@@ -42,7 +43,7 @@ export function watchWriting(lab: Lab, find: () => Promise<Container | null>, si
           // The master is down: then nobody sees what is written.
         }
         writing = false;
-        if (signal.aborted) await endMarked(lab, master.id, id).catch(() => undefined);
+        if (isOver()) await endMarked(lab, master.id, id).catch(() => undefined);
       }
       await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }

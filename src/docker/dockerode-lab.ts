@@ -96,12 +96,13 @@ export class DockerLab implements Lab {
     const container = this.#docker.getContainer(id);
     const body = { Cmd: [...command], AttachStdout: true, ...(env && { Env: variables(env) }) };
     const exec = await ask(container.exec(body), doing);
-    if (signal.aborted) return;
+    const isOver = (): boolean => signal.aborted;
+    if (isOver()) return;
     const stream = await ask(exec.start({}), doing);
     const abort = (): void => void stream.destroy();
     signal.addEventListener('abort', abort);
     try {
-      if (signal.aborted) return;
+      if (isOver()) return;
       const out = new PassThrough();
       demux(container, stream, out, new PassThrough());
       yield* lines(out);
