@@ -8,7 +8,8 @@ import { root } from './setup/paths.mjs';
 
 const help = `Usage: node scripts/chaos-results.mjs REPORT... [--soak FILE]
 
-REPORT is a directory that "ftc chaos run … --report REPORT" has written; of several the runs are counted together.
+REPORT is a directory that "ftc chaos run … --report REPORT" has written; of several the runs are counted together, and of one scenario
+with one seed the last.
 --soak FILE is the output of "ftc chaos soak … --json".`;
 
 const page = join(root, 'docs/chaos.md');
@@ -36,9 +37,15 @@ const sum = (runs, key) => runs.reduce((total, run) => total + run[key], 0);
 const line = cells => `| ${cells.join(' | ')} |`;
 
 const indexes = positionals.map(directory => ({ directory, ...read(join(directory, 'index.json')) }));
-const runs = indexes.flatMap(({ directory, runs }) =>
-  runs.map((/** @type {any} */ run) => ({ ...run, directory })),
+/** A later report has the word on a scenario with a seed that an earlier one has, too. */
+const latest = new Map(
+  indexes.flatMap(({ directory, runs }) =>
+    runs.map(
+      (/** @type {any} */ run) => /** @type {const} */ ([`${run.name} ${run.seed}`, { ...run, directory }]),
+    ),
+  ),
 );
+const runs = [...latest.values()];
 const names = [...new Set(runs.map(run => run.name))].sort();
 
 /** @param {string} label @param {any[]} own */

@@ -1,9 +1,9 @@
 /** One chaos run at a time on a job: a file that is made only where there is none, and says whose it is. */
 import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
 import { z } from 'zod';
 import { FtcError } from '../../src/errors.ts';
 import { duration } from '../../src/shared/duration.ts';
+import { isAlive, thisProcess } from '../../src/shared/process-id.ts';
 
 const Owner = z.object({
   run: z.string(),
@@ -19,9 +19,7 @@ export type Owner = z.infer<typeof Owner>;
 
 export const self = (run: string, command: string): Owner => ({
   run,
-  host: hostname(),
-  pid: process.pid,
-  began: beginOf(process.pid),
+  ...thisProcess(),
   since: Date.now(),
   command,
 });
@@ -37,7 +35,8 @@ export function takeLock(path: string, owner: Owner): () => void {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const held = readLock(path);
-    if (held !== null && isAlive(held)) throw refusal(held, path);
+    // Another machine's count as alive.
+    if (held !== null && isAlive(held) !== false) throw refusal(held, path);
     setAside(path, held);
   }
 }
@@ -48,19 +47,6 @@ export function readLock(path: string): Owner | null {
     return Owner.parse(JSON.parse(readFileSync(path, 'utf8')));
   } catch {
     return null;
-  }
-}
-
-/** Of another machine's processes nothing is known: they count as alive. */
-export function isAlive({ host, pid, began }: Owner): boolean {
-  if (host !== hostname()) return true;
-  const now = beginOf(pid);
-  if (now !== null || began !== null) return now === began;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -92,17 +78,5 @@ function release(path: string, text: string): void {
     if (readFileSync(path, 'utf8') === text) rmSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-}
-
-/** The 22nd field of /proc/PID/stat, in which the name stands in parentheses; null where no such process lives, or there is no /proc. */
-function beginOf(pid: number): string | null {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    const [state, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // Dead, and not yet taken note of.
-    return state === 'Z' || state === 'X' ? null : (rest[18] ?? null);
-  } catch {
-    return null;
   }
 }

@@ -6,6 +6,7 @@ import type Docker from 'dockerode';
 import { removeJournal } from '../../chaos/journal/file.ts';
 import { LABEL_ROLE } from '../docker/engine.ts';
 import { LABEL_CHAOS } from '../docker/lab.ts';
+import { fromText, isAlive, type ProcessId, toText } from '../shared/process-id.ts';
 import { LABEL_OWNER, type Purpose } from './project.ts';
 
 const PROJECT = 'com.docker.compose.project';
@@ -61,23 +62,19 @@ export async function findLeftovers(docker: Docker, whose: Whose): Promise<Lefto
   const busy = new Set(alive.map(t => t.labels[PROJECT]));
   return {
     projects: unique(things.map(t => t.labels[PROJECT])).filter(project => !busy.has(project)),
-    alive: unique(alive.map(t => t.labels[LABEL_OWNER])),
+    alive: unique(alive.map(({ labels }) => toText({ ...ownerOf(labels), began: null }))),
   };
 }
 
 /** Of another machine's processes nothing is known; what runs is taken to be wanted. */
 function isAnsweredFor({ labels, running }: Thing): boolean {
-  const [host, pid] = (labels[LABEL_OWNER] ?? '').split('/');
-  if (host !== hostname()) return running;
+  const owner = ownerOf(labels);
   // This process has made nothing yet when it asks: its number was another's before.
-  if (Number(pid) === process.pid) return false;
-  try {
-    process.kill(Number(pid), 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  if (owner.host === hostname() && owner.pid === process.pid) return false;
+  return isAlive(owner) ?? running;
 }
+
+const ownerOf = (labels: Labels): ProcessId => fromText(labels[LABEL_OWNER] ?? '');
 
 /**
  * Removes containers, network and volumes of one project, if such a run made them, and helpers that faults have left beside them;

@@ -1,8 +1,8 @@
 /** The project of a run that tries a job out: the job with other numbers, a name of its own, and labels that say whose it is. */
-import { hostname } from 'node:os';
 import type { ComposeFile } from '../../compose/render.ts';
 import type { Service } from '../../compose/services.ts';
 import type { Job } from '../job/job.ts';
+import { thisProcess, toText } from '../shared/process-id.ts';
 
 /** Why runs are made. */
 export interface Purpose {
@@ -15,7 +15,7 @@ export interface Purpose {
 export const verification: Purpose = { label: 'io.ftc.verify', word: 'verify' };
 export const experiment: Purpose = { label: 'io.ftc.experiment', word: 'chaos' };
 
-/** The process that answers for a run: `host/pid`. */
+/** The process that answers for a run: see `toText`. */
 export const LABEL_OWNER = 'io.ftc.run.owner';
 
 const LONGEST = 63;
@@ -42,7 +42,7 @@ export function runJob(job: Job, name: string, workers: number, standbys: number
 
 export const ownLabels = ({ label }: Purpose, job: string): Readonly<Record<string, string>> => ({
   [label]: job,
-  [LABEL_OWNER]: `${hostname()}/${process.pid}`,
+  [LABEL_OWNER]: toText(thisProcess()),
 });
 
 /** The file with `labels` on everything that it makes. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { fromText, thisProcess } from '../../../src/shared/process-id.ts';
 import { render } from '../../../compose/render.ts';
 import { resolveJob } from '../../../src/job/resolve.ts';
 import {
@@ -46,7 +47,7 @@ describe('the project of a run', () => {
     for (const thing of made) {
       const labels = thing['labels'] as Record<string, string>;
       expect(labels).toMatchObject({ 'io.ftc.job': 'mine-verify-1', 'io.ftc.verify': 'mine' });
-      expect(labels['io.ftc.run.owner']).toMatch(new RegExp(`/${process.pid}$`));
+      expect(fromText(labels['io.ftc.run.owner'] ?? '')).toEqual(thisProcess());
     }
   });
 
