@@ -28,6 +28,8 @@ interface Peer {
 export class ControlServer {
   readonly #server: Server;
   readonly #workers = new Map<string, Peer>();
+  /** All there are, those that have not said who they are included. */
+  readonly #links = new Set<Socket>();
   readonly #job: string;
   readonly #heartbeatMs: number;
   readonly #on: ControlHandlers;
@@ -66,13 +68,22 @@ export class ControlServer {
     peer?.socket.destroy();
   }
 
+  /** Nobody is told to be gone: it is this end that goes. Resolves when no link is left, whoever was about to say hello. */
   close(): Promise<void> {
-    for (const { socket } of this.#workers.values()) socket.destroy();
-    this.#supervisor?.destroy();
-    return new Promise(resolve => this.#server.close(() => resolve()));
+    const closed = new Promise<void>(resolve => this.#server.close(() => resolve()));
+    this.#workers.clear();
+    this.#supervisor = null;
+    for (const socket of this.#links) socket.destroy();
+    return closed;
   }
 
   #accept(socket: Socket): void {
+    this.#links.add(socket);
+    socket.once('close', () => this.#links.delete(socket));
+    if (!this.#server.listening) {
+      socket.destroy();
+      return;
+    }
     const lines = new LineSplitter(MAX_LINE_BYTES);
     const link = { take: (message: Inbound) => this.#greet(socket, message, link) };
     let refused = false;

@@ -7,6 +7,9 @@ import { Master } from './master.ts';
 
 const log = createLogger('master', process.env['JOB_ID'] ?? 'unknown');
 
+/** The engine grants ten seconds before it kills. */
+const CLOSE_MS = 5_000;
+
 try {
   const config = readConfig(process.env);
   const master = new Master(config, log);
@@ -18,6 +21,11 @@ try {
       log.info({ signal }, 'master stops; training goes on without it');
       http.closeAllConnections();
       http.close();
+      // Whoever waits for it starts another one: it must not take longer, whatever it waits for itself.
+      setTimeout(() => {
+        log.warn({ signal }, 'something does not end; the master goes without it');
+        process.exit(0);
+      }, CLOSE_MS).unref();
       void master.close().then(() => process.exit(0));
     });
   }

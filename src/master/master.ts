@@ -28,6 +28,7 @@ export class Master {
   readonly #config: MasterConfig;
   readonly #log: Logger;
   readonly #membership: Membership;
+  #closing = false;
   readonly #journal: Journal;
   readonly #control: ControlServer;
   readonly #history = new History();
@@ -103,7 +104,9 @@ export class Master {
     this.#keeper.start();
   }
 
+  /** Decides nothing any more: what a master that stops leaves in its journal is how things stand. */
   async close(): Promise<void> {
+    this.#closing = true;
     if (this.#timer) clearInterval(this.#timer);
     if (this.#unwritten) clearInterval(this.#unwritten);
     await this.#control.close();
@@ -134,6 +137,7 @@ export class Master {
   }
 
   #take(event: MembershipEvent): void {
+    if (this.#closing) return;
     for (const effect of advance(this.#membership, event, now())) this.#carryOut(effect);
   }
 

@@ -101,6 +101,16 @@ describe('the control link', () => {
     ]);
   });
 
+  it('goes without calling anybody gone, and waits for nobody who has not said hello', async () => {
+    const [worker, silent] = [dial(), dial()];
+    worker.say(hello());
+    await told(1);
+    const ends = [once(worker.raw, 'close'), once(silent.raw, 'close')];
+    await server.close();
+    await Promise.all(ends);
+    expect(seen).toEqual([['hello', 'w1', 'i1']]);
+  });
+
   it('listens to the newest link of a worker; the one that it replaces is closed without news', async () => {
     const first = dial();
     first.say(hello());
