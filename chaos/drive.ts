@@ -23,7 +23,7 @@ export interface DriveOptions {
   readonly forMs: number | null;
   readonly pace: Pace;
   readonly when: When | null;
-  /** How long to watch after the last one, milliseconds. */
+  /** How long to watch after the last one, and after what lasts is undone, milliseconds. */
   readonly watchMs: number;
   /** Events up to this number are old. */
   readonly after: number;
@@ -87,6 +87,7 @@ class Drive {
 
   /** True when there is nothing more to do or to see. */
   async look({ status }: Moment): Promise<boolean> {
+    if (this.#struck.some(s => !s.infliction.isOver)) this.#lastAt = performance.now();
     await this.#observe(status);
     await this.#keep();
     if (status && hasEnded(status.state)) return true;
@@ -118,10 +119,7 @@ class Drive {
       const sight = { status, containers, isOver, ends: order.fault.ends ?? false, now: Date.now() };
       s.settled = observe(s.strike, s.before, sight);
       s.strike.notes = s.infliction.notes;
-      if (undone === null && s.strike.undoneMs !== null) {
-        watcher.undone(s.strike);
-        this.#lastAt = performance.now();
-      }
+      if (undone === null && s.strike.undoneMs !== null) watcher.undone(s.strike);
     }
   }
 

@@ -12,7 +12,7 @@ interface Victim {
   readonly rank: number | null;
   /** What exactly was hit, where that is more than the container: a checkpoint's file. */
   readonly detail: string | null;
-  /** Last step that it had committed, as far as the master heard. */
+  /** Last step that the job had committed, as far as the master heard; null where it did not answer, or there was none. */
   readonly atStep: number | null;
   /** From the fault to its container running anew, by the engine's clock; null while it does not. */
   backMs: number | null;
@@ -69,9 +69,9 @@ export function strikeOf(infliction: Infliction, status: Status | null): Strike 
 }
 
 function victim({ container, role, rank }: Hit, status: Status | null, detail: string | null): Victim {
-  const row = status?.workers.find(w => w.id === container.hostname);
   const { hostname: id, name } = container;
-  return { id, container: name, role, rank, detail, atStep: row?.step ?? null, backMs: null };
+  // What it held itself is heard of a heartbeat later, and is this step or the one before.
+  return { id, container: name, role, rank, detail, atStep: status?.step ?? null, backMs: null };
 }
 
 /** What is seen at one time. */

@@ -1,13 +1,21 @@
 /** A job to break, and what can be seen of it from outside: with plain docker, and from inside other containers. */
+import { readFileSync } from 'node:fs';
 import { openFaults } from '../../chaos/journal/entries.ts';
 import { readEntries } from '../../chaos/journal/file.ts';
 import { helperImage } from '../../chaos/helper/image.ts';
 import type { Container, ContainerEvent } from '../../src/docker/engine.ts';
-import type { TestJob } from './harness.ts';
-import { docker } from './harness.ts';
+import { docker, TestJob, TINY } from './harness.ts';
 
 /** What waits for something gives up after it: nothing here takes so long. */
 const PATIENCE_MS = 60_000;
+
+/** Nothing that is shorter than a minute costs a worker its place. */
+const JOB = `script: train.py
+steps: 100000
+standbys: 1
+checkpoint: { every: 50, keep: 60 }
+recovery: { heartbeat: 60s, hang: 10m, backoff: { initial: 300ms } }
+`;
 
 type Maybe<T> = T | false | null | undefined;
 
@@ -21,6 +29,10 @@ export async function eventually<T>(what: string, look: () => Maybe<T> | Promise
     await new Promise(resolve => setTimeout(resolve, 50));
   }
 }
+
+/** The arguments that hit just this one. */
+export const aim = (who: string, c: Container): string[] =>
+  who === 'worker' ? ['worker', '--container', c.name] : [who];
 
 export class Broken {
   readonly job: TestJob;
@@ -36,8 +48,50 @@ export class Broken {
     })();
   }
 
-  close(): void {
+  /** A job of three and a standby that train, on a volume with a size of its own: it can be full. */
+  static async start(label: string): Promise<Broken> {
+    const job = await TestJob.create(label, JOB);
+    job.write('train.py', readFileSync(TINY, 'utf8'));
+    const mount = ['--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', 'o=size=96m,mode=1777'];
+    const project = ['--label', `com.docker.compose.project=${job.name}`];
+    const labels = [...project, '--label', 'com.docker.compose.volume=checkpoints'];
+    await docker('volume', 'create', ...mount, ...labels, `${job.name}_checkpoints`);
+    const lab = new Broken(job);
+    try {
+      const up = await job.ftc('up', '-d');
+      if (up.code !== 0) throw new Error(up.stderr);
+      await lab.whole();
+      return lab;
+    } catch (error) {
+      await lab.close();
+      throw error;
+    }
+  }
+
+  async close(): Promise<void> {
     this.#stop.abort();
+    await this.job.close();
+  }
+
+  /** Three train, one waits, and another step is committed. */
+  async whole(): Promise<void> {
+    const { step } = await this.job.until(
+      s =>
+        s.worldSize === 3 &&
+        s.workers.length === 4 &&
+        s.workers.every(w => ['training', 'ready'].includes(w.state)),
+      'three train and one waits',
+    );
+    await this.job.until(s => (s.step ?? 0) > (step ?? 0), 'another step');
+  }
+
+  async target(who: string): Promise<Container> {
+    return who === 'worker' ? this.job.rank(1) : this.job.one(who as 'master' | 'supervisor');
+  }
+
+  /** Faults that nobody has put right. */
+  open(): string[] {
+    return openFaults(readEntries(this.job.folder, this.job.name)).map(r => r.fault);
   }
 
   /** The output of a command in a container. */
