@@ -8,7 +8,7 @@ import type { Connection } from '../src/docker/connect.ts';
 import { within } from '../src/docker/within.ts';
 import { FtcError } from '../src/errors.ts';
 import { ownPackage } from '../src/package.ts';
-import type { Daemon } from './faults/fault.ts';
+import type { Daemon, Start } from './faults/fault.ts';
 
 const PIDFILE = '/var/run/docker.pid';
 const UNIT = 'docker.service';
@@ -24,7 +24,6 @@ interface EngineScript {
 }
 
 export function createDaemon({ host, docker }: Connection): Daemon {
-  const running = async (): Promise<boolean> => (await script()).holdsPid(PIDFILE, 'dockerd');
   return {
     async look() {
       const { OperatingSystem } = (await docker.info()) as { OperatingSystem?: string };
@@ -49,12 +48,15 @@ export function createDaemon({ host, docker }: Connection): Daemon {
         await until(END_MS, 'it does not end', async () => !(await running()));
       }
     },
-    async start(how) {
-      if (how === 'systemd') await execa('systemctl', ['start', UNIT]);
-      else if (!(await running())) await (await script()).startDaemon();
-      await until(START_MS, 'it does not answer', () => answers(docker));
-    },
+    start: how => startEngine(how, () => answers(docker)),
   };
+}
+
+/** Starts it if it does not run, and waits until it answers. @throws FtcError FTC_ENGINE_GONE when it does not */
+export async function startEngine(how: Start, answers: () => Promise<boolean>): Promise<void> {
+  if (how === 'systemd') await execa('systemctl', ['start', UNIT]);
+  else if (!(await running())) await (await script()).startDaemon();
+  await until(START_MS, 'it does not answer', answers);
 }
 
 /** Why an engine is not to be restarted from here; null where it may be. Pure. */
@@ -74,6 +76,8 @@ const cannot = (why: string): FtcError =>
   new FtcError('FTC_CANNOT', `the engine cannot be restarted from here: ${why}`, {
     hint: 'Restart it yourself while the job runs, as "sudo systemctl restart docker" does; the job goes on.',
   });
+
+const running = async (): Promise<boolean> => (await script()).holdsPid(PIDFILE, 'dockerd');
 
 const script = async (): Promise<EngineScript> =>
   (await import(

@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { fault, starts } from './fault.ts';
 import { signal } from './params.ts';
 
+export const EngineData = z.object({ how: z.enum(starts) });
+
 /** The process of the engine ends, and with it most often every container of the machine; then it is started again. */
 export const engine = fault({
   name: 'engine',
@@ -15,7 +17,7 @@ export const engine = fault({
     help: "ends every container on this machine, other people's too",
   },
   params: z.strictObject({ signal: signal('what ends it', 'SIGTERM') }),
-  data: z.object({ how: z.enum(starts) }),
+  data: EngineData,
   async prepare({ daemon }, _, __, p) {
     const how = await daemon.look();
     const apply = async (): Promise<void> => {

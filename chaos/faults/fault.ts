@@ -42,7 +42,7 @@ export interface World {
 
 /** How the engine's process is run. */
 export const starts = ['systemd', 'process'] as const;
-type Start = (typeof starts)[number];
+export type Start = (typeof starts)[number];
 
 /** The engine's own process. */
 export interface Daemon {

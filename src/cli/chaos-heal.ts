@@ -1,7 +1,7 @@
 /** `ftc chaos heal`: puts right what a command that was killed has left of its faults, and removes what it has left of its own jobs. */
 import { heal } from '../../chaos/heal.ts';
+import { connectOrRevive } from '../../chaos/revive.ts';
 import { createWorld, journalFolders } from '../../chaos/world.ts';
-import { connect } from '../docker/connect.ts';
 import { ExitCode } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { removeLeftovers } from '../trial/leftovers.ts';
@@ -10,12 +10,13 @@ import { jobName } from './job-name.ts';
 import { healedLines } from './view/healed.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<number> {
-  const connection = await connect();
   const project = jobName(options);
-  const world = createWorld(connection, line => void process.stderr.write(`${line}\n`));
+  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const connection = await connectOrRevive(project, process.cwd(), say);
+  const world = createWorld(connection, say);
   const healed = await heal(world, project, journalFolders(await connection.engine.list(project)));
   const removed = await removeLeftovers(connection.docker, { purpose: experiment, job: null });
-  if (removed.length > 0) process.stderr.write(`removed what a chaos run left: ${removed.join(', ')}\n`);
+  if (removed.length > 0) say(`removed what a chaos run left: ${removed.join(', ')}`);
   if (options.json) process.stdout.write(`${JSON.stringify(healed, null, 2)}\n`);
   else if (healed.length === 0) process.stdout.write(`nothing is left of any fault of "${project}"\n`);
   else process.stdout.write(`${healedLines(healed).join('\n')}\n`);

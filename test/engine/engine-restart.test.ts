@@ -12,7 +12,16 @@ const ROOT = resolve(import.meta.dirname, '../..');
 function engineIsOurs(): boolean {
   if (process.getuid?.() !== 0 || existsSync('/run/systemd/system') || process.env['DOCKER_HOST'])
     return false;
-  return existsSync(PIDFILE) && readFileSync(`/proc/${enginePid()}/comm`, 'utf8').trim() === 'dockerd';
+  return existsSync(PIDFILE) && isEngine(enginePid());
+}
+
+/** It runs, and has not been killed and only not been taken note of. */
+function isEngine(pid: number): boolean {
+  try {
+    return /^\d+ \(dockerd\) [^XZ]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+  } catch {
+    return false;
+  }
 }
 
 const enginePid = (): number => Number(readFileSync(PIDFILE, 'utf8'));
@@ -57,3 +66,31 @@ it.skipIf(!engineIsOurs())('ftc chaos engine ends it and starts it again, and th
   expect(code, stderr).toBe(0);
   expect(JSON.parse(stdout)).toMatchObject({ state: 'succeeded', step: 400 });
 });
+
+it.skipIf(!engineIsOurs())(
+  'ftc is killed when it has ended the engine: "ftc chaos heal" starts it, and the job goes on',
+  async () => {
+    job = await TestJob.create('engine', 'script: train.py\nsteps: 400\ncheckpoint: { every: 20 }\n');
+    job.write('train.py', readFileSync(TINY, 'utf8'));
+    const up = job.spawn('up', '--json');
+    await job.during(up, s => (s.step ?? 0) > 50, 'two checkpoints');
+    const before = enginePid();
+    const command = job.spawn('chaos', 'engine', '--restart-engine', '--signal', 'KILL');
+    // Nothing tells of it, as all that could is what is ended here.
+    while (isEngine(before)) await new Promise(resolve => setTimeout(resolve, 1));
+    command.kill('SIGKILL');
+    await command.ended;
+    const gone = await job.ftc('ps');
+    expect([gone.code, gone.stderr]).toEqual([3, expect.stringContaining('no container engine answers')]);
+    const healed = await job.ftc('chaos', 'heal');
+    expect([healed.code, healed.stdout], healed.stderr).toEqual([
+      0,
+      expect.stringMatching(/^put right: engine/),
+    ]);
+    expect(isEngine(enginePid())).toBe(true);
+    expect((await job.ftc('chaos', 'heal')).stdout).toContain('nothing is left');
+    const { code, stdout, stderr } = await up.ended;
+    expect(code, stderr).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({ state: 'succeeded', step: 400 });
+  },
+);

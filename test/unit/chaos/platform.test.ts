@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { refusal } from '../../../chaos/daemon.ts';
 import { refusal as volumeRefusal } from '../../../chaos/faults/disk-full.ts';
-import type { Hit } from '../../../chaos/faults/fault.ts';
+import type { FaultRecord, Hit } from '../../../chaos/faults/fault.ts';
 import { faultNamed, faults } from '../../../chaos/faults/index.ts';
 import { peerNames } from '../../../chaos/faults/network.ts';
 import { metaOf } from '../../../chaos/faults/params.ts';
+import type { Entry } from '../../../chaos/journal/entries.ts';
+import { endedEngine } from '../../../chaos/revive.ts';
 import { type Abilities, whyNot } from '../../../chaos/probe.ts';
 import type { Container, Role } from '../../../src/docker/engine.ts';
 import { update } from '../../../src/docker/limits.ts';
@@ -71,6 +73,19 @@ describe('restarting the engine', () => {
     expect(refusal(socket, 'Debian GNU/Linux', 'linux', 0)).toBeNull();
     expect(refusal('unix:///run/docker.sock', 'Ubuntu', 'linux', 0)).toBeNull();
   });
+});
+
+it('an engine is started again only where the journal has it ended, and in the way that it ran', () => {
+  const entry = (fault: string, data: object, id = fault): Entry => ({
+    type: 'fault',
+    record: { id, fault, data } as FaultRecord,
+  });
+  const ended = entry('engine', { how: 'process' });
+  expect(endedEngine([])).toBeNull();
+  expect(endedEngine([entry('pause', {}), ended])).toBe('process');
+  expect(endedEngine([entry('engine', { how: 'systemd' })])).toBe('systemd');
+  expect(endedEngine([ended, { type: 'over', id: 'engine', at: 1, note: null }])).toBeNull();
+  expect(endedEngine([entry('engine', { how: 'by a newer version' })])).toBeNull();
 });
 
 it('a volume is filled only where it has a size of its own, and not for more than was allowed', () => {

@@ -37,8 +37,10 @@ const status = (more: Partial<Status> = {}, state = 'training'): Status =>
     generation: 2,
     worldSize: 3,
     target: 3,
+    step: 7,
     recoveries: [],
-    workers: [{ id: 'a', rank: 0, step: 7, state }],
+    // Its own number is a heartbeat old.
+    workers: [{ id: 'a', rank: 0, step: 4, state }],
     ...more,
   }) as unknown as Status;
 
