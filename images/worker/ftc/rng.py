@@ -18,8 +18,18 @@ def derive(seed: int, *purpose: int | str) -> int:
 def seed_all(seed: int, *purpose: int | str) -> None:
     """Puts the generators of torch (all devices), numpy (where it is loaded) and random at the purpose's state."""
     value = derive(seed, *purpose)
-    torch.manual_seed(value)
+    if _has_accelerator():
+        torch.manual_seed(value)
+    else:
+        # The same, without a stack trace for each device that is not there: those cost more than a small slice does.
+        torch.default_generator.manual_seed(value)
     random.seed(value)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(value & 0xFFFFFFFF)
+
+
+def _has_accelerator() -> bool:
+    """Asked each time: a script may bring a device of its own. A torch that cannot tell is taken to have one."""
+    accelerator = getattr(torch, "accelerator", None)
+    return accelerator is None or accelerator.is_available()

@@ -66,5 +66,22 @@ def test_random_state_depends_on_its_purpose_alone() -> None:
     assert all(a != b for a, b in zip(draw(), first))
 
 
+def test_only_devices_that_are_there_are_seeded_each_to_the_bits_of_manual_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch.cuda, "manual_seed_all", asked.append)
+    assert torch.manual_seed(derive(1, "x")).initial_seed() == derive(1, "x")
+    expected = torch.rand(5).tolist()
+    asked.clear()
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: False)
+    seed_all(1, "x")
+    assert (torch.rand(5).tolist(), asked) == (expected, [])
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    seed_all(1, "x")
+    assert (torch.rand(5).tolist(), asked) == (expected, [derive(1, "x")])
+    monkeypatch.delattr(torch, "accelerator")
+    seed_all(1, "x")
+    assert (torch.rand(5).tolist(), asked) == (expected, [derive(1, "x")] * 2)
+
+
 def test_derived_seeds_are_the_same_everywhere() -> None:
     assert derive(0, "slice", 1, 2) == 2338865198526173310
