@@ -9,11 +9,12 @@ import { docker, TestJob, TINY } from './harness.ts';
 /** What waits for something gives up after it: nothing here takes so long. */
 const PATIENCE_MS = 60_000;
 
-/** Nothing that is shorter than a minute costs a worker its place. */
+/** Nothing that is shorter than a minute costs a worker its place. Ten steps a second leave the machine to what is tested. */
 const JOB = `script: train.py
+args: ["0.1"]
 steps: 100000
 standbys: 1
-checkpoint: { every: 50, keep: 60 }
+checkpoint: { every: 15, keep: 60 }
 recovery: { heartbeat: 60s, hang: 10m, backoff: { initial: 300ms } }
 `;
 

@@ -90,7 +90,7 @@ describe('a fault that is over at once', () => {
 describe('again and again', () => {
   it('breaks as often and as far apart as it was told, and each time at the step or the moment that was asked for', async () => {
     const { step } = await job.until(() => true, 'it is asked');
-    const at = (step ?? 0) + 200;
+    const at = (step ?? 0) + 60;
     const late = await job.ftc('chaos', 'kill', 'worker', '--when', `step=${at}`, '--json');
     expect((JSON.parse(late.stdout) as Strike).hits[0]?.atStep).toBeGreaterThanOrEqual(at - 1);
     await lab.whole();
