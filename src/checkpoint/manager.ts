@@ -19,6 +19,8 @@ export interface PruneOptions {
   readonly dryRun: boolean;
   /** What training would go on from is read first, and must be whole. */
   readonly sure: boolean;
+  /** A step that was written a moment ago: `prunable`. */
+  readonly written?: number | undefined;
 }
 
 export const Pruned = z.object({
@@ -64,7 +66,7 @@ export class Manager {
     return row;
   }
 
-  prune({ keep, keepEvery, dryRun, sure }: PruneOptions): Promise<Pruned> {
+  prune({ keep, keepEvery, dryRun, sure, written }: PruneOptions): Promise<Pruned> {
     const { policy, catalogue } = this;
     const retention: Retention = {
       keep: keep ?? policy.keep,
@@ -74,7 +76,7 @@ export class Manager {
       if (sure) await this.sureList();
       const removed = dryRun
         ? prunable(await catalogue.list(), retention)
-        : await prune(catalogue, retention);
+        : await prune(catalogue, retention, written);
       const gone = new Set(removed.map(row => row.name));
       const kept = (await catalogue.list()).filter(row => !gone.has(row.name));
       return { dryRun, keep: retention.keep, pinEvery: retention.pinEvery, removed, kept };

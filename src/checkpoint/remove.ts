@@ -36,11 +36,15 @@ async function sweepGone(directory: string): Promise<void> {
   }
 }
 
-/** Removes what retention lets go, oldest first. Returns what is gone. */
-export async function prune(catalogue: Catalogue, retention: Retention): Promise<CheckpointRow[]> {
+/** Removes what retention lets go, oldest first. `written`: {@link prunable}. Returns what is gone. */
+export async function prune(
+  catalogue: Catalogue,
+  retention: Retention,
+  written: number | null = null,
+): Promise<CheckpointRow[]> {
   await sweepGone(catalogue.directory);
   const removed = [];
-  for (const row of prunable(await catalogue.list(), retention)) {
+  for (const row of prunable(await catalogue.list(), retention, written)) {
     if (await removeCheckpoint(catalogue, row.name)) removed.push(row);
   }
   return removed;

@@ -1,7 +1,7 @@
 /**
- * What of a job's checkpoints may go. Pure. The rules, in order: one that is damaged or set aside never goes by itself and never
- * counts; what `LATEST` names stays, and every pinned one; so do the `keep` newest, of which those that nobody has looked at yet
- * count, and the newest that is known to be valid.
+ * What of a job's checkpoints may go. Pure. The rules, in order: while none is known to be whole, none goes; one that is damaged or
+ * set aside never goes by itself and never counts; what `LATEST` names stays, and every pinned one; so do the `keep` newest, of
+ * which those that nobody has looked at yet count, and the newest that is known to be valid.
  */
 import { byStep, type CheckpointRow, isGood } from './row.ts';
 
@@ -15,10 +15,19 @@ export interface Retention {
 export const isPinned = (step: number, pinEvery: number | null): boolean =>
   pinEvery !== null && step > 0 && step % pinEvery === 0;
 
-/** Those that may go, oldest first. */
-export function prunable(rows: readonly CheckpointRow[], { keep, pinEvery }: Retention): CheckpointRow[] {
+/**
+ * Those that may go, oldest first.
+ * @param written a step that somebody hashed and wrote a moment ago; it counts as known to be whole
+ */
+export function prunable(
+  rows: readonly CheckpointRow[],
+  { keep, pinEvery }: Retention,
+  written: number | null = null,
+): CheckpointRow[] {
   const good = goodOnes(rows);
-  const stays = new Set([...good.slice(0, Math.max(1, keep)), safest(good)]);
+  const anchor = safest(good) ?? good.find(({ step }) => step === written);
+  if (anchor === undefined) return [];
+  const stays = new Set([...good.slice(0, Math.max(1, keep)), anchor]);
   return good.filter(row => !stays.has(row) && !row.latest && !isPinned(row.step, pinEvery)).reverse();
 }
 

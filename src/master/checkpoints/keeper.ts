@@ -25,6 +25,8 @@ export class Keeper {
   readonly #o: KeeperOptions;
   readonly #damage = new Damage();
   readonly #scrub: Scrub | null;
+  /** Where nobody reads them again, what a worker has just written is what is known to be whole. */
+  #written: number | undefined;
   #pruning = false;
   /** Something was published since the pruning began. */
   #again = false;
@@ -59,6 +61,7 @@ export class Keeper {
   reported(report: CheckpointReport): void {
     if (report.ok) {
       this.#toldStuck = false;
+      if (this.#scrub === null) this.#written = report.step;
       this.#scrub?.wake();
       void this.#prune();
     } else if (isFull(report)) {
@@ -73,7 +76,7 @@ export class Keeper {
     while (this.#again) {
       this.#again = false;
       try {
-        const { removed } = await this.manager.prune({ dryRun: false, sure: false });
+        const { removed } = await this.manager.prune({ dryRun: false, sure: false, written: this.#written });
         const steps = removed.map(row => row.step);
         if (steps.length > 0) this.#o.log.info({ steps }, 'old checkpoints removed');
       } catch (error) {

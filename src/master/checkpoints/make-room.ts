@@ -13,11 +13,11 @@ export interface Room {
 export function makeRoom(manager: Manager): Promise<Room> {
   const { catalogue, policy } = manager;
   return manager.alone(async () => {
+    const rows = await manager.sureList();
     const pruned = await prune(catalogue, policy);
     if (pruned.length > 0) {
       return { removed: true, text: `the disk is full: ${said(pruned)} removed, as retention wants it` };
     }
-    const rows = await manager.sureList();
     const row = expendable(rows, policy.pinEvery);
     if (row === null || !(await removeCheckpoint(catalogue, row.name))) {
       return { removed: false, text: `the disk is full, and no checkpoint may be removed${why(rows)}` };

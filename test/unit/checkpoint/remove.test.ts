@@ -18,7 +18,7 @@ it('prunes what retention lets go; damaged ones, those set aside, LATEST and the
   folder.latest(1000);
   for (const name of ['journal', '.bad-step-00000500-1', '.tmp-step-00007000-w']) mkdirSync(folder.at(name));
   mkdirSync(folder.at('.tmp-gone-step-00000100-1-1'));
-  const gone = await prune(catalogue, { keep: 2, pinEvery: 3000 });
+  const gone = await prune(catalogue, { keep: 2, pinEvery: 3000 }, 6000);
   expect(gone.map(row => row.step)).toEqual([2000]);
   expect(readdirSync(folder.path).sort()).toEqual(
     ['.bad-step-00000500-1', '.tmp-step-00007000-w', 'LATEST', 'journal']

@@ -28,9 +28,20 @@ describe('what retention lets go', () => {
           .filter((_, newer) => newer >= Math.max(1, rules.keep))
           .filter(r => !r.latest && !isPinned(r.step, rules.pinEvery))
           .filter(r => r !== good.find(({ state }) => state === 'valid'));
-        expect(prunable(rows, rules)).toEqual(wanted.reverse());
+        const isKnown = good.some(({ state }) => state === 'valid');
+        expect(prunable(rows, rules)).toEqual(isKnown ? wanted.reverse() : []);
       }),
     );
+  });
+
+  it('is nothing while none is known to be whole: the newer ones may all be damaged', () => {
+    const rows = [row(150), row(100), row(50)];
+    const rules = { keep: 1, pinEvery: null };
+    expect(prunable(rows, rules)).toEqual([]);
+    expect(steps(prunable(rows, rules, 150))).toEqual([50, 100]);
+    expect(steps(prunable(rows, rules, 100))).toEqual([50]);
+    expect(prunable(rows, rules, 200)).toEqual([]);
+    expect(prunable([row(150, { state: 'damaged' }), row(100), row(50)], rules, 150)).toEqual([]);
   });
 
   it('is never the last one that could be loaded, nor the last that is known to be', () => {
@@ -63,7 +74,7 @@ describe('what retention lets go', () => {
   });
 
   it('leaves damaged ones alone, and does not count them', () => {
-    const rows = [row(50, { state: 'damaged' }), row(40), row(30), row(20), row(10, { state: 'aside' })];
+    const rows = [row(50, { state: 'damaged' }), row(40, { state: 'valid' }), row(30), row(20), row(10, { state: 'aside' })];
     expect(steps(prunable(rows, { keep: 2, pinEvery: null }))).toEqual([20]);
   });
 
@@ -74,7 +85,7 @@ describe('what retention lets go', () => {
 
   it('keeps every so-many-th', () => {
     const rows = [600, 550, 500, 450, 400, 350, 300].map(step => row(step));
-    expect(steps(prunable(rows, { keep: 1, pinEvery: 200 }))).toEqual([300, 350, 450, 500, 550]);
+    expect(steps(prunable(rows, { keep: 1, pinEvery: 200 }, 600))).toEqual([300, 350, 450, 500, 550]);
   });
 });
 

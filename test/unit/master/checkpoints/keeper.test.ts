@@ -84,6 +84,19 @@ it('keeps the last that is known to be valid until a newer one is', async () => 
   expect(steps()).toEqual([50]);
 });
 
+it('removes nothing before one is known to be whole: a master that starts knows none, and the newer ones may all be rotten', async () => {
+  for (const step of [50, 100, 150]) folder.write(step);
+  rot(100);
+  rot(150);
+  keep({ keep: 1 }, 60_000);
+  keeper.reported(report(150));
+  while (keeper.damaged.length < 2) await new Promise(resolve => setTimeout(resolve, 5));
+  await keeper.manager.verify(50);
+  keeper.reported(report(150));
+  await settled();
+  expect(steps()).toEqual([50, 100, 150]);
+});
+
 describe('on a full disk', () => {
   it('removes what retention lets go, first', async () => {
     for (const step of [10, 20, 30, 40]) folder.write(step);
