@@ -37,7 +37,7 @@ async function look(path: string, job: string, step: number): Promise<Examined |
   const sizes = [...files.values()].map(file => Number(file.size));
   const common = {
     bytes: sizes.reduce((sum, size) => sum + size, 0),
-    fingerprint: [...files].map(([name, s]) => `${name}:${s.ino}:${s.size}:${s.mtimeNs}`).join('\n'),
+    fingerprint: [...files].map(([name, s]) => `${name}:${s.ino}:${s.size}:${s.ctimeNs}`).join('\n'),
   };
   try {
     const manifest = parseManifest(await readManifest(join(path, MANIFEST)));

@@ -76,7 +76,7 @@ class Live:
     def lasting(self, path: Sequence[str | int]) -> bool:
         return path[0] not in self._at_once
 
-    def glance(self) -> None:
+    def glance(self) -> Callable[[], State] | None:
         return None
 
     @property

@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from checkpoints import DAMAGE, EXPECTED, change, flip, found, names, put, snapshot, state
+from ftc.checkpoint import restore
 from ftc.checkpoint.manifest import Position
 from ftc.checkpoint.publish import latest
 from ftc.checkpoint.restore import Expected, newest, newest_known
@@ -40,6 +41,37 @@ def test_a_damaged_one_is_set_aside_and_the_next_older_taken(tmp_path: Path, kin
     assert len(notes) == 1 and reason in notes[0] and "step-00000010" in notes[0]
     put(tmp_path, 10, generation=2)
     assert found(tmp_path) == 10
+
+
+def test_what_was_put_in_a_damaged_ones_place_meanwhile_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    put(tmp_path, 5)
+    (put(tmp_path, 10) / "state.pt").write_bytes(b"rot")
+    read = restore._read
+
+    def slowly(directory: Path, expected: restore.Expected) -> object:
+        try:
+            return read(directory, expected)
+        finally:
+            if directory.name.endswith("10"):  # another worker was quicker: it has set this aside, and come so far itself
+                os.rename(directory, tmp_path / ".bad-step-00000010-1")
+                put(tmp_path, 10, generation=2)
+
+    monkeypatch.setattr(restore, "_read", slowly)
+    notes: list[str] = []
+    assert found(tmp_path, notes) == 5
+    monkeypatch.undo()
+    assert (found(tmp_path), notes) == (10, [])
+
+
+def test_a_link_is_no_file_of_a_checkpoint(tmp_path: Path) -> None:
+    put(tmp_path, 5)
+    for name in ("manifest.json", "state.pt"):
+        path = put(tmp_path, 10) / name
+        path.rename(tmp_path / name)
+        path.symlink_to(tmp_path / name)
+        notes: list[str] = []
+        assert found(tmp_path, notes) == 5
+        assert len(notes) == 1 and "cannot be read" in notes[0]
 
 
 @pytest.mark.parametrize("kind", DAMAGE)

@@ -120,6 +120,26 @@ def test_what_a_checkpoint_cannot_hold_is_named(tmp_path: Path) -> None:
         writer.start(Live({"extra": {(1, 2): 3}}), telling(1))
 
 
+def test_what_a_checkpoint_cannot_hold_is_named_also_where_it_was_met_behind_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = Live({"extra": [{1, 2}]})
+    glances = 0
+
+    def glance() -> Any:
+        nonlocal glances
+        glances += 1
+        return live.capture
+
+    monkeypatch.setattr(live, "glance", glance)
+    writer = Writer(tmp_path, "me", lambda report: None)
+    writer.start(live, telling(1))
+    writer.join()
+    assert glances == 1 and writer.again
+    with pytest.raises(UsageError, match="state.extra.0: a set"):
+        writer.start(live, telling(2))
+
+
 def test_memory_is_made_ready_beforehand_and_used_again(tmp_path: Path) -> None:
     live = Live({"model": {"w": torch.ones(1000)}})
     writer = Writer(tmp_path, "me", lambda report: None)

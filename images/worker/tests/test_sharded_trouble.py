@@ -13,7 +13,7 @@ import pytest
 
 from bucket_server import BUCKET, BucketServer, Proxy
 from ftc.sharded import patience
-from ftc.sharded.bucket import hopeless, split
+from ftc.sharded.bucket import Bucket, hopeless, split
 from ftc.sharded.dataset import ShardedDataset
 from ftc.sharded.errors import DataError, Unreachable
 from ftc.sharded.patience import Patience
@@ -50,6 +50,24 @@ def test_what_no_try_will_mend_is_told_at_once(
     url = change.get("url", f"s3://{BUCKET}/{change.get('prefix', prefix)}")
     with pytest.raises(DataError, match=reason):
         ShardedDataset(url, endpoint=change.get("endpoint", bucket.url), cache_dir=tmp_path / "cache")
+
+
+def test_a_login_with_a_line_break_is_told_of_and_not_shown(
+    prefix: str, tmp_path: Path, bucket: BucketServer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("AWS_SESSION_TOKEN", "AWS_ACCESS_KEY_ID"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, "CANARY-hunter2\n")
+            with pytest.raises(DataError, match="a credential has a line break") as raised:
+                opened(prefix, tmp_path, bucket.url)
+            assert "CANARY" not in str(raised.value) + capsys.readouterr().err
+
+
+def test_an_error_is_told_without_the_login(bucket: BucketServer, prefix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "CANARY/hunter2")
+    there = Bucket(f"s3://{BUCKET}/{prefix}", endpoint=bucket.url, region=None, anonymous=False, patience=0.1)
+    told = there._reason(OSError("no header b'CANARY/hunter2', Signature=0123abcd, done"), "it")
+    assert told == "no header b'***', Signature=***, done"
 
 
 def test_a_public_bucket_needs_no_login(prefix: str, tmp_path: Path, bucket: BucketServer, monkeypatch: pytest.MonkeyPatch) -> None:

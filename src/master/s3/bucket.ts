@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from '../../checkpoint/manifest.ts';
 import { MANIFEST } from '../../checkpoint/names.ts';
+import { unusable } from './failure.ts';
 import { keyOf, parseKey } from './keys.ts';
 import type { ObjectStore, StoredObject } from './store.ts';
 import { Damaged, type LocalStep, verified } from './volume.ts';
@@ -45,7 +46,7 @@ export class Bucket {
 
   /** @throws Damaged where it is none of this job and step, or an object has another size than it says */
   async manifest({ step, files }: Stored, job: string): Promise<RemoteManifest> {
-    const text = await this.#whole(keyOf(this.#base, step, MANIFEST));
+    const text = await this.#whole(step, MANIFEST);
     let manifest: Manifest;
     try {
       manifest = parseManifest(text);
@@ -62,11 +63,16 @@ export class Bucket {
     return { manifest, text };
   }
 
-  /** A file's bytes, as they come. @throws Damaged where it is gone */
-  async read(step: number, file: string): Promise<AsyncIterable<Uint8Array>> {
-    const body = await this.#store.get(keyOf(this.#base, step, file));
-    if (body === null) throw new Damaged(`${file} is missing`);
-    return body;
+  /** A file's bytes, as they come. @throws Damaged where it is gone, or the store itself has it damaged */
+  async *read(step: number, file: string): AsyncGenerator<Uint8Array> {
+    try {
+      const body = await this.#store.get(keyOf(this.#base, step, file));
+      if (body === null) throw new Damaged(`${file} is missing`);
+      yield* body;
+    } catch (error) {
+      const why = unusable(error);
+      throw why === null ? error : new Damaged(`${file} ${why}`);
+    }
   }
 
   /**
@@ -89,14 +95,13 @@ export class Bucket {
     for (const { key } of files.values()) if (key !== first?.key) await this.#store.remove(key);
   }
 
-  async #whole(key: string): Promise<Buffer> {
+  async #whole(step: number, file: string): Promise<Buffer> {
     const parts: Uint8Array[] = [];
     let bytes = 0;
-    for await (const part of (await this.#store.get(key)) ?? []) {
+    for await (const part of this.read(step, file)) {
       parts.push(part);
       bytes += part.length;
-      if (bytes > MAX_MANIFEST_BYTES)
-        throw new Damaged(`${MANIFEST} has more than ${MAX_MANIFEST_BYTES} bytes`);
+      if (bytes > MAX_MANIFEST_BYTES) throw new Damaged(`${file} has more than ${MAX_MANIFEST_BYTES} bytes`);
     }
     return Buffer.concat(parts);
   }

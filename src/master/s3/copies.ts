@@ -40,6 +40,8 @@ export class Copies {
   /** Whoever logs in here may not be allowed to. */
   #mayRemove = true;
   #looked = false;
+  /** An upload broke off: its parts stay there, unseen and paid for, until they are told to go. */
+  #brokeOff = false;
 
   constructor(o: CopiesOptions) {
     this.#o = o;
@@ -85,7 +87,8 @@ export class Copies {
     await this.look();
     if (this.#remote === null) {
       this.#known = this.#remote = await bucket.list();
-      if (!this.#looked) await this.#first(bucket);
+      if (!this.#looked || this.#brokeOff) await this.#sweep(bucket);
+      if (!this.#looked) this.#first();
     }
     await this.#compare(bucket, this.#remote);
     const { upload, prune } = this.#plan();
@@ -116,16 +119,26 @@ export class Copies {
     return plan({ local: this.#local.map(({ step }) => step), remote, own: this.#own, keep, pinEvery });
   }
 
-  /** Once: what a master before this one has left there, and whether somebody was further than this run. */
-  async #first(bucket: Bucket): Promise<void> {
-    const ended = await bucket.abortUploads();
-    if (ended > 0) this.#o.log.info({ uploads: ended }, 'uploads to S3 that were broken off are ended');
+  /** What a master before this one has left there, or what broke off since. */
+  async #sweep(bucket: Bucket): Promise<void> {
+    this.#brokeOff = false;
+    try {
+      const ended = await bucket.abortUploads();
+      if (ended > 0) this.#o.log.info({ uploads: ended }, 'uploads to S3 that were broken off are ended');
+    } catch (error) {
+      this.#brokeOff = true;
+      if (!isRefusal(error) || !this.#looked) throw error;
+    }
+  }
+
+  /** Once: whether somebody was further than this run. */
+  #first(): void {
     this.#looked = true;
     const newest = this.#known.find(s => isComplete(s) && this.#verdict(s) !== 'damaged')?.step ?? -1;
     const here = this.#local[0]?.step ?? 0;
     if (newest <= here) return;
     this.#newer = newest;
-    const text = `S3 holds step ${newest}, newer than this run's step ${here}: "ftc down --volumes" and "ftc up" go on from there. Nothing of it is written over or removed`;
+    const text = `S3 holds step ${newest}, newer than this run's step ${here}: "ftc down --volumes" and "ftc up" go on from there. Nothing of it is written over or removed; this run is copied when it is that far`;
     this.#o.tell('warn', text, newest);
   }
 
@@ -170,7 +183,10 @@ export class Copies {
       this.#o.log.info({ step, bytes }, `the checkpoint of step ${step} is in S3, after ${took}`);
     } catch (error) {
       const reason = damage(error);
-      if (reason === null) throw error;
+      if (reason === null) {
+        this.#brokeOff = true;
+        throw error;
+      }
       // Pruned or written again meanwhile: the next look tells.
       if ((await readStep(this.#o.directory, step))?.text.equals(text) !== true) return;
       this.#bad.set(step, text.toString());

@@ -72,7 +72,7 @@ export function explain(error: unknown, where: string, hide: (text: string) => s
   const status = e.$metadata?.httpStatusCode ?? e.$response?.statusCode;
   const made = (kind: Failure['kind'], text: string, hopeless = false): Failure => ({
     kind,
-    text: hide(oneLine(text)),
+    text: oneLine(hide(text)),
     hopeless,
   });
   if (error instanceof NoCredentials) return made('refused', error.message, error.hopeless);
@@ -95,6 +95,16 @@ export function explain(error: unknown, where: string, hide: (text: string) => s
   const code = e.code ?? name;
   const plain = words[code] ?? words[name];
   return made('unreachable', `${where}: ${plain === undefined ? (e.message ?? name) : `${plain} (${code})`}`);
+}
+
+/**
+ * Why an object is of no use although the server answers, whoever asks, and however often; null for any other error. What has
+ * rotted in the store does not have the checksum that the store has for it, which only the SDK's words tell.
+ */
+export function unusable(error: unknown): string | null {
+  const { name, message = '' } = root(error);
+  if (message.startsWith('Checksum mismatch')) return 'does not have the checksum that it was stored with';
+  return name === 'InvalidObjectState' ? 'is in an archive, from which S3 does not give it out' : null;
 }
 
 /** The server answered, and said no. */

@@ -51,8 +51,10 @@ export class Mirror {
   readonly #where: string;
   #store: ObjectStore | null = null;
   #restored: number | null = null;
-  /** Bytes of a checkpoint that was being restored, at most, and since when none were added. */
-  #furthest = -1;
+  /** Bytes of each step that was being restored, at most, and since when none were added. */
+  readonly #furthest = new Map<number, number>();
+  /** restore(). */
+  readonly #bad = new Map<string, string>();
   #failingSince: number | null = null;
   /** How many were published. */
   #published = 0;
@@ -163,13 +165,14 @@ export class Mirror {
         this.#trying.failed(failure, 'nothing can be restored from S3 yet', 'workers wait for it', patience);
         const since = (this.#failingSince ??= now());
         const left = config.restoreTimeoutMs - (now() - since);
+        // What is there could be had: to start without it would be to lose it, and the next start may find room.
+        if (left <= 0 && failure.kind === 'local') return abandon(noRoom(failure, this.status().target));
         if (left <= 0 || failure.hopeless) {
           this.#tell('error', startsAnew(failure, config.restoreTimeoutMs), null);
           return hold(null);
         }
-        hold(
-          `nothing is restored from S3 yet: ${failure.text}; the job starts at step 0 in ${duration(left)}`,
-        );
+        const then = failure.kind === 'local' ? 'the job fails' : 'the job starts at step 0';
+        hold(`nothing is restored from S3 yet: ${failure.text}; ${then} in ${duration(left)}`);
         await this.#trying.backOff(left);
       }
     }
@@ -181,8 +184,8 @@ export class Mirror {
     let toldAt = 0;
     const progress = (step: number, bytes: number, total: number): void => {
       if (bytes === 0) began = now();
-      if (bytes > this.#furthest) {
-        this.#furthest = bytes;
+      if (bytes > (this.#furthest.get(step) ?? -1)) {
+        this.#furthest.set(step, bytes);
         this.#failingSince = null;
       }
       if (now() - toldAt < PROGRESS_MS && bytes < total) return;
@@ -190,7 +193,7 @@ export class Mirror {
       hold(`restoring step ${step} from S3 (${megabytes(bytes)} of ${megabytes(total)} MB)`);
     };
     const found = await restore({
-      ...{ bucket: await this.#bucket(), job, directory: policy.directory, progress },
+      ...{ bucket: await this.#bucket(), job, directory: policy.directory, progress, bad: this.#bad },
       damaged: (stored, reason) => {
         this.#copies.isDamaged(stored);
         this.#tell('warn', `the checkpoint of step ${stored.step} in S3 is damaged: ${reason}`, stored.step);
@@ -239,6 +242,9 @@ const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 const noneVerifies = ({ message }: Error, target: string): string =>
   `none of the checkpoints in ${target} verifies (${message}). To start over, remove them, or set another checkpoint.s3.prefix.`;
+
+const noRoom = ({ text }: Failure, target: string): string =>
+  `what ${target} holds cannot be written here (${text}). Make room, or give the volume another place, and start the job again.`;
 
 function startsAnew(failure: Failure, timeoutMs: number): string {
   const how = failure.hopeless ? '' : ` for ${duration(timeoutMs)}`;

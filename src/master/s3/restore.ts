@@ -9,6 +9,8 @@ export interface RestoreOptions {
   readonly directory: string;
   /** Bytes of the checkpoint that are here, as they come. */
   readonly progress: (step: number, bytes: number, total: number) => void;
+  /** Those that were found damaged before, with the reason, and now; a restore that breaks off need not read them again. */
+  readonly bad: Map<string, string>;
   /** One that does not verify; the next older is taken. */
   readonly damaged: (stored: Stored, reason: string) => void;
 }
@@ -27,13 +29,15 @@ export async function restore(o: RestoreOptions): Promise<{ step: number; bytes:
   const complete = (await o.bucket.list()).filter(({ files }) => files.has(MANIFEST));
   const reasons: string[] = [];
   for (const stored of complete) {
+    const what = [...stored.files.values()].map(({ key, etag }) => `${key} ${etag}`).join('\n');
     try {
-      return await fetch(o, stored);
+      if (!o.bad.has(what)) return await fetch(o, stored);
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
       o.damaged(stored, error.message);
-      reasons.push(`step ${stored.step}: ${error.message}`);
+      o.bad.set(what, error.message);
     }
+    reasons.push(`step ${stored.step}: ${o.bad.get(what)}`);
   }
   if (reasons.length > 0) throw new NoneVerifies(reasons.join('; '));
   return null;
@@ -52,6 +56,6 @@ async function fetch(o: RestoreOptions, stored: Stored): Promise<{ step: number;
       yield piece;
     }
   };
-  await place(o.directory, manifest, text, async file => counted(await o.bucket.read(step, file)));
+  await place(o.directory, manifest, text, file => counted(o.bucket.read(step, file)));
   return { step, bytes: total };
 }

@@ -102,19 +102,35 @@ export async function sweep(directory: string): Promise<void> {
 }
 
 /**
- * Puts a checkpoint in its place, as the writer does: aside, synced, renamed, synced; then LATEST the same way.
+ * Puts a checkpoint in its place, as the writer does: aside, synced, renamed, synced; then LATEST the same way. One that is there
+ * already, from a time when LATEST could not be written, is not fetched again.
  * @param fetch a file's bytes, as they come
- * @throws Damaged, and what `fetch` throws; nothing is left then
+ * @throws Damaged, and what `fetch` throws; errors of the file system name the path
  */
 export async function place(
   directory: string,
   manifest: Manifest,
   text: Uint8Array,
-  fetch: (name: string) => Promise<AsyncIterable<Uint8Array>>,
+  fetch: (name: string) => AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const name = nameOf(manifest.step);
+  await mkdir(directory, { recursive: true });
+  const there = await readStep(directory, manifest.step);
+  if (there?.text.equals(text) !== true) await placeFiles(directory, manifest, text, fetch);
+  const latest = join(directory, `${temporary}LATEST`);
+  await write(latest, handle => handle.writeFile(`${name}\n`));
+  await rename(latest, join(directory, 'LATEST'));
+  await syncDirectory(directory);
+}
+
+async function placeFiles(
+  directory: string,
+  manifest: Manifest,
+  text: Uint8Array,
+  fetch: (name: string) => AsyncIterable<Uint8Array>,
 ): Promise<void> {
   const name = nameOf(manifest.step);
   const aside = join(directory, temporary + name);
-  await mkdir(directory, { recursive: true });
   await rm(aside, { recursive: true, force: true });
   try {
     await mkdir(aside);
@@ -122,7 +138,7 @@ export async function place(
       const hash = createHash('sha256');
       let bytes = 0;
       await write(join(aside, file), async handle => {
-        for await (const piece of await fetch(file)) {
+        for await (const piece of fetch(file)) {
           hash.update(piece);
           bytes += piece.length;
           if (bytes > expected.bytes) break;
@@ -138,21 +154,25 @@ export async function place(
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
-  const latest = join(directory, `${temporary}LATEST`);
-  await write(latest, handle => handle.writeFile(`${name}\n`));
-  await rename(latest, join(directory, 'LATEST'));
-  await syncDirectory(directory);
 }
 
-async function write(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
+/** Writes a file and syncs it. What the file system says of an open file does not name it: here it does. */
+export async function write(path: string, fill: (handle: FileHandle) => Promise<void>): Promise<void> {
   const handle = await open(path, 'w');
   try {
     await fill(handle);
     await handle.sync();
+  } catch (error) {
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (ours.has(code ?? '') && syscall !== undefined) Object.assign(error as Error, { path });
+    throw error;
   } finally {
     await handle.close();
   }
 }
+
+/** What a disk says, and no socket. */
+const ours = new Set(['ENOSPC', 'EDQUOT', 'EFBIG', 'EIO', 'EROFS']);
 
 async function syncDirectory(path: string): Promise<void> {
   const handle = await open(path, 'r');

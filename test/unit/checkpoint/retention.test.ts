@@ -74,7 +74,13 @@ describe('what retention lets go', () => {
   });
 
   it('leaves damaged ones alone, and does not count them', () => {
-    const rows = [row(50, { state: 'damaged' }), row(40, { state: 'valid' }), row(30), row(20), row(10, { state: 'aside' })];
+    const rows = [
+      row(50, { state: 'damaged' }),
+      row(40, { state: 'valid' }),
+      row(30),
+      row(20),
+      row(10, { state: 'aside' }),
+    ];
     expect(steps(prunable(rows, { keep: 2, pinEvery: null }))).toEqual([20]);
   });
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from ..state import State, clones
 from .aside import set_aside
 from .continues import continues
 from .durable import Clock, sync_directory
+from .fence import hold
 from .manifest import Manifest, Position
 from .publish import read_manifest
 from .verify import Damaged, examine, verify
@@ -32,6 +34,13 @@ class Expected:
     """Where the next sample is after so many steps."""
 
 
+@dataclass(frozen=True)
+class Bad:
+    directory: Path
+    which: int
+    reason: str
+
+
 def newest(
     root: Path, expected: Expected, note: Callable[[str], None], above: int = -1
 ) -> tuple[Manifest, State] | None:
@@ -41,20 +50,21 @@ def newest(
     is, and this raises FtcError that names every one with its reason: starting over in silence would lose what a person might
     still save. It raises at once where one verifies but is of another seed, batch size or number of virtual ranks.
     """
-    bad: list[tuple[Path, str]] = []
+    bad: list[Bad] = []
     found = None
     for directory in candidates(root):
         if _step_of(directory) <= above:
             break
+        which = _which(directory)
         try:
             found = _read(directory, expected)
             break
         except Damaged as error:
-            bad.append((directory, str(error)))
+            bad.append(Bad(directory, which, str(error)))
     if found is None and above < 0:
         _none_is_left(root, bad)
-    for directory, reason in bad:
-        _put_away(directory, reason, note)
+    for one in bad:
+        _put_away(one, note)
     if bad:
         sync_directory(root, Clock())
     return found
@@ -83,13 +93,25 @@ def newest_known(root: Path, job: str) -> Manifest | None:
     return None
 
 
-def _put_away(directory: Path, reason: str, note: Callable[[str], None]) -> None:
+def _put_away(bad: Bad, note: Callable[[str], None]) -> None:
+    name = bad.directory.name
     try:
-        note(f"checkpoint {directory.name} set aside as {set_aside(directory)}: {reason}")
+        # Whoever publishes holds the lock as well: what it has put here meanwhile is another, and may be all right.
+        with hold(bad.directory.parent):
+            if _which(bad.directory) == bad.which:
+                note(f"checkpoint {name} set aside as {set_aside(bad.directory)}: {bad.reason}")
     except FileNotFoundError:
         pass  # pruned meanwhile
     except OSError as error:
-        note(f"checkpoint {directory.name} is not used, and could not be set aside ({error.strerror}): {reason}")
+        note(f"checkpoint {name} is not used, and could not be set aside ({error.strerror}): {bad.reason}")
+
+
+def _which(directory: Path) -> int:
+    """Tells a directory from another one of the same name; 0 where there is none."""
+    try:
+        return os.stat(directory).st_ino
+    except OSError:
+        return 0
 
 
 def _read(directory: Path, expected: Expected) -> tuple[Manifest, State]:
@@ -102,10 +124,10 @@ def _read(directory: Path, expected: Expected) -> tuple[Manifest, State]:
     return about, state
 
 
-def _none_is_left(root: Path, bad: list[tuple[Path, str]]) -> None:
+def _none_is_left(root: Path, bad: list[Bad]) -> None:
     """Raises FtcError where there are checkpoints, or were."""
     if bad:
-        each = "; ".join(f"{directory.name}: {reason}" for directory, reason in bad)
+        each = "; ".join(f"{one.directory.name}: {one.reason}" for one in bad)
         raise FtcError(
             f"none of the checkpoints in {root} verifies, and nothing there was changed. {each}. "
             "Was it the wrong script, or the wrong name? To start over, give the job another name or remove its checkpoints."

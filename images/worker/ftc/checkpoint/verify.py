@@ -27,8 +27,8 @@ CHUNK = 1 << 22
 """Bytes read at once."""
 AHEAD = 4
 """Chunks in memory that are not hashed yet, at most."""
-OURS = (errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.ENFILE)
-"""What this process lacks says nothing about a checkpoint."""
+OURS = (errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN)
+"""What this process lacks, or a disk on the network just now, says nothing about a checkpoint."""
 
 
 class Damaged(Exception):
@@ -61,7 +61,7 @@ def verify(directory: Path, about: Manifest) -> State:
 
 
 def _read(path: Path, expected: File, into: int | None) -> None:
-    with open(path, "rb", buffering=0) as file:
+    with open(path, "rb", buffering=0, opener=manifest.itself) as file:
         size = os.fstat(file.fileno()).st_size
         if size != expected.bytes:
             raise Damaged(f"{path.name} has {size} bytes instead of {expected.bytes}")

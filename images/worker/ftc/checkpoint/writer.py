@@ -178,7 +178,8 @@ class Writer:
     def _fly(self, flight: Flight) -> None:
         try:
             flight.copy()
-            assert self._shadow is not None
+            if self._shadow is None:
+                raise Dropped  # what cannot be saved was met behind the training: it is made again, where that is seen
             self._publish(flight, Draft(self._shadow.state, flight.about()))
         except Dropped:
             self.again = True

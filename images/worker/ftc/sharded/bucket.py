@@ -43,7 +43,7 @@ class Bucket:
         self._prefix = f"{prefix}/" if prefix else ""
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
         self._patience = patience
-        self._client = _client(endpoint, region, anonymous)
+        self._client, self._session = _client(endpoint, region, anonymous)
 
     def entries(self, pattern: str | None) -> list[Entry]:
         deep = depth(pattern) > 0
@@ -122,8 +122,20 @@ class Bucket:
             raise error
         final = hopeless(error)
         if final is not None:
-            raise DataError(f"{what} cannot be read: {final}") from None
-        return str(error) or type(error).__name__
+            raise DataError(f"{what} cannot be read: {self._hide(final)}") from None
+        return self._hide(str(error)) or type(error).__name__
+
+    def _hide(self, text: str) -> str:
+        """Without the credentials: boto3 shows a header that it cannot send."""
+        try:
+            known = self._session.get_credentials()
+            secrets = () if known is None else known.get_frozen_credentials()
+        except Exception:
+            secrets = ()
+        for secret in (part.strip() for part in secrets if part):
+            if len(secret) > 3:
+                text = text.replace(secret, "***")
+        return re.sub(r"(?i)(signature|credential)=[^\s,']+", r"\1=***", text)
 
 
 def split(url: str) -> tuple[str, str]:
@@ -146,6 +158,8 @@ def hopeless(error: Exception) -> str | None:
         return "it is not there" if code == "NoSuchKey" else "there is no such bucket"
     if code and code not in PASSING and 300 <= status < 500 and status not in (408, 429):
         return f"it was refused ({code})"
+    if "Invalid header value" in str(error):
+        return "a credential has a line break or a blank in it or behind it, which cannot be sent"
     if kind in ("ParamValidationError", "ProfileNotFound", "ConfigParseError", "InvalidConfigError"):
         return str(error)
     return None
@@ -165,7 +179,8 @@ def _answer(error: Exception) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _client(endpoint: str | None, region: str | None, anonymous: bool) -> Any:
+def _client(endpoint: str | None, region: str | None, anonymous: bool) -> tuple[Any, Any]:
+    """The client, and the session that knows what it logs in with."""
     try:
         boto3: Any = importlib.import_module("boto3")
         botocore: Any = importlib.import_module("botocore")
@@ -183,8 +198,9 @@ def _client(endpoint: str | None, region: str | None, anonymous: bool) -> Any:
         response_checksum_validation="when_required",
     )
     try:
-        return session.client(
+        client = session.client(
             "s3", endpoint_url=endpoint, region_name=region or session.region_name or "us-east-1", config=settings
         )
+        return client, session
     except ValueError as error:
         raise DataError(f"the S3 endpoint {endpoint!r} cannot be used: {error}") from None

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
@@ -9,7 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { EventEmitter } from 'node:events';
+import { crc32 } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import type { S3Config } from '../../../../src/master/s3/config.ts';
@@ -331,6 +331,23 @@ describe('a server that fails', () => {
     expect(server.objects.get(key(10, 'state.pt'))!.body).toHaveLength(20 * 2 ** 20);
   });
 
+  it('that is gone when half of one is there has no parts of it left when it is back', async () => {
+    folder.write(10, {}, Buffer.alloc(20 * 2 ** 20, 3));
+    let gone = false;
+    server.fault = (method, _, query) => {
+      // It is back for whoever asks what there is.
+      if (method === 'GET') gone = false;
+      gone ||= method === 'PUT' && query.get('partNumber') === '2' && server.uploads.size === 1;
+      return gone && server.requests.filter(r => r.startsWith('POST')).length < 2 ? 'drop' : undefined;
+    };
+    const c = copier();
+    c.mirror.start(false);
+    await c.copied(10);
+    expect(server.requests.filter(r => r.startsWith('DELETE')).length).toBeGreaterThan(1);
+    expect(server.uploads.size).toBe(0);
+    expect(server.objects.get(key(10, 'state.pt'))!.body).toHaveLength(20 * 2 ** 20);
+  });
+
   it('is not asked at all without credentials, and says what is missing', async () => {
     folder.write(10);
     const login = { kind: 'keys', id: '', secret: '', token: '' } as const;
@@ -500,6 +517,73 @@ describe('an empty volume', () => {
       expect(steps()).toEqual([10, 500]);
     },
   );
+
+  it('is filled with an older one where the store has the newest damaged, or will not give it out', async () => {
+    for (const step of [10, 20, 30, 40]) store(step);
+    const rot = (k: string): void => {
+      const { body } = server.objects.get(k)!;
+      const sum = Buffer.alloc(4);
+      sum.writeUInt32BE(crc32(body));
+      const meta = { 'x-amz-checksum-crc32': sum.toString('base64') };
+      server.objects.set(k, { body: Buffer.from(body.map((byte, i) => (i === 0 ? byte ^ 1 : byte))), meta });
+    };
+    rot(key(40, 'state.pt'));
+    rot(key(30, 'manifest.json'));
+    server.fault = (method, k) =>
+      method === 'GET' && k === key(20, 'state.pt') ? { status: 403, code: 'InvalidObjectState' } : undefined;
+    const c = copier();
+    c.mirror.start(true);
+    await c.until(() => c.holds.at(-1) === null);
+    expect([c.status.restoredStep, c.abandoned]).toEqual([10, null]);
+    const damaged = (step: number, why: string): string =>
+      `warn: the checkpoint of step ${step} in S3 is damaged: ${why}`;
+    expect(c.events.slice(0, 3)).toEqual([
+      damaged(40, 'state.pt does not have the checksum that it was stored with'),
+      damaged(30, 'manifest.json does not have the checksum that it was stored with'),
+      damaged(20, 'state.pt is in an archive, from which S3 does not give it out'),
+    ]);
+  });
+
+  it('is filled where the connection breaks after a damaged one, which is read and told of once', async () => {
+    store(10, Buffer.alloc(200_000, 5));
+    store(20, Buffer.alloc(400_000, 6));
+    server.objects.get(key(20, 'state.pt'))!.body[0]! ^= 1;
+    let cut = 3;
+    server.fault = (method, k) =>
+      method === 'GET' && k === key(10, 'state.pt') && (cut -= 1) >= 0 ? { cutAfter: 1000 } : undefined;
+    const c = copier();
+    c.mirror.start(true);
+    await c.until(() => c.holds.at(-1) === null);
+    expect(c.status.restoredStep).toBe(10);
+    expect(c.events.filter(e => e.includes('step 20'))).toHaveLength(1);
+    expect(server.requests.filter(r => r === `GET ${key(20, 'state.pt')}`)).toHaveLength(1);
+  });
+
+  it('that cannot be written is no reason to start without what is there: the job fails, and says why', async () => {
+    store(10);
+    writeFileSync(folder.at('file'), '');
+    const directory = folder.at('file', 'volume');
+    const policy = { directory, every: 10, keep: 3, pinEvery: null };
+    const c = copier({ policy }, { restoreTimeoutMs: 30 });
+    c.mirror.start(true);
+    await c.until(() => c.abandoned !== null);
+    expect(c.abandoned).toMatch(/^what s3:.* holds cannot be written here \(.*volume: ENOTDIR\)\. Make room/);
+    expect(c.holds.some(h => h?.includes('the job fails in'))).toBe(true);
+    expect(c.holds.at(-1)).not.toBeNull();
+  });
+
+  it('that could not be told of as the latest has it when there is room, and it is not fetched again', async () => {
+    store(10);
+    mkdirSync(folder.at('LATEST'));
+    const c = copier();
+    c.mirror.start(true);
+    await c.until(() => c.holds.some(h => h?.includes('EISDIR') === true));
+    rmSync(folder.at('LATEST'), { recursive: true });
+    await c.until(() => c.holds.at(-1) === null);
+    expect(readFileSync(folder.at('LATEST'), 'utf8')).toBe('step-00000010\n');
+    expect(c.status.restoredStep).toBe(10);
+    expect(server.requests.filter(r => r === `GET ${key(10, 'state.pt')}`)).toHaveLength(1);
+  });
 
   it('ends the job where nothing there verifies, and names every one', async () => {
     for (const step of [10, 20]) store(step);

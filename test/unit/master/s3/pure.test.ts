@@ -5,6 +5,7 @@ import { readS3Config } from '../../../../src/master/s3/config.ts';
 import { explain, NoCredentials } from '../../../../src/master/s3/failure.ts';
 import { keyOf, parseKey } from '../../../../src/master/s3/keys.ts';
 import { Secrets } from '../../../../src/master/s3/secrets.ts';
+import { write } from '../../../../src/master/s3/volume.ts';
 
 describe('a key', () => {
   it('is the place in the volume behind the base', () => {
@@ -102,6 +103,18 @@ describe('a failure', () => {
   it('of our own disk names the file', () => {
     const error = Object.assign(new Error('x'), { code: 'ENOSPC', syscall: 'write', path: '/checkpoints/a' });
     expect(said(error)).toMatchObject({ kind: 'local', text: '/checkpoints/a: no space left on the disk' });
+  });
+
+  it('of our own disk names the file also where that was open', async () => {
+    const full = write('/dev/full', handle => handle.writeFile('x')).catch((error: unknown) => error);
+    expect(said(await full)).toMatchObject({ kind: 'local', text: '/dev/full: no space left on the disk' });
+  });
+
+  it('shows no part of a secret that is long, or stands where the line is cut', () => {
+    const secrets = new Secrets();
+    secrets.add('hunter2canary');
+    const error = new Error(`${'x'.repeat(280)}hunter2canary`);
+    expect(explain(error, 's3:9000', t => secrets.hide(t)).text).not.toContain('hunter2');
   });
 
   it('is one line without secrets, whatever was thrown', () => {
