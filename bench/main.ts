@@ -16,7 +16,7 @@ import { throughput } from './throughput.ts';
 const limitMs: Record<Name, number> = {
   recovery: 25 * 60_000,
   throughput: 18 * 60_000,
-  checkpoint: 25 * 60_000,
+  checkpoint: 40 * 60_000,
   membership: 15 * 60_000,
 };
 

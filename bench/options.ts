@@ -27,7 +27,7 @@ Measures ftc on this machine and writes the figures into docs/benchmarks.md, a s
 Names:
   recovery     from a kill to the next committed step, beside torchrun; about 12 minutes
   throughput   samples a second without faults, beside DistributedDataParallel under torchrun; about 8 minutes
-  checkpoint   what a checkpoint costs and how fast it is resumed from, beside torch.save and async_save; about 12 minutes
+  checkpoint   what a checkpoint costs and how fast it is resumed from, beside torch.save and async_save; about 26 minutes
   membership   the membership's function with thousands of simulated workers; needs no engine
   all          all of them
 
