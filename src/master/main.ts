@@ -4,10 +4,11 @@ import { createLogger } from '../shared/log.ts';
 import { readConfig } from './config.ts';
 import { serveHttp } from './http.ts';
 import { Master } from './master.ts';
+import { DRAIN_MS } from './s3/mirror.ts';
 
 const log = createLogger('master', process.env['JOB_ID'] ?? 'unknown');
 
-/** The engine grants ten seconds before it kills. */
+/** The engine grants ten seconds before it kills, and to a job with S3 as many more as Compose is told (compose/services.ts). */
 const CLOSE_MS = 5_000;
 
 try {
@@ -16,6 +17,7 @@ try {
   await master.start();
   const http = await serveHttp(master.api, config.httpPort);
   log.info({ control: config.controlPort, http: config.httpPort }, 'master listens');
+  const closeMs = CLOSE_MS + (config.s3 === null ? 0 : DRAIN_MS);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info({ signal }, 'master stops; training goes on without it');
@@ -25,7 +27,7 @@ try {
       setTimeout(() => {
         log.warn({ signal }, 'something does not end; the master goes without it');
         process.exit(0);
-      }, CLOSE_MS).unref();
+      }, closeMs).unref();
       void master.close().then(() => process.exit(0));
     });
   }

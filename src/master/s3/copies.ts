@@ -121,12 +121,11 @@ export class Copies {
 
   /** What a master before this one has left there, or what broke off since. */
   async #sweep(bucket: Bucket): Promise<void> {
-    this.#brokeOff = false;
     try {
       const ended = await bucket.abortUploads();
       if (ended > 0) this.#o.log.info({ uploads: ended }, 'uploads to S3 that were broken off are ended');
+      this.#brokeOff = false;
     } catch (error) {
-      this.#brokeOff = true;
       if (!isRefusal(error) || !this.#looked) throw error;
     }
   }

@@ -37,7 +37,7 @@ export interface MirrorOptions {
 
 const BACKOFF: Backoff = { initialMs: 1000, maxMs: 60_000 };
 /** What is left to copy when the container is stopped may take so long. Less than the grace period that Compose is told. */
-const DRAIN_MS = 20_000;
+export const DRAIN_MS = 20_000;
 /** A store that is started together with the job may take so long to answer. */
 const PATIENCE_MS = 4000;
 /** People are told of a restore's progress this often. */

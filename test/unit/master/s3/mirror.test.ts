@@ -106,6 +106,12 @@ const store = (step: number, state: string | Buffer = `state of ${step}`, more: 
   const manifest = JSON.stringify({ ...manifestOf(step, state), ...more });
   server.objects.set(key(step, 'manifest.json'), { body: Buffer.from(manifest), meta: {} });
 };
+/** The connection breaks in the middle of an object, the first three times that it is fetched. */
+const cutThrice = (what: string): void => {
+  let cut = 3;
+  server.fault = (method, k) =>
+    method === 'GET' && k === what && (cut -= 1) >= 0 ? { cutAfter: 1000 } : undefined;
+};
 const steps = (): number[] =>
   server
     .keys()
@@ -478,9 +484,7 @@ describe('an empty volume', () => {
 
   it('is filled in the end where the connection breaks', async () => {
     store(10, Buffer.alloc(200_000, 5));
-    let cut = 3;
-    server.fault = (method, k) =>
-      method === 'GET' && k === key(10, 'state.pt') && (cut -= 1) >= 0 ? { cutAfter: 1000 } : undefined;
+    cutThrice(key(10, 'state.pt'));
     const c = copier();
     c.mirror.start(true);
     await c.until(() => c.holds.at(-1) === null);
@@ -548,9 +552,7 @@ describe('an empty volume', () => {
     store(10, Buffer.alloc(200_000, 5));
     store(20, Buffer.alloc(400_000, 6));
     server.objects.get(key(20, 'state.pt'))!.body[0]! ^= 1;
-    let cut = 3;
-    server.fault = (method, k) =>
-      method === 'GET' && k === key(10, 'state.pt') && (cut -= 1) >= 0 ? { cutAfter: 1000 } : undefined;
+    cutThrice(key(10, 'state.pt'));
     const c = copier();
     c.mirror.start(true);
     await c.until(() => c.holds.at(-1) === null);
