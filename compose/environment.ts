@@ -48,6 +48,8 @@ export function workerEnvironment(job: Job): Environment {
       : { FTC_EPOCHS: String(job.length.epochs) }),
     FTC_THREADS: String(job.threads),
     FTC_BACKEND: job.backend,
+    FTC_ON_DIVERGENCE: job.recovery.onDivergence,
+    FTC_ON_NON_FINITE: job.onNonFinite,
     ...(job.standbySync !== null && { FTC_STANDBY_SYNC: String(job.standbySync) }),
     CHECKPOINT_DIR: checkpointMount,
     CHECKPOINT_EVERY: String(job.checkpoint.every),

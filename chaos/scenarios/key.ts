@@ -13,8 +13,21 @@ export interface Ground {
 
 /** Equal for jobs that must end with the same bits on the same ground. Not the number of workers: it decides nothing. */
 export function resultKey(job: Job, ground: Ground): string {
-  const { script, args, virtualRanks, seed, length, threads, backend, dataset, data, base } = job;
-  const decisive = { args, virtualRanks, seed, length, threads, backend, dataset, data, base, ...ground };
+  const { script, args, virtualRanks, seed, length, onNonFinite, threads, backend, dataset, data, base } =
+    job;
+  const decisive = {
+    args,
+    virtualRanks,
+    seed,
+    length,
+    onNonFinite,
+    threads,
+    backend,
+    dataset,
+    data,
+    base,
+    ...ground,
+  };
   return createHash('sha256')
     .update(JSON.stringify(decisive))
     .update('\0')

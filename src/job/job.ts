@@ -44,6 +44,7 @@ export interface Job {
     /** How long all others may wait for a worker before it counts as stuck. */
     readonly hang: number;
     readonly onStraggler: 'report' | 'replace';
+    readonly onDivergence: 'repair' | 'fail';
     readonly backoff: { readonly initial: number; readonly max: number; readonly reset: number };
     readonly maxRestarts: number;
     readonly minWorkers: number;
@@ -54,6 +55,8 @@ export interface Job {
     readonly memory: string | null;
     readonly gpus: number | 'all' | null;
   };
+  /** When a step's loss or gradient is not finite. */
+  readonly onNonFinite: 'fail' | 'skip' | 'report';
   readonly threads: number;
   readonly backend: 'gloo' | 'nccl';
   /** Base image of the workers; null is `FTC_BASE_IMAGE`, or Debian. */
@@ -79,11 +82,13 @@ export const defaults = {
     heartbeat: 5_000,
     hang: 300_000,
     onStraggler: 'report',
+    onDivergence: 'repair',
     backoff: { initial: 500, max: 30_000, reset: 60_000 },
     maxRestarts: 100,
     minWorkers: 1,
   },
   resources: { cpus: null, memory: null, gpus: null },
+  onNonFinite: 'fail',
   threads: 1,
   base: null,
   port: 7070,

@@ -52,6 +52,15 @@ const Recovery = group({
     .meta(
       described('What is done about a worker far slower than the others.', defaults.recovery.onStraggler),
     ),
+  onDivergence: z
+    .enum(['repair', 'fail'], 'must be "repair" or "fail"')
+    .optional()
+    .meta(
+      described(
+        "What is done when the workers do not hold the same state: the minority takes the majority's, or the job fails.",
+        defaults.recovery.onDivergence,
+      ),
+    ),
   backoff: group({
     initial: duration(1, '1ms')
       .optional()
@@ -156,6 +165,15 @@ export const JobFile = group({
     .meta(described('A directory of the host, mounted read-only at /data.', null)),
   recovery: Recovery.optional().meta(described('What happens when something dies.')),
   resources: Resources.optional().meta(described('Limits of each worker.')),
+  onNonFinite: z
+    .enum(['fail', 'skip', 'report'], 'must be "fail", "skip" or "report"')
+    .optional()
+    .meta(
+      described(
+        'What is done when the loss or the gradient of a step is not finite: the job fails, the step is left out, or it is only told.',
+        defaults.onNonFinite,
+      ),
+    ),
   threads: whole(1, 1024).optional().meta(described('Torch threads per worker.', defaults.threads)),
   backend: z
     .enum(['gloo', 'nccl'], 'must be "gloo" or "nccl"')

@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { z } from 'zod';
 import {
   Inbound,
+  inboundNames,
   MAX_LINE_BYTES,
   type Outbound,
   PROTOCOL_VERSION,
@@ -170,17 +171,8 @@ function parse(line: string): Inbound {
   throw new Error(explain(type, result.error));
 }
 
-const known = new Set(
-  ['hello', 'ready', 'heartbeat', 'committed', 'broken', 'checkpoint', 'note', 'failed'].concat([
-    'finishing',
-    'done',
-    'leaving',
-    'containers',
-  ]),
-);
-
 function explain(type: string, error: z.ZodError): string {
-  if (!known.has(type)) return `unknown message type ${type}`;
+  if (!inboundNames.has(type)) return `unknown message type ${type}`;
   const issue = error.issues[0];
   return `${type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is wrong'}`;
 }

@@ -91,6 +91,12 @@ const Heartbeat = z.object({
   slices: z.int().nonnegative().default(0),
   /** Of the same step: milliseconds from then until the reduction was complete. */
   waitMs: z.number().nonnegative().nullable().default(null),
+  /** Replica checks of this process that agreed. */
+  checks: z.int().nonnegative().default(0),
+  /** The newest step after which the whole state was known to be the same in all workers; null before there is one. */
+  checkedStep: step.nullable().default(null),
+  /** Steps of the job that were left out because a number was not finite: the same in all workers. */
+  skipped: z.int().nonnegative().default(0),
 });
 
 const Committed = z.object({
@@ -137,7 +143,43 @@ const Failed = z.object({
   step,
 });
 
-const Finishing = z.object({ type: z.literal('finishing'), generation, step });
+/** What was done about replicas that differ. */
+export const DivergedAction = z.enum([
+  /** The minority's state was replaced by the majority's. */
+  'repaired',
+  /** Without a majority: all went back to the newest state on which all agreed. */
+  'returned',
+  'failed',
+]);
+
+/** What a check of the replicas found: the first tensor that differs. Every member of the generation says it. */
+export const Divergence = z.object({
+  generation,
+  /** Steps committed when it was found. */
+  step,
+  /** The newest step at which this tensor was known to be the same in all: it went apart after it. */
+  fromStep: step,
+  /** The name under which it is registered, such as `model.0.weight`. */
+  tensor: z.string().min(1),
+  /** Index of the first element that differs; empty for a single value. */
+  position: z.array(z.int().nonnegative()),
+  /** Ids of the minority; all members where there is no majority. */
+  workers: z.array(id),
+  action: DivergedAction,
+  /** Where all went back to, for `returned`. */
+  toStep: step.nullable().default(null),
+});
+export type Divergence = z.infer<typeof Divergence>;
+
+const Diverged = z.object({ type: z.literal('diverged'), ...Divergence.shape });
+
+const Finishing = z.object({
+  type: z.literal('finishing'),
+  generation,
+  step,
+  /** The script ended training early at this step, and why; not said by workers of older images. */
+  reason: z.string().nullable().default(null),
+});
 
 const Done = z.object({
   type: z.literal('done'),
@@ -186,12 +228,16 @@ const inboundTypes = {
   checkpoint: CheckpointReport,
   note: Note,
   failed: Failed,
+  diverged: Diverged,
   finishing: Finishing,
   done: Done,
   script: Script,
   leaving: Leaving,
   containers: Containers,
 } as const;
+
+/** All that may be said to the master. */
+export const inboundNames: ReadonlySet<string> = new Set(['hello', ...Object.keys(inboundTypes)]);
 
 const Hello = z.discriminatedUnion('role', [WorkerHello, SupervisorHello]);
 export type WorkerHello = z.infer<typeof WorkerHello>;
@@ -206,6 +252,7 @@ export const Inbound = z.discriminatedUnion('type', [
     typeof CheckpointReport,
     typeof Note,
     typeof Failed,
+    typeof Diverged,
     typeof Finishing,
     typeof Done,
     typeof Script,

@@ -36,6 +36,10 @@ class Config:
     heartbeat_timeout: float
     standby_sync: int | None
     """Steps after which a standby takes the state; None where it waits without."""
+    on_divergence: str
+    """What is done when the replicas differ: "repair" or "fail"."""
+    on_non_finite: str
+    """What is done when a reduced loss or gradient is not finite: "fail", "skip" or "report"."""
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -61,12 +65,6 @@ def from_env(env: Mapping[str, str] = os.environ) -> Config:
     epochs = _int(env, "FTC_EPOCHS", None, 1)
     if (steps is None) == (epochs is None):
         raise ConfigError(f"FTC_STEPS={steps} and FTC_EPOCHS={epochs}: exactly one of them is needed")
-    backend = env.get("FTC_BACKEND") or "gloo"
-    if backend not in ("gloo", "nccl"):
-        raise ConfigError(f"FTC_BACKEND={backend!r}: gloo or nccl")
-    launcher = env.get("FTC_LAUNCHER") or "ftc"
-    if launcher not in ("ftc", "torchrun"):
-        raise ConfigError(f"FTC_LAUNCHER={launcher!r}: ftc or torchrun")
     return Config(
         job=job,
         worker=env.get("FTC_WORKER_ID") or socket.gethostname(),
@@ -74,18 +72,20 @@ def from_env(env: Mapping[str, str] = os.environ) -> Config:
         master_port=port,
         script=Path(script),
         args=_args(env.get("FTC_ARGS") or "[]"),
-        launcher=launcher,
+        launcher=_choice(env, "FTC_LAUNCHER", "ftc", "torchrun"),
         virtual_ranks=_must(_int(env, "FTC_VIRTUAL_RANKS", 12, 1)),
         seed=_must(_int(env, "FTC_SEED", 0, 0)),
         steps=steps,
         epochs=epochs,
         threads=_must(_int(env, "FTC_THREADS", 1, 1)),
-        backend=backend,
+        backend=_choice(env, "FTC_BACKEND", "gloo", "nccl"),
         checkpoint_root=Path(env.get("CHECKPOINT_DIR") or "/checkpoints"),
         checkpoint_every=_must(_int(env, "CHECKPOINT_EVERY", 100, 1)),
         dataset_dir=Path(env.get("DATASET_DIR") or "/data"),
         heartbeat_timeout=_seconds(env, "HEARTBEAT_TIMEOUT", 5.0),
         standby_sync=_int(env, "FTC_STANDBY_SYNC", None, 1),
+        on_divergence=_choice(env, "FTC_ON_DIVERGENCE", "repair", "fail"),
+        on_non_finite=_choice(env, "FTC_ON_NON_FINITE", "fail", "skip", "report"),
     )
 
 
@@ -96,6 +96,14 @@ def _int(env: Mapping[str, str], name: str, default: int | None, least: int) -> 
     if not re.fullmatch(r"[0-9]{1,18}", text) or int(text) < least:
         raise ConfigError(f"{name}={text!r}: a whole number of at least {least} is needed")
     return int(text)
+
+
+def _choice(env: Mapping[str, str], name: str, default: str, *others: str) -> str:
+    value = env.get(name) or default
+    if value != default and value not in others:
+        first = ", ".join((default, *others[:-1]))
+        raise ConfigError(f"{name}={value!r}: {first} or {others[-1]}")
+    return value
 
 
 def _must(value: int | None) -> int:

@@ -14,6 +14,8 @@ MAX_LINE_BYTES = 1 << 20
 
 Phase = Literal["starting", "idle", "regroup", "sync", "compute", "reduce", "checkpoint", "running", "finishing", "stopping"]
 
+DivergedAction = Literal["repaired", "returned", "failed"]
+
 
 class Message:
     """Something a worker says. Fields are named as on the wire, in snake case."""
@@ -61,6 +63,12 @@ class Heartbeat(Message):
     compute_ms: float | None = None
     slices: int = 0
     wait_ms: float | None = None
+    checks: int = 0
+    """Replica checks of this process that agreed."""
+    checked_step: int | None = None
+    """The newest step after which the whole state was known to be the same in all workers."""
+    skipped: int = 0
+    """Steps of the job that were left out because a number was not finite: the same in all workers."""
 
 
 @dataclass(frozen=True)
@@ -112,10 +120,32 @@ class Failed(Message):
 
 
 @dataclass(frozen=True)
+class Diverged(Message):
+    """The replicas differ, in `tensor` first: it went apart after `from_step` and at or before `step`.
+
+    `position` is the index of the first element that differs; `workers` are the minority, or all members where there is no
+    majority. `to_step` is where all went back to, for "returned". Every member of the generation says the same.
+    """
+
+    type: ClassVar[str] = "diverged"
+    generation: int
+    step: int
+    from_step: int
+    tensor: str
+    position: tuple[int, ...]
+    workers: tuple[str, ...]
+    action: DivergedAction
+    to_step: int | None = None
+
+
+@dataclass(frozen=True)
 class Finishing(Message):
+    """Past the last step. With a `reason` the script ended training early, and `step` is the job's total from then on."""
+
     type: ClassVar[str] = "finishing"
     generation: int
     step: int
+    reason: str | None = None
 
 
 @dataclass(frozen=True)

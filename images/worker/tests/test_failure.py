@@ -54,6 +54,8 @@ def test_our_own_refusals_are_fatal_and_plain() -> None:
         ({"FTC_ARGS": "[1]"}, "FTC_ARGS"),
         ({"FTC_BACKEND": "mpi"}, "FTC_BACKEND"),
         ({"FTC_LAUNCHER": "auto"}, "FTC_LAUNCHER='auto'"),
+        ({"FTC_ON_DIVERGENCE": "ignore"}, "FTC_ON_DIVERGENCE='ignore': repair or fail"),
+        ({"FTC_ON_NON_FINITE": "pray"}, "FTC_ON_NON_FINITE='pray': fail, skip or report"),
         ({"JOB_ID": "../other"}, "JOB_ID"),
         ({"HEARTBEAT_TIMEOUT": "soon"}, "HEARTBEAT_TIMEOUT"),
     ],
@@ -66,3 +68,10 @@ def test_a_wrong_environment_is_named(change: dict[str, str], reason: str) -> No
 def test_the_environment_is_read() -> None:
     config = from_env({**GOOD, "FTC_ARGS": '["--lr", "0.1"]', "JOB_ID": "a", "CHECKPOINT_DIR": "/c"})
     assert config.args == ("--lr", "0.1") and config.checkpoint_dir == Path("/c/a") and config.steps == 10
+
+
+def test_what_is_done_about_replicas_and_numbers_is_read() -> None:
+    config = from_env(GOOD)
+    assert (config.on_divergence, config.on_non_finite) == ("repair", "fail")
+    config = from_env({**GOOD, "FTC_ON_DIVERGENCE": "fail", "FTC_ON_NON_FINITE": "skip"})
+    assert (config.on_divergence, config.on_non_finite) == ("fail", "skip")

@@ -109,6 +109,16 @@ describe('a rendered project', () => {
     });
   });
 
+  it('tells the workers what to do about replicas that differ and numbers that are not finite', () => {
+    const { worker, master } = read({ recovery: { onDivergence: 'fail' }, onNonFinite: 'skip' }).services;
+    expect(worker.environment).toMatchObject({ FTC_ON_DIVERGENCE: 'fail', FTC_ON_NON_FINITE: 'skip' });
+    expect(master.environment).not.toHaveProperty('FTC_ON_DIVERGENCE');
+    expect(read().services.worker.environment).toMatchObject({
+      FTC_ON_DIVERGENCE: 'repair',
+      FTC_ON_NON_FINITE: 'fail',
+    });
+  });
+
   it('tags an image of another base differently', () => {
     const { worker, master } = read({ base: 'pytorch/pytorch:2.6.0' }).services;
     expect(worker.image).toMatch(/^ftc-worker:1\.2\.3-[0-9a-f]{8}$/);

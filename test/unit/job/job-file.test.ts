@@ -32,6 +32,7 @@ describe('a job file', () => {
     expect(load('').job.workers).toBe(3);
     expect(load('# nothing\n').job.virtualRanks).toBe(12);
     expect(load('{}').job.length).toEqual({ epochs: 2 });
+    expect(load('').job).toMatchObject({ recovery: { onDivergence: 'repair' }, onNonFinite: 'fail' });
   });
 
   it('says all that there is to say', () => {
@@ -54,10 +55,12 @@ recovery:
   heartbeat: 2.5
   hang: 10m
   onStraggler: replace
+  onDivergence: fail
   backoff: {initial: 1s, max: 1m, reset: 2m}
   maxRestarts: 0
   minWorkers: 2
 resources: {cpus: 1.5, memory: 2g, gpus: all}
+onNonFinite: skip
 threads: 2
 base: pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime
 port: 0
@@ -80,11 +83,13 @@ port: 0
         heartbeat: 2_500,
         hang: 600_000,
         onStraggler: 'replace',
+        onDivergence: 'fail',
         backoff: { initial: 1_000, max: 60_000, reset: 120_000 },
         maxRestarts: 0,
         minWorkers: 2,
       },
       resources: { cpus: 1.5, memory: '2g', gpus: 'all' },
+      onNonFinite: 'skip',
       threads: 2,
       backend: 'nccl',
       base: 'pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime',
@@ -125,6 +130,11 @@ port: 0
     ],
     ['args: [a, 1]', 'ftc.yaml:1:11: args[1] must be a string (put it in quotes), not 1'],
     ['args: abc', 'ftc.yaml:1:7: args must be a list of strings, not "abc"'],
+    [
+      'recovery: {onDivergence: ignore}',
+      'ftc.yaml:1:26: recovery.onDivergence must be "repair" or "fail", not "ignore"',
+    ],
+    ['onNonFinite: pray', 'ftc.yaml:1:14: onNonFinite must be "fail", "skip" or "report", not "pray"'],
     ['backend: mpi', 'ftc.yaml:1:10: backend must be "gloo" or "nccl", not "mpi"'],
     [
       'resources: {memory: lots}',

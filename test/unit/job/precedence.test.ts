@@ -63,6 +63,8 @@ describe('a wrong value', () => {
     [{ CHECKPOINT_EVERY: '0' }, 'CHECKPOINT_EVERY must be a whole number, 1 or more, not 0'],
     [{ JOB_ID: 'No Good' }, 'JOB_ID must start with a lower-case letter'],
     [{ FTC_BACKEND: 'mpi' }, 'FTC_BACKEND must be "gloo" or "nccl", not "mpi"'],
+    [{ FTC_ON_DIVERGENCE: 'no' }, 'FTC_ON_DIVERGENCE must be "repair" or "fail", not "no"'],
+    [{ FTC_ON_NON_FINITE: 'no' }, 'FTC_ON_NON_FINITE must be "fail", "skip" or "report", not "no"'],
     [{ HEARTBEAT_TIMEOUT: 'soon' }, 'HEARTBEAT_TIMEOUT must be a duration'],
     [{ FTC_SCRIPT: 'builtin:nope' }, 'FTC_SCRIPT must be a path, or one of builtin:fashion-mnist'],
     [{ DATASET_DIR: '/no/such/dir' }, 'dataset /no/such/dir does not exist'],
