@@ -6,6 +6,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } fr
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { JournalEntry } from './membership/events.ts';
+import { Mismatch } from './replica-status.ts';
 import { JobState, Recovery } from './status.ts';
 
 const Entry = z.discriminatedUnion('type', [
@@ -24,10 +25,15 @@ const Entry = z.discriminatedUnion('type', [
     traceback: z.string().nullable().optional(),
     finalDigest: z.string().nullable().optional(),
     metrics: z.record(z.string(), z.number()).optional(),
+    checks: z.int().optional(),
+    checkedStep: z.int().nullable().optional(),
+    skipped: z.int().optional(),
   }),
   z.object({ type: z.literal('wanted'), wanted: z.int() }),
   z.object({ type: z.literal('recovery'), recovery: Recovery }),
-  z.object({ type: z.literal('total'), totalSteps: z.int() }),
+  z.object({ type: z.literal('total'), totalSteps: z.int(), finished: z.string().nullable().optional() }),
+  z.object({ type: z.literal('diverged'), mismatch: Mismatch }),
+  z.object({ type: z.literal('checks'), incarnation: z.string(), before: z.int() }),
   /** A container of the master was made: `ftc up`, as opposed to the restart of one that was there. */
   z.object({ type: z.literal('run'), container: z.string(), at: z.number() }),
 ]);

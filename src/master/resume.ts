@@ -1,6 +1,7 @@
 /** What a master that starts makes of its journal. Pure. */
 import { hasEnded } from './status.ts';
 import type { Entry } from './journal.ts';
+import { count, createReplicas } from './membership/replicas.ts';
 import type { Membership, MembershipConfig } from './membership/state.ts';
 import { createMembership } from './membership/state.ts';
 
@@ -38,12 +39,23 @@ export function resume(
         m.traceback = entry.traceback ?? null;
         m.finalDigest = entry.finalDigest ?? null;
         m.metrics = entry.metrics ?? {};
+        m.skipped = entry.skipped ?? 0;
+        m.replicas.checks = Math.max(m.replicas.checks, entry.checks ?? 0);
+        m.replicas.checkedStep = entry.checkedStep ?? null;
         break;
       case 'wanted':
         m.wanted = entry.wanted;
         break;
       case 'total':
         m.totalSteps = entry.totalSteps;
+        m.finished = entry.finished ?? null;
+        break;
+      case 'diverged':
+        count(m.replicas, entry.mismatch);
+        break;
+      case 'checks':
+        m.replicas.before.set(entry.incarnation, entry.before);
+        m.replicas.checks = Math.max(m.replicas.checks, entry.before);
         break;
       case 'recovery': {
         const at = m.recoveries.findIndex(r => r.at === entry.recovery.at);
@@ -54,6 +66,9 @@ export function resume(
       }
     }
   }
+  const trained = new Set(m.current.members.map(member => member.incarnation));
+  for (const incarnation of m.replicas.before.keys())
+    if (!trained.has(incarnation)) m.replicas.before.delete(incarnation);
   const again = run !== container;
   if (again) m.wanted = config.workers;
   const ended = m.state === 'succeeded' || m.state === 'failed';
@@ -89,4 +104,7 @@ function forget(m: Membership): void {
   m.finalDigest = null;
   m.metrics = {};
   m.bestStep = 0;
+  m.finished = null;
+  m.skipped = 0;
+  m.replicas = createReplicas();
 }

@@ -7,6 +7,7 @@ import { duration } from '../shared/duration.ts';
 import type { CheckpointStatus } from './checkpoints/status.ts';
 import type { ContainerFact } from '../protocol/messages.ts';
 import type { Pace } from './pace.ts';
+import type { ReplicaStatus } from './replica-status.ts';
 import type { Status, WorkerRow, WorkerState } from './status.ts';
 
 /** Others may wait for a rank for so long before it is worth a word. Milliseconds. */
@@ -33,14 +34,17 @@ export function statusOf(
     target: target(m),
     step,
     totalSteps: m.totalSteps,
+    finished: m.finished,
     epoch: m.epoch,
     loss: m.loss,
+    skippedSteps: m.skipped,
     samplesPerSecond: rates ? Math.round(rates.samplesPerSecond * 10) / 10 : null,
     etaSeconds: rates && left !== null ? Math.round(rates.secondsPerStep * left) : null,
     finalDigest: m.finalDigest,
     metrics: m.metrics,
     workers: rows(m, now).map(r => (names.launcher === 'torchrun' ? { ...r, step: null } : r)),
     recoveries: m.recoveries,
+    replicas: replicaStatus(m),
     checkpoint: { last, failed, delayed, delayedMs, damaged },
   };
 }
@@ -50,6 +54,19 @@ function currentStep(m: Membership): number | null {
   const here = Math.max(0, ...attached(m).map(w => w.step));
   if (here > 0 && !hasEnded(m.state)) return here;
   return m.bestStep > 0 || m.current.members.length > 0 ? m.bestStep : null;
+}
+
+function replicaStatus(m: Membership): ReplicaStatus {
+  const { checks, checkedStep, mismatches, repaired, returned, last } = m.replicas;
+  return { checks, checkedStep: currentlyChecked(m, checkedStep), mismatches, repaired, returned, last };
+}
+
+/** What those who train now know: what was checked before they went back to an older step is worth nothing. */
+function currentlyChecked(m: Membership, newest: number | null): number | null {
+  const here = hasEnded(m.state) ? [] : attached(m);
+  if (here.length === 0) return newest;
+  const known = here.flatMap(w => w.checks.step ?? []);
+  return known.length === 0 ? null : Math.max(...known);
 }
 
 function waitingFor(m: Membership): string {
@@ -106,6 +123,7 @@ function row(m: Membership, id: string, now: number, stuckMs: number | null): Wo
     phaseMs: here ? Math.max(0, Math.round(now - w.since)) : null,
     slow: here ? w.speed.slow : null,
     stuckMs: stuckMs === null ? null : Math.round(stuckMs),
+    diverged: m.replicas.named.get(id) ?? 0,
   };
 }
 

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { launchers } from '../job/launcher.ts';
 import { CheckpointStatus, noCheckpoints } from './checkpoints/status.ts';
+import { noChecks, ReplicaStatus } from './replica-status.ts';
 import { S3Status } from './s3/status.ts';
 import { Phase } from '../protocol/messages.ts';
 
@@ -55,6 +56,8 @@ export const WorkerRow = z.object({
   slow: z.number().nullable().default(null),
   /** For how long all others have waited for this one; null while they do not. */
   stuckMs: z.number().nullable().default(null),
+  /** In how many mismatches between replicas it was among those that differed. */
+  diverged: z.int().default(0),
 });
 export type WorkerRow = z.infer<typeof WorkerRow>;
 
@@ -95,14 +98,19 @@ export const Status = z.object({
   target: z.int(),
   step: z.int().nullable(),
   totalSteps: z.int().nullable(),
+  /** Why the script ended training early, at `totalSteps`; null where it did not. */
+  finished: z.string().nullable().default(null),
   epoch: z.int().nullable(),
   loss: z.number().nullable(),
+  /** Steps that were left out because a number was not finite. */
+  skippedSteps: z.int().default(0),
   samplesPerSecond: z.number().nullable(),
   etaSeconds: z.number().nullable(),
   finalDigest: z.string().nullable(),
   metrics: z.record(z.string(), z.number()),
   workers: z.array(WorkerRow),
   recoveries: z.array(Recovery),
+  replicas: ReplicaStatus.default(noChecks),
   checkpoint: CheckpointStatus.default(noCheckpoints),
   /** Copies in S3; null for a job that asks for none. */
   s3: S3Status.nullable().default(null),
@@ -130,6 +138,8 @@ export const JobEvent = z.object({
     'straggler',
     /** Copies of checkpoints in S3. */
     's3',
+    /** Workers did not hold the same state. */
+    'replicas',
   ]),
   level: z.enum(['info', 'warn', 'error']),
   /** One line for people. */

@@ -144,7 +144,7 @@ const Failed = z.object({
 });
 
 /** What was done about replicas that differ. */
-export const DivergedAction = z.enum([
+const DivergedAction = z.enum([
   /** The minority's state was replaced by the majority's. */
   'repaired',
   /** Without a majority: all went back to the newest state on which all agreed. */

@@ -8,9 +8,12 @@ import type { WorkerHello } from '../../protocol/messages.ts';
 import { type CheckpointReport, note } from '../checkpoints/tally.ts';
 import { isDeterministic } from './failures.ts';
 import type { Effect, MembershipEvent, WorkerMessage } from './events.ts';
+import { finishedEarly } from './finished.ts';
 import { end, history, setState, tell } from './form.ts';
+import { heartbeat, progress } from './heartbeat.ts';
 import { fenceAgain, lose } from './loss.ts';
 import * as recoveries from './recoveries.ts';
+import * as replicas from './replicas.ts';
 import * as scripts from './scripts.ts';
 import { proven } from './health.ts';
 import { greeted } from './greeted.ts';
@@ -30,12 +33,14 @@ export function advance(m: Membership, event: MembershipEvent, now: number): Eff
   return effects;
 }
 
+const UNMOVING: ReadonlySet<WorkerMessage['type']> = new Set(['heartbeat', 'checkpoint', 'note', 'diverged']);
+
 /** Who trains cannot depend on this event: what all workers say all the time must cost the same however many they are. */
 function changesNothing(m: Membership, event: MembershipEvent): boolean {
   if (event.type !== 'message') return false;
   const { type } = event.message;
   if (type === 'committed') return m.established.size < m.current.members.length;
-  return type === 'heartbeat' || type === 'checkpoint' || type === 'note';
+  return UNMOVING.has(type);
 }
 
 function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
@@ -76,7 +81,7 @@ function hello(m: Membership, h: WorkerHello, now: number): Effect[] {
     return [{ type: 'drop', id: h.id }, ...fenceAgain(old, now)];
   }
   // Another process under this id: the one before is dead, as its container has been started again, and needs no fence.
-  m.workers.set(h.id, greeted(h, same ? old : null, now));
+  m.workers.set(h.id, greeted(h, same ? old : null, replicas.checksOf(m, h), now));
   m.lastArrival = now;
   if (h.generation !== null && h.generation > m.current.generation) {
     // The journal lost its end. Numbers must not repeat, and nobody knows who the members were: all meet again.
@@ -99,23 +104,13 @@ function hello(m: Membership, h: WorkerHello, now: number): Effect[] {
 function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Effect[] {
   switch (msg.type) {
     case 'heartbeat':
-      if (msg.phase !== w.phase || msg.step !== w.step || msg.generation !== w.generation) {
-        w.since = now - msg.phaseMs;
-      }
-      stragglers.note(w.speed, msg.step, msg.computeMs, msg.slices, now);
-      w.phase = msg.phase;
-      w.generation = msg.generation;
-      if (msg.step >= m.bestStep && msg.step > 0) {
-        m.loss = msg.loss;
-        m.epoch = msg.epoch;
-      }
-      progress(m, w, msg.step);
-      return [];
+      return heartbeat(m, w, msg, now);
     case 'ready':
       if (!w.ready) w.readyAt = m.lastArrival = now;
       w.ready = true;
       w.holdsState = msg.holdsState;
-      if (msg.totalSteps === null || m.totalSteps === msg.totalSteps) return [];
+      // What the script was asked for does not count any more when it has ended training early.
+      if (msg.totalSteps === null || m.totalSteps === msg.totalSteps || m.finished !== null) return [];
       m.totalSteps = msg.totalSteps;
       return [{ type: 'journal', entry: { type: 'total', totalSteps: msg.totalSteps } }];
     case 'committed':
@@ -154,7 +149,9 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
       w.finishing = true;
       progress(m, w, msg.step);
       m.established.add(w.id);
-      return m.state === 'stopping' ? [] : setState(m, 'finishing', null);
+      return [...finishedEarly(m, msg), ...(m.state === 'stopping' ? [] : setState(m, 'finishing', null))];
+    case 'diverged':
+      return replicas.diverged(m, msg, now);
     case 'done':
       w.done = true;
       w.finishing = true;
@@ -193,11 +190,6 @@ function waits(m: Membership, id: string): Effect[] {
   if (!w?.ready || w.standby || isMember(m, id) || m.current.members.length < target(m)) return [];
   w.standby = true;
   return [...tell(m, w), history('note', 'info', `${nameOf(m, id)} waits as a standby`, { worker: id })];
-}
-
-function progress(m: Membership, w: Worker, step: number): void {
-  w.step = step;
-  m.bestStep = Math.max(m.bestStep, step);
 }
 
 function stop(m: Membership, reason: string, now: number): Effect[] {

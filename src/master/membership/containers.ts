@@ -23,6 +23,8 @@ export function observe(m: Membership, facts: readonly ContainerFact[], now: num
     m.silentSince.delete(id);
     if (m.workers.get(id)?.connected !== true) m.workers.delete(id);
   }
+  for (const id of m.replicas.named.keys())
+    if (!after.has(id) && !m.workers.has(id)) m.replicas.named.delete(id);
   wanted = Math.max(1, wanted, room);
   if (wanted !== m.wanted) {
     m.wanted = wanted;

@@ -1,5 +1,6 @@
 /** What happens to a membership, and what it asks for in return. */
 import type { Inbound, Outbound, WorkerHello } from '../../protocol/messages.ts';
+import type { Mismatch } from '../replica-status.ts';
 import type { JobEvent, JobState, Recovery } from '../status.ts';
 import type { Generation } from './state.ts';
 
@@ -33,10 +34,16 @@ export type JournalEntry =
       readonly traceback?: string | null;
       readonly finalDigest?: string | null;
       readonly metrics?: Record<string, number>;
+      readonly checks?: number;
+      readonly checkedStep?: number | null;
+      readonly skipped?: number;
     }
   | { readonly type: 'wanted'; readonly wanted: number }
   | { readonly type: 'recovery'; readonly recovery: Recovery }
-  | { readonly type: 'total'; readonly totalSteps: number };
+  | { readonly type: 'total'; readonly totalSteps: number; readonly finished?: string | null }
+  | { readonly type: 'diverged'; readonly mismatch: Mismatch }
+  /** A process counts its checks from here on. */
+  | { readonly type: 'checks'; readonly incarnation: string; readonly before: number };
 
 export type HistoryEntry = Omit<JobEvent, 'seq' | 'at' | 'generation'>;
 

@@ -95,10 +95,12 @@ export function setState(m: Membership, state: JobState, reason: string | null):
   m.state = state;
   m.reason = reason;
   if (!changed) return [];
-  const { traceback, finalDigest, metrics } = m;
+  const { traceback, finalDigest, metrics, skipped } = m;
+  const { checks, checkedStep } = m.replicas;
+  const counts = { checks, checkedStep, skipped };
   const level = state === 'failed' ? 'error' : 'info';
   return [
-    { type: 'journal', entry: { type: 'state', state, reason, traceback, finalDigest, metrics } },
+    { type: 'journal', entry: { type: 'state', state, reason, traceback, finalDigest, metrics, ...counts } },
     { type: 'state', state, reason },
     history('state', level, reason === null || state === 'failed' ? state : `${state}: ${reason}`, {
       step: m.bestStep,

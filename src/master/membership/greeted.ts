@@ -1,10 +1,14 @@
 /** A worker as its hello shows it. */
 import type { WorkerHello } from '../../protocol/messages.ts';
+import type { Checks } from './replicas.ts';
 import type { Worker } from './state.ts';
 import { noSpeed } from './stragglers.ts';
 
-/** `before` is what was known of the same process, over a link that it has lost since; null for a new one. */
-export function greeted(h: WorkerHello, before: Worker | null, now: number): Worker {
+/**
+ * `before` is what was known of the same process, over a link that it has lost since; null for a new one, which begins with
+ * `checks`.
+ */
+export function greeted(h: WorkerHello, before: Worker | null, checks: Checks, now: number): Worker {
   return {
     id: h.id,
     incarnation: h.incarnation,
@@ -18,6 +22,7 @@ export function greeted(h: WorkerHello, before: Worker | null, now: number): Wor
     since: before?.since ?? now,
     generation: h.generation,
     speed: before?.speed ?? noSpeed(),
+    checks: before?.checks ?? checks,
     standby: before?.standby ?? false,
     lastSeen: now,
     readyAt: now,

@@ -2,6 +2,7 @@
 import type { Member, Phase, ContainerFact } from '../../protocol/messages.ts';
 import { createTally, type Tally } from '../checkpoints/tally.ts';
 import type { JobState, Recovery } from '../status.ts';
+import { type Checks, createReplicas, type Replicas } from './replicas.ts';
 
 /** A worker as the control link shows it. Kept while its container is known, also when its link is down. */
 export interface Worker {
@@ -22,6 +23,8 @@ export interface Worker {
   generation: number | null;
   /** What its steps took lately; ./stragglers.ts. */
   speed: Speed;
+  /** What it has compared with the others; ./replicas.ts. */
+  checks: Checks;
   /** The master's clock, milliseconds since the epoch. */
   lastSeen: number;
   readyAt: number;
@@ -147,8 +150,13 @@ export interface Membership {
   /** Highest step that anybody reported as committed. */
   bestStep: number;
   totalSteps: number | null;
+  /** Why the script ended training early, at `totalSteps`; null while it has not. */
+  finished: string | null;
   epoch: number | null;
   loss: number | null;
+  /** Steps that were left out because a number was not finite. */
+  skipped: number;
+  replicas: Replicas;
   recoveries: Recovery[];
   checkpoints: Tally;
   failures: Map<string, ScriptFailure>;
@@ -184,8 +192,11 @@ export function createMembership(config: MembershipConfig): Membership {
     deaf: false,
     bestStep: 0,
     totalSteps: null,
+    finished: null,
     epoch: null,
     loss: null,
+    skipped: 0,
+    replicas: createReplicas(),
     recoveries: [],
     checkpoints: createTally(),
     failures: new Map(),

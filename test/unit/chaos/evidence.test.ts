@@ -23,6 +23,7 @@ const row = (more: Partial<WorkerRow>): WorkerRow => ({
   phaseMs: 0,
   slow: null,
   stuckMs: null,
+  diverged: 0,
   ...more,
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { statusOf } from '../../../src/master/status-view.ts';
 import { Pace } from '../../../src/master/pace.ts';
 import type { Phase } from '../../../src/protocol/messages.ts';
-import { World } from './simulation.ts';
+import { unsaid, World } from './simulation.ts';
 
 interface Beat {
   readonly phase?: Phase;
@@ -29,7 +29,7 @@ function pass(w: World, ms: number, beats: Record<string, Beat | ((at: number) =
       const { generation } = p;
       w.say(id, {
         ...{ type: 'heartbeat', generation, step, phase, loss: 1, samples: 1, epoch: 0, at: w.now },
-        ...{ phaseMs: 0, computeMs: computeMs ?? null, slices, waitMs: null },
+        ...{ phaseMs: 0, computeMs: computeMs ?? null, slices, waitMs: null, ...unsaid },
       });
     }
     w.take({ type: 'tick' });

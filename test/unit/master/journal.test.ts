@@ -28,6 +28,15 @@ const entries: Entry[] = [
   { type: 'generation', generation: 1, when: 'now', members: [member] },
   { type: 'wanted', wanted: 4 },
   { type: 'total', totalSteps: 500 },
+  { type: 'total', totalSteps: 123, finished: 'the loss is low enough' },
+  { type: 'checks', incarnation: 'x', before: 1234 },
+  {
+    type: 'diverged',
+    mismatch: {
+      ...{ generation: 1, step: 42, fromStep: 30, tensor: 'model.0.weight', position: [3, 1] },
+      ...{ workers: ['aa'], action: 'returned', toStep: 40, at: 1.5 },
+    },
+  },
   { type: 'state', state: 'succeeded', reason: null, metrics: { accuracy: 0.9 } },
 ];
 const append = (...more: Entry[]) => {

@@ -45,7 +45,7 @@ describe('the end', () => {
     w.report();
     w.ready('d');
     expect(w.ranks).toEqual(['a', 'b', 'c', 'd']);
-    for (const id of ['a', 'b', 'c']) w.say(id, { type: 'finishing', generation: 1, step: 2 });
+    for (const id of ['a', 'b', 'c']) w.say(id, { type: 'finishing', generation: 1, step: 2, reason: null });
     for (const id of ['a', 'b', 'c']) {
       w.processes.get(id)!.finishing = true;
       w.done(id);

@@ -12,6 +12,7 @@ const word = fc.oneof(
   { weight: 8, arbitrary: fc.constantFrom(200, 400, 1000, 2000, 5000).map(ms => `pass ${ms}`) },
   { weight: 12, arbitrary: about('start', 'ready', 'link') },
   { weight: 6, arbitrary: about('kill') },
+  { weight: 4, arbitrary: about('flip') },
   { weight: 6, arbitrary: about('freeze', 'thaw', 'cut', 'mend', 'stick', 'deafen', 'slow', 'unlink') },
   { weight: 4, arbitrary: about('partial', 'down', 'vanish', 'giveup', 'fail', 'done') },
   { weight: 5, arbitrary: fc.nat({ max: 6 }).map(after => `crash ${after}`) },

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { World } from './simulation.ts';
+import { unsaid, World } from './simulation.ts';
 
 describe('the first generation', () => {
   it('forms as soon as all wanted workers are ready, in order of arrival', () => {
@@ -160,7 +160,7 @@ describe('a loss', () => {
     const w = World.running();
     w.die('b');
     const { generation } = w.m.current;
-    const pace = { phaseMs: 0, computeMs: null, slices: 0, waitMs: null };
+    const pace = { phaseMs: 0, computeMs: null, slices: 0, waitMs: null, ...unsaid };
     const beat = { step: 7, phase: 'compute', loss: 1, samples: 7, epoch: 0, at: w.now, ...pace } as const;
     w.say('a', { type: 'heartbeat', generation, ...beat });
     w.say('a', { type: 'committed', generation, step: 2, fromStep: 1, at: w.now + 40 });
@@ -171,7 +171,7 @@ describe('a loss', () => {
   it('of the only one that told of a step loses no step that all held', () => {
     const w = World.running();
     const { generation } = w.m.current;
-    const pace = { phaseMs: 0, computeMs: null, slices: 0, waitMs: null };
+    const pace = { phaseMs: 0, computeMs: null, slices: 0, waitMs: null, ...unsaid };
     const beat = {
       generation,
       step: 2,

@@ -38,6 +38,8 @@ interface Process {
   /** Of the newest that it met in, or tried to; null for a standby. */
   generation: number | null;
   firstCommit: boolean;
+  /** Replica checks that it was in. */
+  checks: number;
   linked: boolean;
   /** The container is paused: nothing moves. */
   frozen: boolean;
@@ -87,6 +89,9 @@ export class Model {
   #count = 0;
   #failures = 0;
   #givenUp = 0;
+  /** Replica checks, and mismatches by what tells them apart. */
+  #checks = 0;
+  readonly #mismatches = new Set<string>();
   #stopped = false;
 
   constructor({ standbys, minWorkers, onStraggler }: Setting) {
@@ -169,6 +174,8 @@ export class Model {
         return this.#fail(arg);
       case 'done':
         return this.#done(arg);
+      case 'flip':
+        return p ? this.#flip(p) : undefined;
       case 'stop':
         this.#stopped = true;
         return this.#take({ type: 'stop', reason: 'asked' });
@@ -236,8 +243,10 @@ export class Model {
 
   #take(event: MembershipEvent): void {
     const { bestStep, current } = this.m;
+    const { checks } = this.m.replicas;
     const effects = advance(this.m, event, this.now);
     assert(this.m.bestStep >= bestStep, 'committed steps only grow');
+    assert(this.m.replicas.checks >= checks, 'checks only grow');
     this.#check();
     this.#checkOrder(current);
     this.#checkHold(current);
@@ -258,6 +267,10 @@ export class Model {
     const { members } = this.m.current;
     assert(new Set(members.map(x => x.id)).size === members.length, 'no worker holds two ranks');
     assert(members.every(Boolean), 'ranks have no gaps');
+    const { checks, mismatches, repaired, returned, seen } = this.m.replicas;
+    assert(checks <= this.#checks, `${checks} checks are told of, and ${this.#checks} were made`);
+    assert(mismatches <= this.#mismatches.size, 'a mismatch is counted once');
+    assert(mismatches === repaired + returned && seen.length <= 64, 'each is repaired or returned from');
   }
 
   #checkOrder(before: Membership['current']): void {
@@ -316,7 +329,10 @@ export class Model {
 
   #restart(): void {
     this.#journal += '\n';
-    this.m = resume(this.config, parseJournal(this.#journal).entries, 'master', this.now);
+    const { entries } = parseJournal(this.#journal);
+    this.m = resume(this.config, entries, 'master', this.now);
+    const known = entries.filter(e => e.type === 'diverged').length;
+    assert(this.m.replicas.mismatches === known, 'a master that comes back knows of every mismatch');
     this.#check();
     for (const { process } of this.boxes.values()) if (process) process.linked = false;
   }
@@ -396,6 +412,7 @@ export class Model {
       newest: null,
       generation: null,
       firstCommit: false,
+      checks: 0,
       linked: false,
       frozen: false,
       inbox: [],
@@ -527,6 +544,10 @@ export class Model {
     const step = Math.min(TOTAL, all[0]!.step + 1);
     const last = all[0]!.step >= TOTAL;
     for (const p of all) p.step = step;
+    if (!last) {
+      this.#checks += 1;
+      for (const p of all) p.checks += 1;
+    }
     if (step % 5 === 0 || step === TOTAL) this.#saved = Math.max(this.#saved, step);
     for (const [i, id] of ids.entries()) {
       const p = all[i]!;
@@ -554,9 +575,38 @@ export class Model {
     p.finishing = true;
     p.group = null;
     this.#saved = TOTAL;
-    const message: WorkerMessage = { type: 'finishing', generation: p.generation ?? 0, step: TOTAL };
+    const where = { generation: p.generation ?? 0, step: TOTAL, reason: null };
+    const message: WorkerMessage = { type: 'finishing', ...where };
     p.sticky.set('finishing', message);
     this.#say(id, message);
+  }
+
+  /** A bit of its memory flips, and the check that comes next finds it: all who are there say so. */
+  #flip(p: Process): void {
+    const { group, step } = p;
+    if (!group || group.members.length < 2) return;
+    const { generation } = group;
+    const tensor = 'model.0.weight';
+    const pair = group.members.length === 2;
+    const workers = group.members.map(x => x.id).filter(id => pair || this.boxes.get(id)?.process === p);
+    const what = pair
+      ? ({ action: 'returned', toStep: 0 } as const)
+      : ({ action: 'repaired', toStep: null } as const);
+    this.#mismatches.add(`${generation} ${step} ${tensor}`);
+    const where = { generation, step, fromStep: Math.max(0, step - 1), tensor, position: [3, 1], workers };
+    const message: WorkerMessage = { type: 'diverged', ...where, ...what };
+    const { m } = this;
+    for (const { id } of group.members) {
+      const member = this.boxes.get(id)?.process;
+      if (member?.group === group) this.#say(id, message);
+      if (m !== this.m || !member?.linked || member.frozen || member.cut) continue;
+      const { seen } = m.replicas;
+      if (m.workers.get(id)?.connected && member.group === group)
+        assert(
+          seen.some(f => f.generation === generation && f.step === step),
+          'what any member tells is known',
+        );
+    }
   }
 
   #done(id: string): void {
@@ -659,6 +709,7 @@ export class Model {
     this.#say(id, {
       ...{ type: 'heartbeat', generation, step, phase: this.#phase(id, p), loss: 1, samples: step },
       ...{ epoch: 0, at: this.now, phaseMs: 0, computeMs: p.slow ? 500 : 50, slices: 1, waitMs: 0 },
+      ...{ checks: p.checks, checkedStep: p.checks > 0 ? step : null, skipped: 0 },
     });
   }
 }

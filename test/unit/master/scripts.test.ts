@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { World } from './simulation.ts';
+import { unsaid, World } from './simulation.ts';
 
 /** What the launchers of all members say, or of those that are named. */
 function tell(w: World, state: 'started' | 'ended', ids: readonly string[] = w.ranks): void {
@@ -146,7 +146,16 @@ describe('scripts that know nothing of ftc', () => {
 
   it('may do what they like for as long as they like', () => {
     const w = running();
-    const beats = { loss: null, samples: 0, epoch: 0, phaseMs: 0, computeMs: null, slices: 0, waitMs: null };
+    const beats = {
+      loss: null,
+      samples: 0,
+      epoch: 0,
+      phaseMs: 0,
+      computeMs: null,
+      slices: 0,
+      waitMs: null,
+      ...unsaid,
+    };
     tell(w, 'ended', ['a']);
     const { generation } = w.m.current;
     for (let s = 0; s < 3600; s += 1) {

@@ -9,7 +9,7 @@ import {
 } from '../../../src/master/membership/state.ts';
 import { resume } from '../../../src/master/resume.ts';
 import type { Entry } from '../../../src/master/journal.ts';
-import type { ContainerFact } from '../../../src/protocol/messages.ts';
+import type { ContainerFact, Divergence } from '../../../src/protocol/messages.ts';
 
 export const config: MembershipConfig = {
   workers: 3,
@@ -24,6 +24,9 @@ export const config: MembershipConfig = {
   onStraggler: 'report',
 };
 
+/** Of a heartbeat: what nothing was said of. */
+export const unsaid = { checks: 0, checkedStep: null, skipped: 0 };
+
 interface Process {
   incarnation: string;
   ready: boolean;
@@ -37,7 +40,23 @@ interface Process {
   leaving: boolean;
   finishing: boolean;
   linked: boolean;
+  /** Replica checks that it was in, and the step of the last. */
+  checks: number;
+  checkedStep: number | null;
 }
+
+export const divergence = (more: Partial<Divergence> = {}): Divergence & { type: 'diverged' } => ({
+  type: 'diverged',
+  generation: 1,
+  step: 42,
+  fromStep: 30,
+  tensor: 'model.0.weight',
+  position: [3, 1],
+  workers: ['b'],
+  action: 'repaired',
+  toStep: null,
+  ...more,
+});
 
 export class World {
   m: Membership;
@@ -109,6 +128,8 @@ export class World {
       leaving: false,
       finishing: false,
       linked: true,
+      checks: 0,
+      checkedStep: null,
     });
     this.hello(id);
   }
@@ -183,7 +204,7 @@ export class World {
   beat(id: string): void {
     const p = this.processes.get(id);
     if (!p) return;
-    const { generation, step } = p;
+    const { generation, step, checks, checkedStep } = p;
     const at = this.now;
     this.say(id, {
       type: 'heartbeat',
@@ -198,6 +219,9 @@ export class World {
       computeMs: null,
       slices: 0,
       waitMs: null,
+      checks,
+      checkedStep,
+      skipped: 0,
     });
   }
 
@@ -211,8 +235,9 @@ export class World {
     const from = Math.max(...processes.map(p => (p.holdsState ? p.step : 0)));
     if (from >= this.totalSteps) return this.#finish(processes);
     for (const p of processes) {
-      p.step = from + 1;
+      p.step = p.checkedStep = from + 1;
       p.holdsState = true;
+      p.checks += 1;
     }
     for (const { id } of members) {
       this.say(id, { type: 'committed', generation, step: from + 1, fromStep: from, at: this.now });
@@ -229,8 +254,15 @@ export class World {
   #finish(processes: Process[]): boolean {
     const { generation, members } = this.m.current;
     for (const p of processes) p.finishing = true;
-    for (const { id } of members) this.say(id, { type: 'finishing', generation, step: this.totalSteps });
+    const step = this.totalSteps;
+    for (const { id } of members) this.say(id, { type: 'finishing', generation, step, reason: null });
     return true;
+  }
+
+  /** All members tell that their replicas differ. */
+  diverge(more: Partial<Divergence> = {}): void {
+    const { generation, members } = this.m.current;
+    for (const { id } of members) this.say(id, divergence({ generation, ...more }));
   }
 
   done(id: string): void {

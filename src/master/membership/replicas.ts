@@ -1,0 +1,158 @@
+/**
+ * What the workers' checks of their replicas come to. All members of a generation make a check together, and each counts it,
+ * so the job's number of checks is that of the process that has seen most of them. A process goes on counting where the job
+ * stood before its first check. So the number grows when processes are replaced, and never counts one check twice.
+ */
+import type { WorkerHello } from '../../protocol/messages.ts';
+import type { Mismatch } from '../replica-status.ts';
+import type { Effect, WorkerMessage } from './events.ts';
+import { history } from './form.ts';
+import type { Membership, Worker } from './state.ts';
+import { nameOf, rankOf } from './state.ts';
+
+/** What one process has checked. */
+export interface Checks {
+  /** Checks that agreed. */
+  own: number;
+  /** Those of the job before its first one. */
+  before: number;
+  /** It has trained nothing yet, so that `before` grows with the job. */
+  fresh: boolean;
+  /** As its last heartbeat told. */
+  step: number | null;
+}
+
+export interface Replicas {
+  checks: number;
+  /** The newest that was told; training may have gone back since. */
+  checkedStep: number | null;
+  /** From the journal: what members of the current generation go on from, by incarnation. */
+  readonly before: Map<string, number>;
+  mismatches: number;
+  repaired: number;
+  returned: number;
+  last: Mismatch | null;
+  /** In how many mismatches a worker was named, by its id. */
+  readonly named: Map<string, number>;
+  /** Every member tells of the same mismatch: those that were counted, the newest of them. */
+  seen: readonly Found[];
+  /** The newest that is not among `seen` any more: one from before that has been counted. */
+  forgotten: Found | null;
+}
+
+type Found = Pick<Mismatch, 'generation' | 'step' | 'tensor'>;
+type Said<Type extends WorkerMessage['type']> = Extract<WorkerMessage, { type: Type }>;
+
+const KEEP = 64;
+/** More workers than this are not named one by one. */
+const MOST_NAMED = 8;
+
+export const createReplicas = (): Replicas => ({
+  checks: 0,
+  checkedStep: null,
+  before: new Map(),
+  mismatches: 0,
+  repaired: 0,
+  returned: 0,
+  last: null,
+  named: new Map(),
+  seen: [],
+  forgotten: null,
+});
+
+/** Of a process that says hello for the first time to this master. */
+export function checksOf({ replicas }: Membership, h: WorkerHello): Checks {
+  const fresh = h.generation === null && h.step === 0;
+  const before = replicas.before.get(h.incarnation) ?? (fresh ? replicas.checks : 0);
+  return { own: 0, before, fresh, step: null };
+}
+
+/** Takes what a heartbeat tells of checks. */
+export function checked({ replicas: r }: Membership, w: Worker, said: Said<'heartbeat'>): Effect[] {
+  const { checks } = w;
+  checks.step = said.checkedStep;
+  if (said.checkedStep !== null) r.checkedStep = Math.max(r.checkedStep ?? 0, said.checkedStep);
+  if (said.checks === 0 && checks.own === 0 && checks.fresh) checks.before = r.checks;
+  const first = checks.own === 0 && said.checks > 0;
+  checks.own = Math.max(checks.own, said.checks);
+  r.checks = Math.max(r.checks, checks.before + checks.own);
+  if (!first || checks.before === 0 || r.before.has(w.incarnation)) return [];
+  const { incarnation } = w;
+  return [{ type: 'journal', entry: { type: 'checks', incarnation, before: checks.before } }];
+}
+
+/** Replicas differ. Every member says so; the first to arrive counts. */
+export function diverged(m: Membership, said: Said<'diverged'>, now: number): Effect[] {
+  const { type: _, ...divergence } = said;
+  const mismatch: Mismatch = { ...divergence, at: now };
+  if (!count(m.replicas, mismatch)) return [];
+  const [only, ...others] = said.workers;
+  const alone = only !== undefined && others.length === 0;
+  const rank = alone ? rankIn(m, said, only) : null;
+  return [
+    { type: 'journal', entry: { type: 'diverged', mismatch } },
+    history('replicas', said.action === 'failed' ? 'error' : 'warn', sentence(m, mismatch), {
+      worker: alone ? only : null,
+      rank,
+      step: said.step,
+    }),
+  ];
+}
+
+/** Counts a mismatch, and each worker that it names; false for one that was counted before. */
+export function count(r: Replicas, mismatch: Mismatch): boolean {
+  const { generation, step, tensor, action, toStep } = mismatch;
+  if (r.forgotten !== null && order(mismatch, r.forgotten) <= 0) return false;
+  if (r.seen.some(f => order(f, mismatch) === 0 && f.tensor === tensor)) return false;
+  r.seen = [...r.seen, { generation, step, tensor }].sort(order);
+  if (r.seen.length > KEEP) [r.forgotten, ...r.seen] = r.seen as [Found, ...Found[]];
+  r.mismatches += 1;
+  if (action === 'repaired') r.repaired += 1;
+  if (action === 'returned') r.returned += 1;
+  if (toStep !== null && r.checkedStep !== null) r.checkedStep = Math.min(r.checkedStep, toStep);
+  r.last = mismatch;
+  for (const id of new Set(mismatch.workers)) r.named.set(id, (r.named.get(id) ?? 0) + 1);
+  return true;
+}
+
+const order = (a: Found, b: Found): number => a.generation - b.generation || a.step - b.step;
+
+/** For people: what differs, where, since when, in whom, and what came of it. */
+function sentence(m: Membership, x: Mismatch): string {
+  const where = x.position.length === 0 ? '' : ` at [${x.position.join(', ')}]`;
+  const first = x.fromStep + 1;
+  const since = first >= x.step ? `step ${x.step}` : `a step from ${first} to ${x.step}`;
+  return `the replicas differ in ${x.tensor}${where} since ${since}: ${whoDiffers(m, x)}; ${outcome(x)}`;
+}
+
+function whoDiffers(m: Membership, x: Mismatch): string {
+  const { generation, members } = m.current;
+  const others = x.generation === generation ? members.length - x.workers.length : null;
+  const names = x.workers.slice(0, MOST_NAMED).map(id => {
+    const rank = rankIn(m, x, id);
+    return rank === null ? nameOf(m, id) : `${nameOf(m, id)} (rank ${rank})`;
+  });
+  const rest = x.workers.length - names.length;
+  const who = enumerate(rest > 0 ? [...names, `${rest} more`] : names);
+  if (others === null) return `${who} ${x.workers.length === 1 ? 'differs' : 'differ'} from the others`;
+  if (others <= 0) return `there is no majority among ${who}`;
+  return `${who} ${x.workers.length === 1 ? 'differs' : 'differ'} from the other${others === 1 ? '' : ` ${others}`}`;
+}
+
+function outcome({ action, toStep, workers }: Mismatch): string {
+  if (action === 'failed') return 'the job fails';
+  if (action === 'repaired')
+    return `${workers.length === 1 ? 'its state was' : 'their states were'} replaced, no step is lost`;
+  const back = toStep === null ? '' : `step ${toStep}, `;
+  return `all go back to ${back}the newest state on which all agreed`;
+}
+
+/** Ranks are known of the current generation only. */
+function rankIn(m: Membership, { generation }: Pick<Mismatch, 'generation'>, id: string): number | null {
+  const rank = generation === m.current.generation ? rankOf(m, id) : -1;
+  return rank === -1 ? null : rank;
+}
+
+function enumerate(names: readonly string[]): string {
+  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
+}

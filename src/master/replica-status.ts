@@ -1,0 +1,30 @@
+/** What the checks of the replicas have shown, as the status tells it. */
+import { z } from 'zod';
+import { Divergence } from '../protocol/messages.ts';
+
+/** Workers that did not hold the same state. `at`: when the master heard of it, milliseconds since the epoch. */
+export const Mismatch = z.object({ ...Divergence.shape, at: z.number() });
+export type Mismatch = z.infer<typeof Mismatch>;
+
+export const ReplicaStatus = z.object({
+  /** How often all workers compared their state, and it was the same. */
+  checks: z.int(),
+  /** The newest step after which the whole state was known to be the same in all workers; null before there is one. */
+  checkedStep: z.int().nullable(),
+  /** How often it was not the same: those repaired, those after which all went back, and those that failed the job. */
+  mismatches: z.int(),
+  repaired: z.int(),
+  returned: z.int(),
+  last: Mismatch.nullable(),
+});
+export type ReplicaStatus = z.infer<typeof ReplicaStatus>;
+
+/** What is known of a job whose master knows nothing of checks. */
+export const noChecks: ReplicaStatus = {
+  checks: 0,
+  checkedStep: null,
+  mismatches: 0,
+  repaired: 0,
+  returned: 0,
+  last: null,
+};
