@@ -5,142 +5,282 @@ Nothing of the model changes before `commit`, so an attempt can be dropped at an
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
+from typing import Any
+
 import torch
 
-from . import control
+from . import control, wire
 from .accumulator import Accumulator
-from .backward import Backward
-from .buffers import StepBuffers
-from .control import Agreed
+from .caches import forget_copies
+from .control import Agreed, Row
 from .errors import Broken, UsageError
 from .group import Group
-from .layout import Bucket
+from .packing import pack, unpack
 from .reduce import reducer
-from .rng import seed_all
+from .slice_state import SliceState
 from .slices import Sampler
 from .state import Registered
+from .trained import Trained
 from .tree import carried
 
 
 class Machinery:
     """What attempts of one generation share: memory for gradients, and who carries what."""
 
-    def __init__(
-        self, group: Group, own: Registered, sampler: Sampler, buckets: list[Bucket], backward: Backward | None
-    ) -> None:
+    def __init__(self, group: Group, own: Registered, sampler: Sampler, trained: Trained, slices: SliceState) -> None:
         virtual = sampler.plan.virtual_ranks
         self.group = group
         self.own = own
         self.sampler = sampler
-        self.buckets = buckets
-        self.backward = backward
+        self.trained = trained
+        self.slices = slices
         self.carried_by = [carried(rank, group.size, virtual) for rank in range(group.size)]
         self.carried = self.carried_by[group.rank]
-        self.accumulator = Accumulator(buckets, virtual)
-        self.buffers = StepBuffers(own.model)
-        self.row_bytes = 8 * control.words(virtual)
-        tails = [self.row_bytes + (self.buffers.bytes if rank == 0 else 0) for rank in range(group.size)]
-        self.reducer = reducer(group, buckets, self.accumulator, virtual, tails)
+        self.accumulator = Accumulator(trained.buckets, virtual)
+        self.row_bytes = control.row_bytes(virtual)
+        self.buffer_layout = slices.agreed_hash
+        tails = [self.row_bytes + (slices.bytes if rank == 0 else 0) for rank in range(group.size)]
+        self.reducer = reducer(group, trained.buckets, self.accumulator, virtual, tails)
 
 
 class Attempt:
-    """Call `begin`, then forward and `backward` for each slice in turn, then `reduce`, then `commit`."""
+    """Call `enter`, then forward and `backward` for each slice of `running` in turn, then `close`, `reduce`, `deliver` and `commit`."""
 
     def __init__(self, machinery: Machinery, step: int) -> None:
         self._m = machinery
         self._plan = machinery.sampler.plan
         self._step = step
+        filled = [v for v in range(self._plan.virtual_ranks) if self._plan.weight(step, v) > 0]
+        self._first = filled[0]
+        own = [v for v in machinery.carried if v in set(filled)]
+        self.running = own or [self._first]
+        """Virtual ranks whose samples this worker reads. One that carries none repeats the first slice, and adds nothing of it: so the
+        script's own code runs in every worker, once or more in each step."""
+        self._ghost = not own
+        self._added = 0
+        self._weighed: bool | None = None
         self._losses: dict[int, float] = {}
+        self._weights: dict[int, float] = {}
         self._totals: list[torch.Tensor] = []
         self._started = 0
         self._broken = ""
+        self._entered = False
+        self.void = False
+        """It must be made again, by all."""
+        self.wanted = machinery.trained.hash
+        """Of the parameters that the script wants to train."""
         machinery.accumulator.clear()
-        machinery.own.optimizer.zero_grad(set_to_none=True)
-        machinery.buffers.begin()
-        self._first = True
+        self._clear_gradients()
+        machinery.slices.begin()
+        if machinery.slices.movers.found:
+            machinery.own.changing()
 
-    def begin(self, virtual_rank: int) -> torch.Tensor | None:
-        """Sets the slice's random state and buffers; its samples, or None where it has none (and counts as zeros)."""
-        indices = self._m.sampler.indices(self._step, virtual_rank)
-        if len(indices) == 0:
-            if virtual_rank == 0:
-                self._m.buffers.keep()
-            for index in range(len(self._m.buckets)):
-                self._m.accumulator.add(index, virtual_rank, empty=True)
-            return None
-        if not self._first:
-            self._m.buffers.rewind()
-        self._first = False
-        seed_all(self._plan.seed, "slice", self._step, virtual_rank)
-        return indices
+    def enter(self, virtual_rank: int) -> torch.Tensor:
+        """Puts the model where the step began; the slice's samples."""
+        if self._entered:
+            self._m.slices.rewind()
+        self._entered = True
+        forget_copies()
+        return self._m.sampler.indices(self._step, virtual_rank)
 
-    def backward(self, virtual_rank: int, loss: torch.Tensor) -> None:
-        """Adds one slice's gradients. `loss` is the mean over the slice's samples.
+    def backward(self, virtual_rank: int, loss: torch.Tensor, weight: Any = None) -> None:
+        """Adds one slice's gradients. `loss` is the mean over the slice's samples, or over what `weight` counts.
 
         With this worker's last slice, buckets are sent as they are filled.
         """
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not loss.requires_grad:
             raise UsageError("job.step needs the loss: one number that came out of the model, as a tensor")
-        weighted = loss * self._plan.weight(self._step, virtual_rank)
+        self._check_model(virtual_rank)
+        share = self._share(virtual_rank, weight)
+        m = self._m
         collected = 0
-        if self._m.backward is not None and self._m.reducer.overlaps and virtual_rank == self._m.carried[-1]:
+        if not self._ghost:
+            self._add_empty_until(virtual_rank)
+            self._weights[virtual_rank] = share
+            weighted = loss.reshape(()) * share
+            self._losses[virtual_rank] = float(weighted.detach()) if share else 0.0
+            if not share or self.wanted != m.trained.hash:
+                self._clear_gradients()
+            else:
+                collected = self._run(virtual_rank, weighted)
+            for index in range(collected, len(m.trained.buckets)):
+                m.accumulator.add(index, virtual_rank)
+            self._added += 1
+        if virtual_rank == self.running[0] and m.slices.movers.look() and virtual_rank != self._first:
+            self.void = True
+        if virtual_rank == self._first:
+            m.slices.keep()
 
-            def ready(index: int) -> None:
-                self._m.accumulator.add(index, virtual_rank)
-                self._start(index)
+    def close(self) -> None:
+        """All slices have run, or no more will: the model is put back to where the step began. Raises UsageError."""
+        self._add_empty_until(None)
+        slices = self._m.slices
+        if slices.movers.look():
+            self.void = True
+        lost = slices.movers.lost()
+        if lost:
+            raise UsageError(
+                f"parameter {lost[0]} was changed within step {self._step + 1}, and was not in the first step of this worker: its value "
+                "before is gone. Change parameters after job.step has returned True, or in forward from the first step on"
+            )
+        slices.rewind()
 
-            collected = self._m.backward.run(weighted, ready)
-        else:
-            weighted.backward()  # type: ignore[no-untyped-call]
-        self._losses[virtual_rank] = float(weighted.detach())
-        if virtual_rank == 0:
-            self._m.buffers.keep()
-        for index in range(collected, len(self._m.buckets)):
-            self._m.accumulator.add(index, virtual_rank)
+    def row(self, newest_generation: int, leave: int, flags: int, check: int) -> Row:
+        """What this worker says with the reduction."""
+        flags |= (control.VOID if self.void else 0) | (control.WEIGHED if self._weighed else 0)
+        kept = self._m.slices
+        buffers = kept.agreed_hash if kept.fits else kept.agreed_hash ^ 1
+        return Row(newest_generation, leave, flags, self.wanted, buffers, check, self._losses, self._weights)
 
-    def reduce(self, newest_generation: int, leave: int) -> Agreed:
+    def reduce(self, row: Row) -> Agreed:
         """The sum over all workers. When it returns in one rank, it does in all, unless one is lost. Raises Broken."""
         m = self._m
-        for index in range(self._started, len(m.buckets)):
+        for index in range(self._started, len(m.trained.buckets)):
             self._start(index)
         if self._broken:
             raise Broken(self._broken)
-        row = control.row(self._plan.virtual_ranks, newest_generation, leave, self._losses)
-        tail = row.view(torch.uint8)
+        virtual = self._plan.virtual_ranks
+        tail = row.encode(virtual)
         if m.group.rank == 0:
-            tail = torch.cat([tail, m.buffers.packed()])
+            tail = torch.cat([tail, m.slices.packed()])
         self._totals, tails = m.reducer.finish(tail)
-        if m.group.rank > 0:
-            m.buffers.unpack(tails[0][m.row_bytes :])
-        rows = [told[: m.row_bytes].clone().view(torch.float64) for told in tails]
+        rows = [control.decode(told[: m.row_bytes].clone(), virtual) for told in tails]
+        if rows[0].buffers != m.slices.agreed_hash:
+            self._tell_buffers()
+        elif m.group.rank > 0:
+            m.slices.unpack(tails[0][m.row_bytes :])
         return control.agree(rows, m.carried_by)
 
-    def commit(self, loss: float) -> None:
+    def deliver(self, agreed: Agreed) -> float:
+        """Gives the parameters their gradients; the norm over all of them."""
+        squares = 0.0
+        for bucket, total in zip(self._m.trained.buckets, self._totals):
+            if agreed.weight != 1.0:
+                total[: bucket.elements].div_(agreed.weight)
+            bucket.deliver(total)
+        scaler = self._m.own.scaler
+        if scaler is not None:
+            for optimizer in self._m.own.optimizers:
+                scaler.unscale_(optimizer)
+        for bucket, total in zip(self._m.trained.buckets, self._totals):
+            squares += float(torch.linalg.vector_norm(total[: bucket.elements])) ** 2 if bucket.elements else 0.0
+        return math.sqrt(squares) if math.isfinite(squares) else squares
+
+    def commit(self, agreed: Agreed, epoch_ended: bool) -> None:
         """The optimizer's step, from the same numbers in every worker."""
         own = self._m.own
         own.changing()
-        self._m.buffers.commit()
-        for bucket, total in zip(self._m.buckets, self._totals):
-            bucket.deliver(total)
+        self._m.slices.commit()
+        self._m.slices.movers.passed()
         if own.clip_norm is not None:
-            torch.nn.utils.clip_grad_norm_(own.params, own.clip_norm)
-        own.optimizer.step()
-        if isinstance(own.scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-            own.scheduler.step(loss)
-        elif own.scheduler is not None:
-            own.scheduler.step()
+            torch.nn.utils.clip_grad_norm_(self._m.trained.params, own.clip_norm)
+        for optimizer in own.optimizers:
+            if own.scaler is not None:
+                own.scaler.step(optimizer)
+            else:
+                optimizer.step()
+        if own.scaler is not None:
+            own.scaler.update()
+        if own.schedule == "step" or epoch_ended:
+            for scheduler in own.schedulers:
+                if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
+                    scheduler.step(agreed.loss)
+                else:
+                    scheduler.step()
         self.drop()
 
     def drop(self) -> None:
-        """Forgets the gradients. The model's buffers go back to the step's beginning unless it was committed."""
-        self._m.own.optimizer.zero_grad(set_to_none=True)
+        """Forgets the gradients."""
+        self._clear_gradients()
+        forget_copies()
         self._m.accumulator.clear()
         self._totals = []
 
     def abandon(self) -> None:
         """The attempt failed: the model is as if it had never been made."""
-        self._m.buffers.rewind()
+        self._m.slices.rewind()
         self.drop()
+
+    def bad_gradients(self) -> list[str]:
+        """Names of parameters whose gradient is not finite, after `deliver`."""
+        trained = self._m.trained
+        pairs = zip(trained.names, trained.params)
+        return [name for name, param in pairs if param.grad is not None and not bool(torch.isfinite(param.grad).all())]
+
+    def _run(self, virtual_rank: int, weighted: torch.Tensor) -> int:
+        """Backward; how many buckets were taken meanwhile."""
+        m = self._m
+        if m.own.scaler is not None:
+            weighted = m.own.scaler.scale(weighted)
+        last = virtual_rank == m.carried[-1]
+        if m.trained.backward is None or not m.reducer.overlaps or not last:
+            weighted.backward()  # type: ignore[no-untyped-call]
+            return 0
+
+        def ready(index: int) -> None:
+            m.accumulator.add(index, virtual_rank)
+            self._start(index)
+
+        return m.trained.backward.run(weighted, ready)
+
+    def _check_model(self, virtual_rank: int) -> None:
+        """The script may freeze and unfreeze, and add groups; a model of other parameters is another model."""
+        own, trained = self._m.own, self._m.trained
+        changed = own.changed()
+        if changed:
+            raise UsageError(
+                f"the model has changed since job.register, at step {self._step + 1}: parameter {changed}. A worker that joins later could not "
+                "follow. Prune, parametrize or replace layers before job.register; freezing, unfreezing and add_param_group are followed"
+            )
+        wanted = trained.hash
+        now = own.trained()
+        if not trained.fits(now):
+            own.names.added(own.optimizers, [0] * len(own.optimizers))
+            wanted = Trained(now, own.names.of, overlap=False).hash
+        if virtual_rank != self.running[0] and wanted != self.wanted:
+            names = {own.names.of(p) for p in now} ^ set(trained.names)
+            raise UsageError(
+                f"requires_grad or the optimizer's groups changed between two slices of step {self._step + 1}: {', '.join(sorted(names)[:4])}. "
+                "All slices of a step train the same parameters: decide by job.step_number"
+            )
+        self.wanted = wanted
+        self.void = self.void or wanted != trained.hash
+
+    def _share(self, virtual_rank: int, weight: Any) -> float:
+        weighed = weight is not None
+        if self._weighed not in (None, weighed):
+            raise UsageError("job.step was called with a weight for some slices of a step, and without for others")
+        self._weighed = weighed
+        if not weighed:
+            return self._plan.weight(self._step, virtual_rank)
+        value = float(weight)
+        if not 0 <= value < math.inf:
+            raise UsageError(f"job.step(loss, weight={value}): a weight is a finite number that is not negative, such as a count of tokens")
+        start, end = self._plan.batch_bounds(self._step)
+        return value / (end - start)
+
+    def _tell_buffers(self) -> None:
+        """Rank 0's do not fit the room that the reduction has for them: a message of their own. Raises Broken."""
+        m = self._m
+        if m.group.rank == 0:
+            if m.group.size > 1:
+                wire.send(m.group, pack(dict(m.slices.kept)), range(1, m.group.size))
+            m.slices.take(m.slices.kept)
+        else:
+            m.slices.take(list(unpack(wire.receive(m.group, 0), copy=True).items()))
+
+    def _add_empty_until(self, virtual_rank: int | None) -> None:
+        """Slices of this worker that have no samples count as zeros."""
+        while self._added < len(self._m.carried) and self._m.carried[self._added] != virtual_rank:
+            for index in range(self._started, len(self._m.trained.buckets)):
+                self._m.accumulator.add(index, self._m.carried[self._added], empty=True)
+            self._added += 1
+
+    def _clear_gradients(self) -> None:
+        for _, param in self._m.own.names.all:
+            param.grad = None
 
     def _start(self, index: int) -> None:
         """Begins to send a bucket. Keeps a failure for `reduce`: backward runs user code, which must not see it."""

@@ -25,9 +25,16 @@ class Backward:
         self._ready: Callable[[int], None] | None = None
         self._seen: set[int] = set()
         self._twice = False
-        for index, bucket in enumerate(buckets):
-            for param in bucket.params:
-                param.register_post_accumulate_grad_hook(self._hook(index))  # type: ignore[no-untyped-call]
+        self._handles = [
+            param.register_post_accumulate_grad_hook(self._hook(index))  # type: ignore[no-untyped-call]
+            for index, bucket in enumerate(buckets)
+            for param in bucket.params
+        ]
+
+    def close(self) -> None:
+        """Watches no more."""
+        for handle in self._handles:
+            handle.remove()
 
     def run(self, loss: torch.Tensor, ready: Callable[[int], None]) -> int:
         """Runs backward, calls `ready` with each bucket that is full, in order; how many these were.

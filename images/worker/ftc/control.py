@@ -1,51 +1,107 @@
-"""The words that travel with every step's reduction: 8 bytes each, float64, one row a worker.
+"""The words that travel with every step's reduction, one row a worker.
 
-Through them all ranks learn the same things at the same step: that a generation waits at the boundary, who leaves, and
-every virtual rank's loss.
+Through them all ranks learn the same things at the same step: that a generation waits at the boundary, who leaves, whether
+this attempt counts, whether the replicas are still alike, and every virtual rank's loss.
 """
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 
-BOUNDARY, LEAVE, LOSSES = 0, 1, 2
+HEAD = struct.Struct("<qqQQQQ")
+
+VOID = 1
+"""This attempt must be made again, by all: something was found in it that has to be known from its beginning."""
+FINISH = 2
+"""The script has called `job.finish`: this worker has computed nothing."""
+SAVING = 4
+"""A checkpoint of the state before this step waits for the word that all replicas agree."""
+WEIGHED = 8
+"""The script gives its losses weights of its own."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """What one worker says.
+
+    `leave`: 0 stays, 1 leaves, 2 wants the whole job to stop. `layout`: of the parameters that it wants to reduce. `buffers`: of what
+    slice 0 has left of the buffers. `check`: a fingerprint of a part of the state. All three have 64 bits. `losses` and `weights`
+    are by virtual rank, of the slices carried here.
+    """
+
+    newest_generation: int
+    leave: int
+    flags: int
+    layout: int
+    buffers: int
+    check: int
+    losses: Mapping[int, float] = field(default_factory=dict)
+    weights: Mapping[int, float] = field(default_factory=dict)
+
+    def encode(self, virtual: int) -> torch.Tensor:
+        """uint8 of shape (row_bytes(virtual),)."""
+        told = bytearray(row_bytes(virtual))
+        HEAD.pack_into(told, 0, self.newest_generation, self.leave, self.flags, self.layout, self.buffers, self.check)
+        numbers = [self.losses.get(v, 0.0) for v in range(virtual)] + [self.weights.get(v, 0.0) for v in range(virtual)]
+        struct.pack_into(f"<{2 * virtual}d", told, HEAD.size, *numbers)
+        return torch.frombuffer(told, dtype=torch.uint8)
+
+
+def row_bytes(virtual: int) -> int:
+    return HEAD.size + 16 * virtual
+
+
+def decode(told: torch.Tensor, virtual: int) -> Row:
+    """From uint8 in host memory."""
+    raw = told.numpy().tobytes()
+    numbers = struct.unpack_from(f"<{2 * virtual}d", raw, HEAD.size)
+    losses, weights = dict(enumerate(numbers[:virtual])), dict(enumerate(numbers[virtual:]))
+    return Row(*HEAD.unpack_from(raw), losses, weights)
 
 
 @dataclass(frozen=True)
 class Agreed:
-    """What all ranks know after a step. `leave`: by rank, 0 stays, 1 leaves, 2 wants the whole job to stop."""
+    """What all ranks know after a reduction. `rows` by rank. `loss` is the mean over the whole batch; `weight` what the sums of
+    gradients are to be divided by."""
 
-    newest_generation: int
-    leave: tuple[int, ...]
+    rows: tuple[Row, ...]
     loss: float
+    weight: float
+
+    @property
+    def newest_generation(self) -> int:
+        return max(row.newest_generation for row in self.rows)
+
+    @property
+    def leave(self) -> tuple[int, ...]:
+        return tuple(row.leave for row in self.rows)
 
     @property
     def all_leave(self) -> bool:
         return 2 in self.leave or all(self.leave)
 
+    def any(self, flag: int) -> bool:
+        return any(row.flags & flag for row in self.rows)
 
-def words(virtual: int) -> int:
-    """How many words a row has."""
-    return LOSSES + virtual
+    def all(self, flag: int) -> bool:
+        return all(row.flags & flag for row in self.rows)
 
-
-def row(virtual: int, newest_generation: int, leave: int, losses: Mapping[int, float]) -> torch.Tensor:
-    """One worker's row. `losses`: weighted, of the virtual ranks carried here."""
-    own = [0.0] * words(virtual)
-    own[BOUNDARY], own[LEAVE] = newest_generation, leave
-    for virtual_rank, loss in losses.items():
-        own[LOSSES + virtual_rank] = loss
-    return torch.tensor(own, dtype=torch.float64)
+    def ranks(self, flag: int) -> list[int]:
+        return [rank for rank, row in enumerate(self.rows) if row.flags & flag]
 
 
-def agree(rows: Sequence[torch.Tensor], carried: Sequence[range]) -> Agreed:
-    """From all rows, by rank. Losses are added in the virtual ranks' order."""
-    table = [row.tolist() for row in rows]
-    loss = 0.0
-    for values, virtual_ranks in zip(table, carried):
+def agree(rows: Sequence[Row], carried: Sequence[range]) -> Agreed:
+    """Losses and weights are added in the virtual ranks' order."""
+    loss = weight = 0.0
+    for row, virtual_ranks in zip(rows, carried):
         for virtual_rank in virtual_ranks:
-            loss += values[LOSSES + virtual_rank]
-    return Agreed(max(int(values[BOUNDARY]) for values in table), tuple(int(values[LEAVE]) for values in table), loss)
+            loss += row.losses[virtual_rank]
+            weight += row.weights[virtual_rank]
+    weighed = any(row.flags & WEIGHED for row in rows)
+    if weighed:
+        loss = loss / weight if weight else float("nan")
+    return Agreed(tuple(rows), loss, weight if weighed else 1.0)

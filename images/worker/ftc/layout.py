@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import torch
 
-from .errors import UsageError
-
 BUCKET_BYTES = 25 << 20
 """A bucket is closed when it holds this much, as DistributedDataParallel's by default."""
 
@@ -24,7 +22,7 @@ MOST_WORKERS = 1024
 
 @dataclass(frozen=True)
 class Bucket:
-    """`length` counts gradients and presence numbers, `capacity` the memory behind them."""
+    """`length` counts gradients and presence numbers, `capacity` the memory behind them. `dtype` is a real one."""
 
     dtype: torch.dtype
     device: torch.device
@@ -59,14 +57,12 @@ class Bucket:
         views: list[torch.Tensor] = []
         absent: list[int] = []
         for index, (param, offset) in enumerate(zip(self.params, self.offsets)):
-            view = into[offset : offset + param.numel()].view(param.shape)
+            view = self._view(into, param, offset)
             if param.grad is None:
                 view.zero_()
                 absent.append(self.elements + index)
-            elif param.grad.is_sparse:
-                raise UsageError("sparse gradients are not supported: use sparse=False")
             else:
-                there.append(param.grad)
+                there.append(param.grad if param.grad.layout == torch.strided else param.grad.to_dense())
                 views.append(view)
                 param.grad = None
         if there:
@@ -79,7 +75,13 @@ class Bucket:
         """Gives every parameter its summed gradient, as a view of the buffer."""
         present = total[self.elements : self.length].tolist()
         for param, offset, there in zip(self.params, self.offsets, present):
-            param.grad = total[offset : offset + param.numel()].view(param.shape) if there > 0 else None
+            param.grad = self._view(total, param, offset) if there > 0 else None
+
+    def _view(self, flat: torch.Tensor, param: torch.nn.Parameter, offset: int) -> torch.Tensor:
+        """A parameter's place. Complex numbers lie there as pairs of real ones."""
+        if not param.is_complex():
+            return flat[offset : offset + param.numel()].view(param.shape)
+        return torch.view_as_complex(flat[offset : offset + 2 * param.numel()].view(*param.shape, 2))
 
 
 def buckets(params: Sequence[torch.nn.Parameter], size: int = BUCKET_BYTES) -> list[Bucket]:
@@ -90,7 +92,7 @@ def buckets(params: Sequence[torch.nn.Parameter], size: int = BUCKET_BYTES) -> l
         kind = (param.dtype, param.device)
         group = filling.setdefault(kind, [])
         group.append(param)
-        if sum(p.numel() for p in group) * param.dtype.itemsize >= size:
+        if sum(p.numel() * p.element_size() for p in group) >= size:
             closed.append(_bucket(*kind, filling.pop(kind)))
     return closed + [_bucket(*kind, group) for kind, group in filling.items()]
 
@@ -99,5 +101,5 @@ def _bucket(dtype: torch.dtype, device: torch.device, params: list[torch.nn.Para
     offsets, end = [], 0
     for param in params:
         offsets.append(end)
-        end += param.numel()
-    return Bucket(dtype, device, tuple(params), tuple(offsets), end)
+        end += param.numel() * (2 if param.is_complex() else 1)
+    return Bucket(dtype.to_real(), device, tuple(params), tuple(offsets), end)

@@ -19,9 +19,12 @@ class Outline:
     """One model's. `model` and `loose` are None where the model, or how it tells its state, is not what it was."""
 
     def __init__(self, model: nn.Module) -> None:
+        self._root = model
         modules = list(model.modules())
         holders = [holder for module in modules for holder in (module._parameters, module._buffers, module._modules)]
         self._sizes = [(holder, len(holder)) for holder in holders]
+        self._param_sizes = [(module._parameters, len(module._parameters)) for module in modules]
+        self._named = {name: param for name, param in model.named_parameters(remove_duplicate=False)}
         self._children = [(module._modules, name, child) for module in modules for name, child in module._modules.items()]
         self._hooks = [hooks for module in modules for hooks in (module._state_dict_hooks, module._state_dict_pre_hooks)]
         self._shown = _places(model, persistent=True)
@@ -39,6 +42,17 @@ class Outline:
     def parameters_stay(self) -> bool:
         """The parameters are those that the model had when the outline was made."""
         return all(holder.get(key) is parameter for holder, key, parameter in self._parameters)
+
+    def changed(self) -> str:
+        """Which parameters are not those that the model had when the outline was made; empty where all are."""
+        same = all(len(holder) == size for holder, size in self._param_sizes)
+        if same and self.parameters_stay and all(holder.get(name) is child for holder, name, child in self._children):
+            return ""
+        now = dict(self._root.named_parameters(remove_duplicate=False))
+        told = [f"{name} is new" for name in now if name not in self._named]
+        told += [f"{name} is gone" for name in self._named if name not in now]
+        told += [f"{name} is another object" for name, param in now.items() if name in self._named and param is not self._named[name]]
+        return "; ".join(told[:6] + (["…"] if len(told) > 6 else []))
 
     def buffers(self) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]] | None:
         """Those that `model` shows, and `loose`. Good as long as `model` is not None."""

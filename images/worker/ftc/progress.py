@@ -34,6 +34,9 @@ class Progress:
         """How many this rank carries in the step under way."""
         self.pace: Pace | None = None
         """Of the last step that was committed here."""
+        self.checks = 0
+        self.checked_step: int | None = None
+        self.skipped = 0
         self._phase: tuple[Phase, float] = ("starting", time.monotonic())
         self._computed = 0.0
 
@@ -66,6 +69,9 @@ class Progress:
             compute_ms=None if pace is None else _ms(pace.compute),
             slices=0 if pace is None else pace.slices,
             wait_ms=None if pace is None else _ms(pace.wait),
+            checks=self.checks,
+            checked_step=self.checked_step,
+            skipped=self.skipped,
         )
 
 

@@ -1,18 +1,27 @@
-"""What a job's state is: the model, its optimizer, the schedule, and whatever else the script registered."""
+"""What a job's state is: the model, its optimizers, the schedules, and whatever else the script registered."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal, Protocol
 
 import torch
+from torch import nn
 
+from . import refusals
+from .contents import check
 from .digest import digest, signature
 from .errors import FtcError, UsageError
+from .generators import stateful
+from .names import Names
+from .optimizers import bring_back, groups_of, load
 from .outline import Outline
 
 State = dict[str, Any]
 """Nested dicts of numbers, text and tensors; `torch.load(weights_only=True)` reads it."""
+
+Schedule = Literal["step", "epoch"]
+"""How often schedulers are stepped."""
 
 
 class Stateful(Protocol):
@@ -22,33 +31,66 @@ class Stateful(Protocol):
 
 
 class Registered:
-    """The script's objects. `extra` by the names that the script gave them."""
+    """The script's objects. `extra` by the names that the script gave them. `optimizer` and `scheduler` may be lists."""
 
     def __init__(
         self,
-        model: torch.nn.Module,
-        optimizer: torch.optim.Optimizer,
-        scheduler: Any,
-        clip_norm: float | None,
-        overlap: bool,
-        extra: dict[str, Stateful],
+        model: nn.Module,
+        optimizer: Any,
+        scheduler: Any = None,
+        clip_norm: float | None = None,
+        overlap: bool = True,
+        extra: dict[str, Any] | None = None,
+        *,
+        schedule: Schedule = "step",
+        scaler: Any = None,
     ) -> None:
-        for name, item in extra.items():
-            if not hasattr(item, "state_dict") or not hasattr(item, "load_state_dict"):
-                raise UsageError(f"register: {name} has no state_dict and load_state_dict")
+        """Raises UsageError for what cannot be trained or kept."""
+        if schedule not in ("step", "epoch"):
+            raise UsageError(f"register: schedule={schedule!r}: 'step' or 'epoch'")
+        self.extra: dict[str, Stateful] = {name: stateful(name, item) for name, item in (extra or {}).items()}
         self.model = model
-        self.optimizer = optimizer
-        self.scheduler = scheduler
+        self.optimizers: list[torch.optim.Optimizer] = list(optimizer) if isinstance(optimizer, (list, tuple)) else [optimizer]
+        self.schedulers: list[Any] = list(scheduler) if isinstance(scheduler, (list, tuple)) else [] if scheduler is None else [scheduler]
+        self._single = not isinstance(optimizer, (list, tuple)), not isinstance(scheduler, (list, tuple))
+        self.schedule = schedule
+        self.scaler = scaler if scaler is not None and scaler.is_enabled() else None
         self.clip_norm = clip_norm
         self.overlap = overlap
-        self.extra = extra
-        self.params = [p for group in optimizer.param_groups for p in group["params"] if p.requires_grad]
-        if not self.params:
+        self.skipped, self.skipped_in_a_row = 0, 0
+        """Steps that were left out because a number was not finite."""
+        for name, item in self.extra.items():
+            check(item.state_dict(), f"extra.{name}")
+        refusals.optimizers(self.optimizers)
+        self.names = Names(model, self.extra, self.optimizers)
+        refusals.parameters(self.names.all)
+        if not self.trained():
             raise UsageError("register: the optimizer has no parameters that require a gradient")
         self._param_names = {name for name, _ in model.named_parameters(remove_duplicate=False)}
         self._outline = Outline(model)
-        self._parameters = list({id(p): p for p in [*model.parameters(), *self.params]}.values())
+        self._initial = self.names.trained()
+        self._groups = groups_of(self.optimizers)
         self._before_change: list[Callable[[], None]] = []
+        if self.scaler is not None:
+            self.scaler.scale(torch.zeros((), device=self.names.all[0][1].device))  # it makes its state with the first number
+        state = self.capture()
+        check(state)
+        self._signature = signature(state["model"])
+
+    @property
+    def modules(self) -> list[tuple[str, nn.Module]]:
+        """By the prefix of their names in the state."""
+        extra = [(f"extra.{name}.", item) for name, item in self.extra.items() if isinstance(item, nn.Module)]
+        return [("model.", self.model), *extra]
+
+    def trained(self) -> list[nn.Parameter]:
+        """What the optimizers hold and requires a gradient now."""
+        found = {id(p): p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"] if p.requires_grad}
+        return list(found.values())
+
+    def changed(self) -> str:
+        """What of the model is not what was registered; empty where it is."""
+        return self._outline.changed()
 
     def before_change(self, act: Callable[[], None]) -> None:
         """`act` is called before parameters or the optimizer's state change, by whoever changes them."""
@@ -69,19 +111,50 @@ class Registered:
         if model is None or loose is None:
             model = dict(self.model.state_dict())
             loose = {name: b for name, b in self.model.named_buffers() if name not in model}
-        state: State = {"model": model, "optimizer": self.optimizer.state_dict()}
+        optimizers = [optimizer.state_dict() for optimizer in self.optimizers]
+        state: State = {"model": model, "optimizer": optimizers[0] if self._single[0] else optimizers}
         if loose:
             state["buffers"] = loose
-        if self.scheduler is not None:
-            state["scheduler"] = self.scheduler.state_dict()
+        state.update(self._special())
+        if self.schedulers:
+            schedules = [scheduler.state_dict() for scheduler in self.schedulers]
+            state["scheduler"] = schedules[0] if self._single[1] else schedules
         if self.extra:
             state["extra"] = {name: item.state_dict() for name, item in self.extra.items()}
         return state
 
+    def _special(self) -> State:
+        """What few states have: each is there only where it says something."""
+        found: State = {}
+        if self.names.unregistered:
+            found["unregistered"] = dict(self.names.unregistered)
+        trained = self.names.trained()
+        if trained != self._initial:
+            found["trained"] = trained
+        added = self.names.added(self.optimizers, self._groups)
+        if added:
+            found["groups"] = added
+        hidden = {prefix: own for prefix, own in self._hidden() if own}
+        if hidden:
+            found["hidden"] = hidden
+        if self.scaler is not None:
+            found["scaler"] = self.scaler.state_dict()
+        if self.skipped:
+            found["skipped"] = [self.skipped, self.skipped_in_a_row]
+        return found
+
+    def _hidden(self) -> Iterator[tuple[str, dict[str, torch.Tensor]]]:
+        """Buffers of the script's other modules that their state_dict does not show."""
+        for prefix, module in self.modules[1:]:
+            buffers = dict(module.named_buffers())
+            if buffers:
+                shown = module.state_dict()
+                yield prefix, {name: b for name, b in buffers.items() if name not in shown}
+
     @property
     def watched(self) -> list[torch.Tensor]:
         """All parameters."""
-        return self._parameters
+        return [param for _, param in self.names.all]
 
     def glance(self) -> Callable[[], State] | None:
         """Copies what may change whenever the script runs, and leaves the rest for later.
@@ -89,13 +162,14 @@ class Registered:
         What is returned gives the state as it is now; any thread may call it, until `changing`. None where the state cannot be had
         in two parts: with objects of the script, or where model or optimizer tell their state in a way of their own.
         """
-        outline, optimizer = self._outline, self.optimizer
-        found = None if self.extra or not tells_plainly(optimizer) else outline.buffers()
+        outline, optimizer = self._outline, self.optimizers[0]
+        plain = not self.extra and self._single == (True, True) and not self._special() and tells_plainly(optimizer)
+        found = outline.buffers() if plain else None
         if found is None:
             return None
         buffers, loose = clones(found[0]), clones(found[1])
         groups = [{k: v if type(v) is float else clones(v) for k, v in g.items() if k != "params"} for g in optimizer.param_groups]
-        scheduler = None if self.scheduler is None else clones(self.scheduler.state_dict())
+        scheduler = clones(self.schedulers[0].state_dict()) if self.schedulers else None
 
         def whole() -> State:
             model, told = outline.model, optimizer.state_dict()
@@ -106,7 +180,7 @@ class Registered:
             state: State = {"model": {**model, **buffers}, "optimizer": told}
             if loose:
                 state["buffers"] = loose
-            if self.scheduler is not None:
+            if scheduler is not None:
                 state["scheduler"] = scheduler
             return state
 
@@ -119,25 +193,35 @@ class Registered:
                 raise FtcError(f"the saved state has no {name!r}: the script registered nothing of that name when it was saved")
         self.changing()
         try:
-            self.model.load_state_dict(state["model"])
-            own = dict(self.model.named_buffers())
-            with torch.no_grad():
-                for name, value in state.get("buffers", {}).items():
-                    own[name].copy_(value)
-            self.optimizer.load_state_dict(state["optimizer"])
-            if self.scheduler is not None:
-                self.scheduler.load_state_dict(state["scheduler"])
+            load(self.model, state["model"], state.get("buffers", {}))
+            self._restore_optimizers(state)
+            schedules = state.get("scheduler", [])
+            for scheduler, told in zip(self.schedulers, [schedules] if self._single[1] and self.schedulers else schedules, strict=True):
+                scheduler.load_state_dict(told)
+            if self.scaler is not None:
+                self.scaler.load_state_dict(state["scaler"])
             for name, item in self.extra.items():
-                item.load_state_dict(state["extra"][name])
-        except (KeyError, ValueError, RuntimeError) as error:
+                load(item, state["extra"][name], state.get("hidden", {}).get(f"extra.{name}.", {}))
+        except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
             raise FtcError(f"the saved state does not fit this script's objects: {error}") from error
+        self.skipped, self.skipped_in_a_row = state.get("skipped", [0, 0])
+
+    def _restore_optimizers(self, state: State) -> None:
+        self.names.set_trained({**self._initial, **state.get("trained", {})})
+        told = [state["optimizer"]] if self._single[0] else state["optimizer"]
+        bring_back(self.optimizers, self._groups, state.get("groups", {}), told, self.names)
+        for optimizer, one in zip(self.optimizers, told, strict=True):
+            load(optimizer, one, {})
+        for name, value in state.get("unregistered", {}).items():
+            with torch.no_grad():
+                self.names.unregistered[name].copy_(value)
 
     def digest(self) -> str:
         return digest(self.capture())
 
     def signature(self) -> str:
-        """Of the model alone: an optimizer makes its state as it goes."""
-        return signature(dict(self.model.state_dict()))
+        """Of the model as it was registered, and of it alone: an optimizer makes its state as it goes, and buffers may grow."""
+        return self._signature
 
 
 def clones(value: Any) -> Any:

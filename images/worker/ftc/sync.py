@@ -11,9 +11,10 @@ from dataclasses import dataclass
 
 import torch
 
+from . import wire
 from .errors import FtcError
 from .group import Group
-from .packing import FINGERPRINT, Packed, differing, fingerprints, pack, tensors_of, unpack
+from .packing import FINGERPRINT, differing, fingerprints, pack, tensors_of, unpack
 from .state import Registered
 
 NOTHING = -1
@@ -43,35 +44,30 @@ def synchronise(group: Group, own: Registered, step: int, holds_state: bool, sav
     """Returns when all are at one step. Raises Broken, FtcError."""
     held = step if holds_state else NOTHING
     newest = saved.newest() if group.rank == 0 else NOTHING
-    table = _table(group, [held, int(own.signature()[:15], 16), newest])
+    table = wire.table(group, [held, int(own.signature()[:15], 16), newest])
     _same_model(group, [row[1] for row in table])
     steps = [row[0] for row in table]
     best = max(steps)
     if best == NOTHING or table[0][2] > best:
         loaded = saved.load(best) if group.rank == 0 else NOTHING
-        loaded = _table(group, [loaded])[0][0]
+        loaded = wire.table(group, [loaded])[0][0]
         if best == NOTHING:
             steps = [max(loaded, 0), *[NOTHING] * (group.size - 1)]
         elif loaded > best:
             steps[0] = loaded
     at = max(steps)
-    source = steps.index(at)
     behind = {rank: there != NOTHING for rank, there in enumerate(steps) if there < at}
+    return Outcome(at, bring(group, own, steps.index(at), behind))
+
+
+def bring(group: Group, own: Registered, source: int, behind: dict[int, bool]) -> int:
+    """Gives the source's state to those behind; True where one holds a state of which a part may be the same. The bytes of tensors that
+    this rank sent or received. Raises Broken."""
     if group.rank == source:
-        return Outcome(at, _send(group, own, behind))
+        return _send(group, own, behind)
     if group.rank in behind:
-        return Outcome(at, _receive(group, own, source, behind[group.rank]))
-    return Outcome(at)
-
-
-def _table(group: Group, row: list[int]) -> list[list[int]]:
-    own = torch.tensor(row, dtype=torch.int64)
-    if group.size == 1:
-        return [row]
-    table = torch.zeros(group.size, len(row), dtype=torch.int64)
-    group.wait([group.all_gather_words(table.view(-1), own)])
-    rows: list[list[int]] = table.tolist()
-    return rows
+        return _receive(group, own, source, behind[group.rank])
+    return 0
 
 
 def _same_model(group: Group, signatures: list[int]) -> None:
@@ -92,19 +88,10 @@ def _send(group: Group, own: Registered, behind: dict[int, bool]) -> int:
         if lacking is None or all(lacking):
             whole.append(rank)
         else:
-            moved += _pass(group, pack(state, only=lacking), [rank])
+            moved += wire.send(group, pack(state, only=lacking), [rank])
     if whole:
-        moved += _pass(group, pack(state), whole)
+        moved += wire.send(group, pack(state), whole)
     return moved
-
-
-def _pass(group: Group, packed: Packed, to: list[int]) -> int:
-    structure = torch.frombuffer(bytearray(packed.structure), dtype=torch.uint8)
-    group.send(torch.tensor([structure.numel(), packed.used], dtype=torch.int64), to)
-    group.send(structure, to)
-    if packed.used:
-        group.send(packed.payload[: packed.used], to)
-    return packed.used * len(to)
 
 
 def _receive(group: Group, own: Registered, source: int, holds: bool) -> int:
@@ -114,17 +101,9 @@ def _receive(group: Group, own: Registered, source: int, holds: bool) -> int:
         group.send(torch.tensor([len(mine)], dtype=torch.int64), [source])
         if len(mine):
             group.send(mine, [source])
-    head = torch.zeros(2, dtype=torch.int64)
-    group.receive(head, source)
-    text, size = head.tolist()
-    structure = torch.empty(text, dtype=torch.uint8)
-    payload = torch.empty(size, dtype=torch.uint8)
-    group.receive(structure, source)
-    if size:
-        group.receive(payload, source)
-    packed = Packed(structure.numpy().tobytes(), payload, size)
+    packed = wire.receive(group, source)
     own.restore(unpack(packed, copy=True, have=list(tensors_of(state)) if holds else ()))
-    return int(size)
+    return packed.used
 
 
 def _receive_fingerprints(group: Group, rank: int) -> torch.Tensor:

@@ -55,9 +55,16 @@ class Checkpoints:
         own.before_change(self._writer.settle)
         self.digest = ""
         """Of the state at the end of training, once that is reached."""
+        self.finished: str | None = None
+        """Why training ended before its last step; None where it did not."""
+        self.metrics: Callable[[], dict[str, float]] = dict
+        """What the script has logged of the newest step."""
 
-    def maybe(self, generation: int, *, final: bool) -> None:
-        """After a commit, on rank 0: starts one where it is due and none is in flight. The last is `finish`'s."""
+    def maybe(self, generation: int, *, final: bool, agreed: bool = True) -> None:
+        """After a commit, on rank 0: starts one where it is due and none is in flight. The last is `finish`'s.
+
+        Unless `agreed`, it is published when `agreed` was called.
+        """
         writer, began = self._writer, time.perf_counter()
         if self._progress.step % self._config.checkpoint_every == 0 or writer.again:
             self._due_since = self._due_since or time.monotonic()
@@ -65,14 +72,30 @@ class Checkpoints:
             writer.prepare(self._own)
         elif not writer.busy:
             delayed, self._due_since = time.monotonic() - self._due_since, None
-            writer.start(self._own, self._telling(generation), delayed=delayed, began=began)
+            writer.start(self._own, self._telling(generation), delayed=delayed, began=began, agreed=agreed)
+
+    @property
+    def waiting(self) -> bool:
+        """One is under way whose state the replicas have not been compared in."""
+        return self._writer.waiting
+
+    def agreed(self, step: int) -> None:
+        """After `step`, all replicas hold the same state: what was saved before it may be published."""
+        self._writer.agree()
+
+    def distrust(self) -> None:
+        """What is under way is not published: the replicas differ, or nobody is left to compare it with."""
+        self._writer.distrust()
+        self._due_since = None
 
     def poll(self) -> None:
         """Between two slices."""
         self._writer.poll()
 
     def join(self, seconds: float | None = None) -> None:
-        """Waits for the one that is being written."""
+        """Waits for the one that is being written. One that nobody has compared is not waited for."""
+        if self._writer.waiting:
+            self._writer.distrust()
         self._writer.join(seconds)
 
     def entered(self, group: Group) -> None:
@@ -96,9 +119,12 @@ class Checkpoints:
             return there == self._progress.step
         return self.save_now(generation)
 
-    def finish(self, group: Group) -> bool:
-        """All members: rank 0 writes the last checkpoint, all return when it is durable. Raises Broken, FtcError."""
-        self.digest = self._own.digest()
+    def finish(self, group: Group, finished: str | None = None) -> bool:
+        """All members: rank 0 writes the last checkpoint, all return when it is durable. `finished`: why training ends early.
+
+        Raises Broken, FtcError.
+        """
+        self.digest, self.finished = self._own.digest(), finished
         if group.rank == 0 and not self.is_final(self._progress.step):
             until = time.monotonic() + FINAL_PATIENCE
             while not self.save_now(group.generation):
@@ -115,7 +141,9 @@ class Checkpoints:
         there = newest_known(self._config.checkpoint_dir, self._config.job)
         if there is None:
             return False
-        return there.step >= step if at_least else there.step == step and there.digest == self.digest
+        if at_least:
+            return there.step >= step or there.finished is not None
+        return there.step == step and there.digest == self.digest
 
     def newest(self) -> int:
         """The step of the newest, unverified; -1 where there is none."""
@@ -136,7 +164,7 @@ class Checkpoints:
             about, state = found
             self._own.restore(detached(state))
             self._progress.step, self._progress.holds_state = about.step, True
-            self.digest = about.digest
+            self.digest, self.finished = about.digest, about.finished
             self._link.send(Note("info", f"resuming from the checkpoint of step {about.step}"))
         if root.is_dir():
             self._take_over(generation if above < 0 else -1, None if found is None else found[0])
@@ -160,9 +188,12 @@ class Checkpoints:
     def _telling(self, generation: int) -> Callable[[], Manifest]:
         """Of the state as it is now; made when it is asked for."""
         progress = self._progress
-        return partial(self._about, generation, progress.step, progress.epoch, progress.samples, self._position(progress.step))
+        position = self._position(progress.step)
+        return partial(self._about, generation, progress.step, progress.epoch, progress.samples, position, self.metrics())
 
-    def _about(self, generation: int, step: int, epoch: int, samples: int, position: Position | None) -> Manifest:
+    def _about(
+        self, generation: int, step: int, epoch: int, samples: int, position: Position | None, metrics: dict[str, float]
+    ) -> Manifest:
         return Manifest(
             job=self._config.job,
             step=step,
@@ -178,4 +209,6 @@ class Checkpoints:
             created_at="",
             files={},
             data=position,
+            metrics=metrics,
+            finished=self.finished,
         )

@@ -26,8 +26,8 @@ class Flight:
     Locks that are held until something has happened stand in for events, which take longer to make.
     """
 
-    def __init__(self, about: Callable[[], Manifest], copy: Copy, delayed: float) -> None:
-        """`delayed`: seconds that it was begun late."""
+    def __init__(self, about: Callable[[], Manifest], copy: Copy, delayed: float, agreed: bool = True) -> None:
+        """`delayed`: seconds that it was begun late. Unless `agreed`, it is published after `agree`."""
         self.about = about
         self.delayed = delayed
         self.stall = 0.0
@@ -43,6 +43,10 @@ class Flight:
         self._in_flight = threading.Lock()
         self._in_flight.acquire()
         self._exact: bool | None = None
+        self._distrusted = False
+        self._unagreed = threading.Lock()
+        if not agreed:
+            self._unagreed.acquire()
 
     @property
     def copying(self) -> bool:
@@ -85,15 +89,36 @@ class Flight:
                 self._copy = None
                 self._unsettled.release()
 
+    @property
+    def waiting(self) -> bool:
+        """It is not known yet whether all replicas hold this state."""
+        return self._unagreed.locked()
+
+    def agree(self) -> None:
+        """All replicas hold it."""
+        if self._unagreed.locked():
+            self._unagreed.release()
+
+    def distrust(self) -> None:
+        """They do not, or nobody will say: it is not published, unless it was."""
+        self._distrusted = True
+        self.agree()
+
+    @property
+    def distrusted(self) -> bool:
+        return self._distrusted
+
     def check(self) -> None:
         """Raises Dropped where it is of no use any more."""
-        if self._exact is False:
+        if self._exact is False or self._distrusted:
             raise Dropped
 
     def confirm(self) -> None:
-        """Returns when the copy is known to be exact. Raises Dropped."""
+        """Returns when the copy is known to be exact, and the replicas to agree on it. Raises Dropped."""
         if self._unsettled.acquire(timeout=UNANSWERED):
             self._unsettled.release()
         else:
             self.settle()
         self.check()
+        with self._unagreed:
+            self.check()

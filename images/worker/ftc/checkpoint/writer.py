@@ -86,17 +86,25 @@ class Writer:
             self._do(self._shadow.touching())
 
     def start(
-        self, source: Source, about: Callable[[], Manifest], *, delayed: float = 0.0, whole: bool = False, began: float | None = None
+        self,
+        source: Source,
+        about: Callable[[], Manifest],
+        *,
+        delayed: float = 0.0,
+        whole: bool = False,
+        began: float | None = None,
+        agreed: bool = True,
     ) -> None:
         """Begins a checkpoint of the state as it is now. Only while not busy. `about` is asked behind the training.
 
         `delayed`: seconds since it was due. `began`: when training stopped for it, where that was before, by time.perf_counter.
-        With `whole`, all is copied at once. Raises UsageError for what a checkpoint cannot hold.
+        With `whole`, all is copied at once. Unless `agreed`, it is published after `agree`. Raises UsageError for what a checkpoint
+        cannot hold.
         """
         began = time.perf_counter() if began is None else began
         copy = self._take(source, whole or self.again)
         self.again = False
-        flight = self._flight = Flight(about, copy, delayed)
+        flight = self._flight = Flight(about, copy, delayed, agreed)
         self._do(lambda: self._fly(flight))
         flight.stall += time.perf_counter() - began
 
@@ -106,6 +114,21 @@ class Writer:
         self.start(source, about, whole=True)
         self.join()
         return self._flight is not None and self._flight.ok
+
+    @property
+    def waiting(self) -> bool:
+        """One is in flight of which it is not known yet whether all replicas hold its state."""
+        return self._flight is not None and self._flight.waiting
+
+    def agree(self) -> None:
+        """All replicas hold the state of the one in flight."""
+        if self._flight is not None:
+            self._flight.agree()
+
+    def distrust(self) -> None:
+        """The one in flight is not published, unless it was."""
+        if self._flight is not None:
+            self._flight.distrust()
 
     def poll(self) -> None:
         """Between two things that training does: settles what can be settled without waiting, so that it is published soon."""
@@ -182,7 +205,7 @@ class Writer:
                 raise Dropped  # what cannot be saved was met behind the training: it is made again, where that is seen
             self._publish(flight, Draft(self._shadow.state, flight.about()))
         except Dropped:
-            self.again = True
+            self.again = not flight.distrusted
             if flight.changed and not self._noted:
                 self._noted = True
                 self._note(

@@ -1,0 +1,133 @@
+"""Parameters that the script's own code changes within a slice: a momentum encoder, clamped or renormalised weights.
+
+In the first attempt at a step all parameters are copied, and compared after the slices: what has changed is known from then on, and
+treated as buffers are. Parameters of up to WATCHED bytes are copied in every step. Of larger ones a change that begins
+later is seen (by its version, or by the replica check), but the value before it is gone: that is refused by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import nn
+
+WATCHED = 1 << 19
+"""Bytes of parameters, all together, that are copied in every step."""
+
+
+class Movers:
+    """`params` by their names in the registered state."""
+
+    def __init__(self, params: Sequence[tuple[str, nn.Parameter]]) -> None:
+        self._params = list(params)
+        self._always = sum(p.numel() * p.element_size() for _, p in self._params) <= WATCHED
+        self._first = True
+        self._found: dict[str, nn.Parameter] = {}
+        self._start: dict[str, torch.Tensor] = {}
+        self._images: dict[torch.device, _Image] = {}
+        self._versions: list[tuple[int, int]] = []
+
+    @property
+    def found(self) -> list[str]:
+        return list(self._found)
+
+    def begin(self) -> None:
+        """A step begins. What is there now is what every slice starts from."""
+        self._start = {name: param.detach().clone() for name, param in self._found.items()}
+        self._versions = [(p._version, p.data_ptr()) for _, p in self._params]
+        if self._always or self._first:
+            if not self._images:
+                self._images = _images([p for _, p in self._params])
+            for image in self._images.values():
+                image.take()
+
+    def look(self) -> list[str]:
+        """After a slice: those that have changed and were not known to, from now on known. Raises nothing: see `lost`."""
+        if all(image.same() for image in self._images.values()):
+            return []
+        fresh: list[str] = []
+        for name, param in self._params:
+            before = self._images[param.device].of(param)
+            if name not in self._found and before is not None and not _equal(before, param):
+                self._found[name] = param
+                self._start[name] = before.clone()
+                fresh.append(name)
+        return fresh
+
+    def lost(self) -> list[str]:
+        """Those that have changed in this step although nothing of them was copied."""
+        if self._images:
+            return []
+        now = [(p._version, p.data_ptr()) for _, p in self._params]
+        if now == self._versions:
+            return []
+        pairs = zip(self._params, self._versions, now)
+        return [name for (name, _), before, after in pairs if before != after and name not in self._found]
+
+    def passed(self) -> None:
+        """A whole step was seen."""
+        self._first = False
+        if not self._always:
+            self._images = {}
+
+    def rewind(self) -> None:
+        with torch.no_grad():
+            for name, value in self._start.items():
+                self._found[name].copy_(value)
+
+    def values(self) -> list[tuple[str, torch.Tensor]]:
+        return [(name, param.detach().clone()) for name, param in self._found.items()]
+
+    def put(self, name: str, value: torch.Tensor) -> bool:
+        """Sets a parameter. False: there is none of that name."""
+        param = self._found.get(name) or next((p for own, p in self._params if own == name), None)
+        if param is None:
+            return False
+        self._found[name] = param
+        with torch.no_grad():
+            param.copy_(value)
+        return True
+
+
+class _Image:
+    """A copy of some parameters of one device in one run of memory, and room for a second to compare it with."""
+
+    def __init__(self, params: list[nn.Parameter], device: torch.device) -> None:
+        self._params = params
+        self._views: list[list[torch.Tensor]] = [[], []]
+        ends = [0]
+        for param in params:
+            ends.append(-(-(ends[-1] + param.numel() * param.element_size()) // 16) * 16)
+        self._memory = [torch.zeros(ends[-1], dtype=torch.uint8, device=device) for _ in range(2)]
+        for memory, views in zip(self._memory, self._views):
+            for param, start in zip(params, ends):
+                part = memory[start : start + param.numel() * param.element_size()]
+                views.append(part.view(param.dtype).view(param.shape))
+        self._place = {id(param): number for number, param in enumerate(params)}
+
+    def take(self) -> None:
+        self._copy(0)
+
+    def same(self) -> bool:
+        self._copy(1)
+        return torch.equal(self._memory[0], self._memory[1])
+
+    def of(self, param: nn.Parameter) -> torch.Tensor | None:
+        number = self._place.get(id(param))
+        return None if number is None else self._views[0][number]
+
+    def _copy(self, which: int) -> None:
+        with torch.no_grad():
+            torch._foreach_copy_(self._views[which], [p.detach() for p in self._params])
+
+
+def _images(params: Sequence[nn.Parameter]) -> dict[torch.device, _Image]:
+    devices = {param.device for param in params}
+    return {device: _Image([p for p in params if p.device == device], device) for device in devices}
+
+
+def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
+    """By bits: NaN is NaN, and -0.0 is not 0.0."""
+    ours, theirs = one.contiguous().reshape(-1), other.detach().contiguous().reshape(-1)
+    return torch.equal(ours.view(torch.uint8), theirs.view(torch.uint8))

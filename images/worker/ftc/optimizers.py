@@ -1,0 +1,110 @@
+"""Giving objects back the state that they told, to the bit, whatever their own `load_state_dict` makes of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import nn
+
+from .names import Groups, Names
+from .slice_state import put
+
+
+def groups_of(optimizers: Sequence[torch.optim.Optimizer]) -> list[int]:
+    return [len(optimizer.param_groups) for optimizer in optimizers]
+
+
+def bring_back(
+    optimizers: Sequence[torch.optim.Optimizer], first: Sequence[int], added: Groups, told: Sequence[Any], names: Names
+) -> None:
+    """Gives each optimizer the groups that a state has: adds what was added after `register`, takes out what was not yet."""
+    for number, (optimizer, count) in enumerate(zip(optimizers, first)):
+        wanted = added.get(str(number), [])
+        for group in optimizer.param_groups[count + len(wanted) :]:
+            for param in group["params"]:
+                optimizer.state.pop(param, None)
+        del optimizer.param_groups[count + len(wanted) :]
+        for place in range(len(optimizer.param_groups), count + len(wanted)):
+            options = {key: value for key, value in told[number]["param_groups"][place].items() if key != "params"}
+            optimizer.add_param_group({"params": [names.param(name) for name in wanted[place - count]], **options})
+
+
+def load(item: Any, state: Any, loose: Mapping[str, torch.Tensor]) -> None:
+    """`item.load_state_dict(state)`, and the buffers that its state does not show.
+
+    Modules' versions, which stand beside a state_dict and not in it, are those of the modules that are there: they said it. Buffers that
+    had another shape take it. Raises what `load_state_dict` raises.
+    """
+    whole = graft(state, item.state_dict())
+    if isinstance(item, nn.Module):
+        _make_room(item, whole)
+    item.load_state_dict(whole)
+    if isinstance(item, nn.Module):
+        _set_loose(item, loose)
+    if isinstance(item, torch.optim.Optimizer):
+        _exactly(item, state)
+
+
+def graft(saved: Any, live: Any) -> Any:
+    """A saved state in which dicts have the metadata that their like in the live state have."""
+    if isinstance(saved, dict) and isinstance(live, dict):
+        items = {key: graft(item, live.get(key)) for key, item in saved.items()}
+        metadata = getattr(live, "_metadata", None)
+        if metadata is None:
+            return items if type(saved) is dict else saved
+        whole: Any = OrderedDict(items)
+        whole._metadata = metadata
+        return whole
+    if isinstance(saved, list) and isinstance(live, list) and len(saved) == len(live):
+        return [graft(one, other) for one, other in zip(saved, live)]
+    return saved
+
+
+def _make_room(module: nn.Module, state: Mapping[str, Any]) -> None:
+    """Buffers that have grown, changed their kind or come into being since are made anew; `load_state_dict` fills them."""
+    shown = module.state_dict()
+    for name, told in state.items():
+        path, _, key = name.rpartition(".")
+        if not isinstance(told, torch.Tensor):
+            continue
+        try:
+            holder = module.get_submodule(path)
+        except AttributeError:
+            continue
+        there = holder._buffers.get(key)
+        if there is None:
+            if name not in shown and not hasattr(holder, key):
+                holder.register_buffer(key, torch.empty(told.shape, dtype=told.dtype))
+            continue
+        other = there.shape != told.shape or there.dtype != told.dtype
+        if other or there.is_inference() or torch._debug_has_internal_overlap(there) != 0:
+            holder._buffers[key] = torch.empty(told.shape, dtype=told.dtype, device=there.device)
+
+
+def _set_loose(module: nn.Module, loose: Mapping[str, torch.Tensor]) -> None:
+    """Buffers outside of the state_dict. One that is not there yet, because forward makes it, is made."""
+    for name, value in loose.items():
+        path, _, key = name.rpartition(".")
+        holder = module.get_submodule(path)
+        if key in holder._buffers:
+            put(holder._buffers, key, value)
+        else:
+            holder.register_buffer(key, value.clone(), persistent=False)
+
+
+def _exactly(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
+    """Torch gives an optimizer's tensors the dtype of their parameter: back to what they were."""
+    own, told = optimizer.state_dict().get("state"), state.get("state")
+    if not isinstance(own, dict) or not isinstance(told, dict):
+        return
+    params = [param for group in optimizer.param_groups for param in group["params"]]
+    for index, values in told.items():
+        if not isinstance(values, dict) or not isinstance(own.get(index), dict) or not isinstance(index, int):
+            continue
+        for key, value in values.items():
+            here = own[index].get(key)
+            if isinstance(value, torch.Tensor) and isinstance(here, torch.Tensor) and here.dtype != value.dtype:
+                optimizer.state[params[index]][key] = value.clone().to(here.device)

@@ -1,0 +1,1 @@
+"""Replicas are compared while they train: no divergence goes unnoticed."""

@@ -1,0 +1,53 @@
+"""A registered state as a list of named leaves, in one order: what replicas are compared by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from ..digest import leaves
+from .fingerprint import combine, of_tensor, of_text
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """Names and values of a state. `plain` is what is no tensor."""
+
+    tensors: tuple[tuple[str, torch.Tensor], ...]
+    plain: tuple[tuple[str, Any], ...]
+
+    def outline(self) -> int:
+        """Names, dtypes and shapes of all tensors, and the values of all else."""
+        kinds = [(name, str(t.dtype), tuple(t.shape)) for name, t in self.tensors]
+        return of_text(repr((kinds, [(name, kind(value)) for name, value in self.plain])).encode())
+
+    def fingerprints(self) -> list[tuple[str, int]]:
+        """One a leaf: its name, and its bits."""
+        found = [(name, combine([of_text(repr((str(t.dtype), tuple(t.shape))).encode()), of_tensor(t)])) for name, t in self.tensors]
+        return found + [(name, of_text(repr(kind(value)).encode())) for name, value in self.plain]
+
+
+def of_state(state: Any) -> Leaves:
+    tensors: list[tuple[str, torch.Tensor]] = []
+    plain: list[tuple[str, Any]] = []
+    for name, value in leaves(state):
+        if isinstance(value, torch.Tensor):
+            tensors.append((name, value.detach()))
+        else:
+            plain.append((name, value))
+    return Leaves(tuple(tensors), tuple(plain))
+
+
+def kind(value: Any) -> tuple[str, str]:
+    """What tells a number or a text from any other, bit by bit."""
+    if isinstance(value, float):
+        return "float", value.hex()
+    if isinstance(value, bool) or value is None:
+        return "constant", str(value)
+    if isinstance(value, int):
+        return "int", str(int(value))
+    if isinstance(value, str):
+        return "text", str.__str__(value)
+    return type(value).__name__, repr(value)

@@ -1,0 +1,129 @@
+"""The replica check in a worker's loop: what is said with each reduction, and what follows from what the others say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from .. import control, wire
+from ..errors import FtcError
+from ..group import Group
+from ..messages import Diverged
+from ..sync import bring
+from .check import ReplicaCheck
+from .diverged import CAUSES, Found, decide, describe, locate
+from .leaves import of_state
+
+if TYPE_CHECKING:
+    from ..checkpoint.checkpoints import Checkpoints
+    from ..control import Agreed
+    from ..loop import Parts
+
+GoBack = Callable[[Group], int]
+"""Takes all members to a state that is known to be right, and returns its step."""
+
+TIMES = 3
+"""Differences of a step that are gone when they are looked at, before that is an error."""
+
+
+class Replicas:
+    """Every method that takes a group is called by all its members. They raise Broken, and FtcError where the job has to end."""
+
+    def __init__(self, parts: Parts, checkpoints: Checkpoints) -> None:
+        self._parts = parts
+        self._checkpoints = checkpoints
+        self._check = ReplicaCheck(parts.own.capture)
+        self._before: tuple[str, int] | None = None
+        self._gone = 0
+
+    def begin(self, group: Group, step: int, back: GoBack) -> None:
+        """A generation's members have taken one state: they look whether they have."""
+        if group.size > 1 and not self._same_everywhere(group):
+            self._respond(group, step, back, joined=True)
+            return
+        self._check.begin(step)
+        self._checkpoints.agreed(step)
+        self._tell()
+
+    def value(self, group: Group, step: int) -> int:
+        """What this worker says with the reduction of the step after `step`."""
+        return 0 if group.size == 1 else self._check.value(step)
+
+    def flags(self, group: Group) -> int:
+        """Rank 0 says that a checkpoint waits, unless that was heard already."""
+        return control.SAVING if group.size > 1 and self._checkpoints.waiting and not self._check.whole else 0
+
+    def alike(self, group: Group, agreed: Agreed, step: int, back: GoBack) -> bool:
+        """False: they are not, it was dealt with, and the step must be made again."""
+        if group.size == 1:
+            self._checkpoints.agreed(step)
+            return True
+        if len({row.check for row in agreed.rows}) > 1:
+            self._respond(group, step, back)
+            return False
+        whole = self._check.whole or self._check.every_step
+        self._check.agreed(step)
+        self._gone = 0
+        if whole:
+            self._checkpoints.agreed(step)
+        self._check.whole = agreed.any(control.SAVING) and not whole
+        self._tell()
+        return True
+
+    def all_alike(self, group: Group, step: int, back: GoBack) -> bool:
+        """Compares the whole state now: before the last checkpoint, and before all leave."""
+        if group.size > 1 and not self._same_everywhere(group):
+            self._respond(group, step, back)
+            return False
+        self._checkpoints.agreed(step)
+        return True
+
+    def _same_everywhere(self, group: Group) -> bool:
+        return len({row[0] for row in wire.table(group, [self._check.all_of_it()])}) == 1
+
+    def _respond(self, group: Group, step: int, back: GoBack, *, joined: bool = False) -> None:
+        found = locate(group, of_state(self._parts.own.capture()))
+        if found is None:
+            self._gone += 1
+            if self._gone > TIMES:
+                raise FtcError(f"the replicas differ at step {step}, again and again, in what is the same when it is looked at. {CAUSES}")
+            self._check.begin(step)
+            return
+        since = -1 if joined else self._check.since(step)
+        rows = wire.table(group, [since, int(self._is_again(found, step))])
+        since = min(row[0] for row in rows)
+        before = (found.leaf, step) if any(row[1] for row in rows) else None
+        action = decide(self._parts.config.on_divergence, found, since >= step - 1, before, step)
+        self._before = (found.leaf, step)
+        text = describe(found, self._members(), since, step)
+        if action == "failed":
+            self._report(group, found, since, step, "failed", None)
+            more = " It was put right, and came back." if before is not None else ""
+            raise FtcError(f"{text}.{more}\n{CAUSES}")
+        print(f"ftc: {text}", flush=True)
+        if action == "repaired":
+            assert found.source is not None
+            bring(group, self._parts.own, found.source, {rank: True for rank in found.ranks})
+            to = step
+        else:
+            to = back(group)
+        if not self._same_everywhere(group):
+            self._report(group, found, since, step, "failed", None)
+            raise FtcError(f"{text}. The state that was put in its place does not come out the same everywhere either.\n{CAUSES}")
+        self._report(group, found, since, step, action, to if action == "returned" else None)
+        self._check.begin(to)
+
+    def _is_again(self, found: Found, step: int) -> bool:
+        return decide("repair", found, True, self._before, step) == "failed"
+
+    def _members(self) -> list[str]:
+        return self._parts.membership.members
+
+    def _report(self, group: Group, found: Found, since: int, step: int, action: Any, to: int | None) -> None:
+        workers = tuple(self._members()[rank] for rank in found.ranks)
+        told = Diverged(group.generation, step, max(since, 0), found.leaf, tuple(found.position), workers, action, to)
+        self._parts.link.send(told, sticky=True)
+
+    def _tell(self) -> None:
+        progress = self._parts.progress
+        progress.checks, progress.checked_step = self._check.count, self._check.known

@@ -1,0 +1,167 @@
+"""What a forward pass changes besides gradients: buffers such as BatchNorm's running statistics, and parameters that forward moves
+by itself, such as a momentum encoder's.
+
+Every slice starts from the values that the step began with; what virtual rank 0's slice makes of them is kept, by every worker. So
+they depend on the step alone. DistributedDataParallel's broadcast keeps rank 0's in the same way. A forward pass may also replace
+a buffer, let it grow, or register a new one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+
+from .movers import Movers
+
+Value = tuple[str, torch.Tensor]
+"""A name as in the registered state, and what stands there."""
+
+
+@dataclass(frozen=True)
+class Slot:
+    """Where a module keeps a buffer, and what was there."""
+
+    holder: dict[str, Any]
+    key: str
+    module: nn.Module
+    value: torch.Tensor
+
+
+class SliceState:
+    """Of all registered modules, through the slices of a step. `owners` by the prefix of their names."""
+
+    def __init__(self, owners: Sequence[tuple[str, nn.Module]], params: Sequence[tuple[str, nn.Parameter]]) -> None:
+        self._owners = list(owners)
+        self.movers = Movers(params)
+        self._start: dict[str, Slot] = {}
+        self._kept: list[Value] = []
+        self._agreed: list[Value] = []
+        self._agreed_hash = 0
+
+    def agree(self) -> None:
+        """A generation begins: all its members have the same buffers, and rank 0's fit into a message of a known length."""
+        self._agree([(name, slot.value) for name, slot in self._slots().items()])
+
+    @property
+    def bytes(self) -> int:
+        """Length of what rank 0 tells the others."""
+        return sum(value.numel() * value.element_size() for _, value in self._agreed)
+
+    @property
+    def fits(self) -> bool:
+        """What was kept has the names, dtypes and shapes of what was agreed upon."""
+        return outline(self._kept) == self._agreed_hash
+
+    @property
+    def agreed_hash(self) -> int:
+        return self._agreed_hash
+
+    def begin(self) -> None:
+        """A step (or a repetition of it, after `rewind`) begins."""
+        self._start = {name: _copied(slot) for name, slot in self._slots().items()}
+        self._kept = [(name, slot.value) for name, slot in self._start.items()]
+        self.movers.begin()
+
+    def rewind(self) -> None:
+        """Back to the step's beginning."""
+        for name, slot in self._slots().items():
+            if name not in self._start:
+                del slot.holder[slot.key]
+                slot.module._non_persistent_buffers_set.discard(slot.key)
+        for slot in self._start.values():
+            put(slot.holder, slot.key, slot.value)
+        self.movers.rewind()
+
+    def keep(self) -> None:
+        """Virtual rank 0's slice has run."""
+        self._kept = [(name, slot.value.detach().clone()) for name, slot in self._slots().items()]
+        self._kept += self.movers.values()
+
+    def packed(self) -> torch.Tensor:
+        """What `keep` kept: uint8, in host memory, shape (bytes,). Zeros where it does not fit: then it is told in a message of its own."""
+        if self.bytes == 0 or not self.fits:
+            return torch.zeros(self.bytes, dtype=torch.uint8)
+        return torch.cat([raw(value) for _, value in self._kept])
+
+    @property
+    def kept(self) -> list[Value]:
+        return self._kept
+
+    def unpack(self, told: torch.Tensor) -> None:
+        """Takes rank 0's, which carries virtual rank 0, in the layout that was agreed upon. `commit` sets them."""
+        start, kept = 0, []
+        for name, model in self._agreed:
+            end = start + model.numel() * model.element_size()
+            # A copy is aligned, whatever lies before it.
+            kept.append((name, told[start:end].clone().view(model.dtype).view(model.shape).to(model.device)))
+            start = end
+        self._kept = kept
+
+    def take(self, kept: list[Value]) -> None:
+        """Takes what rank 0 told in a message of its own; the next steps' messages have room for it."""
+        self._kept = kept
+        self._agree(kept)
+
+    def commit(self) -> None:
+        """What slice 0 has made of them is what the next step begins with."""
+        self.rewind()
+        for name, value in self._kept:
+            if not self.movers.put(name, value):
+                self._put(name, value)
+
+    def _agree(self, values: list[Value]) -> None:
+        self._agreed, self._agreed_hash = values, outline(values)
+
+    def _slots(self) -> dict[str, Slot]:
+        found: dict[str, Slot] = {}
+        for prefix, owner in self._owners:
+            for path, module in owner.named_modules():
+                for key, value in module._buffers.items():
+                    if value is not None:
+                        found[f"{prefix}{path}.{key}" if path else f"{prefix}{key}"] = Slot(module._buffers, key, module, value)
+        return found
+
+    def _put(self, name: str, value: torch.Tensor) -> None:
+        slot = self._start.get(name)
+        if slot is not None:
+            put(slot.holder, slot.key, value)
+            return
+        for prefix, owner in self._owners:
+            if name.startswith(prefix):
+                path, _, key = name.removeprefix(prefix).rpartition(".")
+                owner.get_submodule(path).register_buffer(key, value.clone(), persistent=False)
+
+
+def put(holder: dict[str, Any], key: str, value: torch.Tensor) -> None:
+    """Into the tensor that is there, where that can be written; else another takes its place."""
+    there = holder.get(key)
+    if isinstance(there, torch.Tensor) and _writable(there, value):
+        with torch.no_grad():
+            there.copy_(value)
+    else:
+        holder[key] = value.detach().clone()
+
+
+def raw(value: torch.Tensor) -> torch.Tensor:
+    """A tensor's bytes, row by row: uint8 in host memory."""
+    return value.detach().cpu().resolve_conj().resolve_neg().contiguous().reshape(-1).view(torch.uint8)
+
+
+def outline(values: Sequence[Value]) -> int:
+    """64 bits of names, dtypes and shapes."""
+    text = repr([(name, str(value.dtype), tuple(value.shape)) for name, value in values])
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "little")
+
+
+def _copied(slot: Slot) -> Slot:
+    return Slot(slot.holder, slot.key, slot.module, slot.value.detach().clone())
+
+
+def _writable(there: torch.Tensor, value: torch.Tensor) -> bool:
+    same = there.shape == value.shape and there.dtype == value.dtype and there.device == value.device
+    return same and not there.is_inference() and torch._debug_has_internal_overlap(there) == 0
