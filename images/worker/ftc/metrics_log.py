@@ -126,9 +126,7 @@ class MetricsLog:
         data = self._lead_in + text
         count = os.write(fd, data)
         if count < len(data):
-            end = os.lseek(fd, 0, os.SEEK_CUR)
-            blank(self._path, end - count, end)
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what is there of it is overwritten with the next try
         self._lead_in = b""
 
     def _open(self) -> int:

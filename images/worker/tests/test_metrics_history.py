@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ftc.metrics_log import MetricsLog
-from tests.metrics import Killed, killed_in_a_write, line_of, read
+from metrics import Killed, killed_in_a_write, line_of, read
 
 
 @dataclass

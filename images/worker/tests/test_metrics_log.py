@@ -14,7 +14,7 @@ import pytest
 
 from ftc import metrics_log
 from ftc.metrics_log import MetricsLog
-from tests.metrics import Killed, killed_in_a_write, line_of, logged, read, steps
+from metrics import Killed, killed_in_a_write, line_of, logged, read, steps
 
 
 @pytest.fixture
@@ -267,3 +267,15 @@ def test_a_cut_off_leader_that_is_killed_in_the_middle_of_its_line_takes_none_of
     third.note(5, line_of(5))
     third.lead()
     assert steps(path) == [1, 2, 3, 4, 5]
+
+
+def test_who_leads_again_looks_anew(path: Path) -> None:
+    first, second = logged(path, 3), MetricsLog(path)
+    second.lead()
+    second.note(4, line_of(4))
+    with killed_in_a_write(9), pytest.raises(Killed):
+        second.note(5, line_of(5))
+    first.lead()
+    first.note(4, line_of(4))
+    first.note(5, line_of(5))
+    assert [json.loads(text)["step"] for text in path.read_text().splitlines()] == [1, 2, 3, 4, 5]
