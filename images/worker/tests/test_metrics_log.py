@@ -122,9 +122,9 @@ def test_the_last_step_of_a_large_file_is_found_without_reading_it(path: Path) -
     with patch("os.pread", counting):
         log.lead()
     assert read_bytes <= 1 << 16
-    with path.open("rb") as file:
-        file.seek(4 << 30)
-        assert [json.loads(text)["step"] for text in file.read().split()] == [7, 8]
+    with path.open("rb") as large:
+        large.seek(4 << 30)
+        assert [json.loads(text)["step"] for text in large.read().split()] == [7, 8]
 
 
 class Disk:
