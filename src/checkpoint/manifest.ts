@@ -42,6 +42,16 @@ export const Manifest = z
       .record(FileName, File)
       .refine(files => Object.hasOwn(files, 'state.pt'), 'names no state.pt')
       .meta({ description: 'Every file, by name.', required: ['state.pt'] }),
+    metrics: z
+      .record(z.string().min(1), z.number())
+      .nullish()
+      .transform(metrics => metrics ?? {})
+      .describe('What the script logged in the step, by name; not there where it logged nothing.'),
+    finished: z
+      .string()
+      .nullish()
+      .transform(reason => reason ?? null)
+      .describe('Why training ended early at this step; null, or not there, where it did not.'),
     seal: sha256
       .optional()
       .describe(
@@ -57,7 +67,7 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ManifestError('manifest.json is not an object');
   }
-  const { format, files } = value as Partial<Record<string, unknown>>;
+  const { format } = value as Partial<Record<string, unknown>>;
   if (format !== FORMAT) {
     throw new ManifestError(`manifest.json has format ${short(format)}, and ${FORMAT} is known`);
   }
@@ -65,11 +75,16 @@ export function parseManifest(bytes: Uint8Array): Manifest {
     throw new ManifestError('manifest.json: its seal does not fit what it says');
   }
   const found = Manifest.omit({ seal: true }).safeParse(value);
-  // A record has no place for this name, and drops it without a word.
-  const dropped = typeof files === 'object' && files !== null && Object.hasOwn(files, '__proto__');
-  if (found.success && !dropped) return found.data;
-  throw new ManifestError(`manifest.json: ${reason(value, found.error?.issues[0]?.path ?? ['files'])}`);
+  const dropped = records.find(name => drops((value as Partial<Record<string, unknown>>)[name]));
+  if (found.success && dropped === undefined) return found.data;
+  throw new ManifestError(`manifest.json: ${reason(value, found.error?.issues[0]?.path ?? [dropped ?? ''])}`);
 }
+
+const records = ['files', 'metrics'] as const;
+
+/** A record has no place for this name, and loses it without a word. */
+const drops = (record: unknown): boolean =>
+  typeof record === 'object' && record !== null && Object.hasOwn(record, '__proto__');
 
 export class ManifestError extends Error {
   override readonly name = 'ManifestError';
@@ -96,6 +111,8 @@ function holds(bytes: Uint8Array): boolean {
 
 function reason(value: object, [key, name, ...rest]: readonly PropertyKey[]): string {
   const at = (value as Record<PropertyKey, unknown>)[key ?? ''];
+  if (key === 'metrics' && typeof at === 'object' && at !== null && !Array.isArray(at))
+    return `metrics: the entry of ${short(name ?? '__proto__')} is no number of a name`;
   if (key !== 'files') return `${[key, name, ...rest].filter(Boolean).join('.')} is ${short(at)}`;
   if (typeof at !== 'object' || at === null || !Object.hasOwn(at, 'state.pt'))
     return 'files names no state.pt';

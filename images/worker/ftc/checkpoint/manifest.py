@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -20,6 +21,8 @@ LARGEST = 2**53 - 1
 """The largest whole number that both languages know."""
 MOST_BYTES = 1 << 20
 """A manifest that is larger is none."""
+MOST_METRICS = 1 << 19
+"""Bytes. Metrics that take more are left out: better a checkpoint without them than one that nobody reads."""
 SEAL = re.compile(rb',\n  "seal": "([0-9a-f]{64})"\n\}\s*')
 """How a sealed manifest ends: the SHA-256 of all bytes before. A flipped bit in a step or a seed is noticed by it."""
 HEX64 = re.compile(r"[0-9a-f]{64}")
@@ -44,7 +47,8 @@ class Position:
 class Manifest:
     """`samples`: in all committed steps; `digest`: of the state; `signature`: of the model without its values.
 
-    `data`: where the next sample of the next step is; None without a sharded data set.
+    `data`: where the next sample of the next step is; None without a sharded data set. `metrics`: what the script logged, by name;
+    those that are not finite are not written. `finished`: the reason with which training ended early at this step; None where it did not.
     """
 
     job: str
@@ -62,9 +66,17 @@ class Manifest:
     files: dict[str, File]
     data: Position | None = None
     format: int = FORMAT
+    metrics: dict[str, float] = field(default_factory=dict)
+    finished: str | None = None
 
     def encode(self) -> bytes:
+        """What was not there in older manifests is left out where it says nothing, so that those stay as they are."""
         body = {camel(key): value for key, value in asdict(self).items()}
+        metrics = {name: value for name, value in body.pop("metrics").items() if math.isfinite(value)}
+        if metrics and len(json.dumps(metrics, indent=2)) <= MOST_METRICS:
+            body["metrics"] = metrics
+        if body["finished"] is None:
+            del body["finished"]
         sealed = json.dumps({"format": body.pop("format"), **body}, indent=2).encode().removesuffix(b"\n}")
         return sealed + f',\n  "seal": "{hashlib.sha256(sealed).hexdigest()}"\n}}\n'.encode()
 
@@ -93,19 +105,23 @@ def parse(text: bytes) -> Manifest:
     if "seal" in value and not _holds(text):
         raise ValueError("manifest.json: its seal does not fit what it says")
     found: dict[str, Any] = {}
-    for field in fields(Manifest):
-        name = camel(field.name)
+    for one in fields(Manifest):
+        name = camel(one.name)
         if name == "files":
-            found[field.name] = _files(value.get(name))
+            found[one.name] = _files(value.get(name))
         elif name == "data":
-            found[field.name] = _position(value.get(name))
-        elif str(field.type) == "int":
-            found[field.name] = _whole(value, name, name)
+            found[one.name] = _position(value.get(name))
+        elif name == "metrics":
+            found[one.name] = _metrics(value.get(name))
+        elif str(one.type) == "int":
+            found[one.name] = _whole(value, name, name)
+        elif name == "finished" and value.get(name) is None:
+            found[one.name] = None
         else:
             item = value.get(name)
             if not isinstance(item, str) or (name in ("digest", "signature") and not HEX64.fullmatch(item)):
                 _refuse(value, name, name)
-            found[field.name] = item
+            found[one.name] = item
     return Manifest(**found)
 
 
@@ -161,6 +177,25 @@ def _files(value: Any) -> dict[str, File]:
         assert size is not None
         files[name] = File(int(size), sha)
     return files
+
+
+def _metrics(value: Any) -> dict[str, float]:
+    if value is None:
+        return {}
+    if not isinstance(value, dict):
+        _refuse({"metrics": value}, "metrics", "metrics")
+    for name, number in value.items():
+        if name in ("", "__proto__") or not _is_float(number):
+            raise ValueError(f"manifest.json: metrics: the entry of {json.dumps(name)[:80]} is no number of a name")
+    return {name: float(number) for name, number in value.items()}
+
+
+def _is_float(number: Any) -> bool:
+    """One that both languages can hold."""
+    try:
+        return isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
+    except OverflowError:
+        return False
 
 
 def _refuse(value: dict[str, Any], key: str, name: str) -> NoReturn:

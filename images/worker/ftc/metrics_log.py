@@ -1,0 +1,194 @@
+"""`metrics.jsonl`: what the script logged, a line of JSON for each committed step in which it logged anything.
+
+Every worker notes every line, and only the one that leads (rank 0 of its generation) writes. Who leads next looks for the last step
+that is there, and writes those above it that it has in memory: what a dead leader wrote is there once, what it did not write comes from
+its successor. After all workers were killed, training goes back to a checkpoint, and steps that are there already are not written again.
+
+For a moment two workers may believe that they lead: one that was cut off, and its successor. Each line is one write to a file that
+is opened for appending, so the lines do not mix. A step may then be there twice, with the same content; readers take only steps
+above the one before. What a killed writer leaves of a line: metrics_tail.py.
+
+Nothing here stops training. What the disk does not take waits in memory, and is tried again with the next step.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import math
+import os
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from .metrics_tail import LONGEST, blank, survey
+
+KEPT_BYTES = 8 << 20
+"""Of lines in memory, at most; the oldest go first. At 200 bytes a line those of the last 40,000 steps."""
+
+
+class MetricsLog:
+    """One worker's part in the job's step metrics. May be used from several threads."""
+
+    def __init__(self, path: Path, note: Callable[[str], None] = lambda text: None) -> None:
+        """`note` gets a sentence for a person: once for each trouble, not for each step."""
+        self._path = path
+        self._tell = note
+        self._lock = threading.RLock()
+        self._leads = False
+        self._fd: int | None = None
+        self._kept: deque[tuple[int, bytes]] = deque()
+        self._bytes = 0
+        self._noted = -1
+        """The newest step that was noted."""
+        self._written = -1
+        """The last step in the file, where it is open."""
+        self._lead_in = b""
+        """Goes before the next line: ends what is no line, and too long to be overwritten."""
+        self._created = False
+        """The file is new, and its name in the directory not durable yet."""
+        self._told = self._told_lost = False
+
+    def note(self, step: int, line: Mapping[str, float | int | None]) -> None:
+        """After the commit of `step`, on every worker: epoch, samples, loss and what the script logged, by name.
+
+        Numbers that are not finite become null. A step that was noted before is not noted again.
+        """
+        text = _encode(step, line)
+        with self._lock:
+            if step <= self._noted:
+                return
+            self._noted = step
+            if len(text) > LONGEST:
+                self._trouble(f"the step metrics of step {step} have {len(text)} bytes, and {LONGEST} fit: they are left out")
+                return
+            self._kept.append((step, text))
+            self._bytes += len(text)
+            if self._leads:
+                self._write()
+            self._bound()
+
+    def lead(self) -> None:
+        """This worker is rank 0 of a new generation."""
+        with self._lock:
+            self._close()  # also where it led before: another may have written meanwhile
+            self._leads = True
+            self._write()
+
+    def follow(self) -> None:
+        """This worker is not rank 0, or is done."""
+        with self._lock:
+            self._leads = False
+            self._close()
+
+    def flush_to_disk(self) -> bool:
+        """Before a checkpoint is published: returns when the lines up to its step are durable. False: the disk did not take them.
+
+        Who does not lead has nothing to do. Training can note further steps meanwhile, from another thread.
+        """
+        with self._lock:
+            if not self._leads:
+                return True
+            self._write()
+            if self._fd is None or self._kept:
+                return False
+            fd, created = os.dup(self._fd), self._created
+        try:
+            os.fsync(fd)
+            if created:
+                _sync_directory(self._path.parent)
+        except OSError as error:
+            with self._lock:
+                self._failed(error)
+            return False
+        finally:
+            os.close(fd)
+        with self._lock:
+            self._created = self._told = False
+        return True
+
+    def _write(self) -> None:
+        """All that is not in the file yet, as far as the disk takes it."""
+        try:
+            if self._fd is None:
+                self._fd = self._open()
+            while self._kept:
+                step, text = self._kept[0]
+                if step > self._written:
+                    self._append(self._fd, text)
+                    self._written = step
+                self._drop()
+        except OSError as error:
+            self._failed(error)
+
+    def _append(self, fd: int, text: bytes) -> None:
+        data = self._lead_in + text
+        count = os.write(fd, data)
+        if count < len(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))  # what is there of it is overwritten with the next try
+        self._lead_in = b""
+
+    def _open(self) -> int:
+        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._path.parent.mkdir(exist_ok=True)
+        try:
+            fd = os.open(self._path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+        except FileExistsError:
+            fd = os.open(self._path, flags)
+        else:
+            self._created = True
+            os.fchmod(fd, 0o644)  # whatever the umask is
+        try:
+            tail = survey(fd)
+            short = tail.end - tail.start <= LONGEST
+            if short:
+                blank(self._path, tail.start, tail.end)
+        except BaseException:
+            os.close(fd)
+            raise
+        self._lead_in = b"" if short else b"\n"
+        self._written = tail.step
+        return fd
+
+    def _failed(self, error: OSError) -> None:
+        """It is opened again with the next try: it is looked at anew then."""
+        self._close()
+        what = f"step metrics cannot be written to {self._path}: {error.strerror or error}"
+        self._trouble(f"{what}; they wait in memory, and training goes on")
+
+    def _trouble(self, text: str) -> None:
+        if not self._told:
+            self._told = True
+            self._tell(text)
+
+    def _bound(self) -> None:
+        while self._bytes > KEPT_BYTES:
+            step, _ = self._kept[0]
+            if self._leads and not self._told_lost:
+                self._told_lost = True
+                self._tell(f"step metrics are lost from step {step} on: more than {KEPT_BYTES >> 20} MiB of them wait for {self._path}")
+            self._drop()
+
+    def _drop(self) -> None:
+        _, text = self._kept.popleft()
+        self._bytes -= len(text)
+
+    def _close(self) -> None:
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.close(fd)
+
+
+def _encode(step: int, line: Mapping[str, float | int | None]) -> bytes:
+    values = {name: value if value is None or math.isfinite(value) else None for name, value in line.items()}
+    text = json.dumps({"step": step, **{name: value for name, value in values.items() if name != "step"}}, separators=(",", ":"))
+    return text.encode("ascii") + b"\n"
+
+
+def _sync_directory(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
