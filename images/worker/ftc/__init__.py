@@ -25,8 +25,9 @@ if TYPE_CHECKING:
     from .data import Batch, Data
     from .job import Job
     from .sharded.dataset import ShardedDataset
+    from .step import Step
 
-__all__ = ["Batch", "Data", "FtcError", "Job", "ShardedDataset", "UsageError", "run"]
+__all__ = ["Batch", "Data", "FtcError", "Job", "ShardedDataset", "Step", "UsageError", "run"]
 
 
 def __getattr__(name: str) -> Any:
@@ -38,6 +39,10 @@ def __getattr__(name: str) -> Any:
         from .job import Job
 
         return Job
+    if name == "Step":
+        from .step import Step
+
+        return Step
     if name == "ShardedDataset":
         from .sharded.dataset import ShardedDataset
 

@@ -44,6 +44,9 @@ class Machinery:
         tails = [self.row_bytes + (slices.bytes if rank == 0 else 0) for rank in range(group.size)]
         self.reducer = reducer(group, trained.buckets, self.accumulator, virtual, tails)
 
+    def fits(self, group: Group, trained: Trained) -> bool:
+        return self.group is group and self.trained is trained and self.buffer_layout == self.slices.agreed_hash
+
 
 class Attempt:
     """Call `enter`, then forward and `backward` for each slice of `running` in turn, then `close`, `reduce`, `deliver` and `commit`."""
@@ -53,9 +56,9 @@ class Attempt:
         self._plan = machinery.sampler.plan
         self._step = step
         filled = [v for v in range(self._plan.virtual_ranks) if self._plan.weight(step, v) > 0]
-        self._first = filled[0]
+        self.first = filled[0]
         own = [v for v in machinery.carried if v in set(filled)]
-        self.running = own or [self._first]
+        self.running = own or [self.first]
         """Virtual ranks whose samples this worker reads. One that carries none repeats the first slice, and adds nothing of it: so the
         script's own code runs in every worker, once or more in each step."""
         self._ghost = not own
@@ -108,9 +111,9 @@ class Attempt:
             for index in range(collected, len(m.trained.buckets)):
                 m.accumulator.add(index, virtual_rank)
             self._added += 1
-        if virtual_rank == self.running[0] and m.slices.movers.look() and virtual_rank != self._first:
+        if virtual_rank == self.running[0] and m.slices.movers.look() and virtual_rank != self.first:
             self.void = True
-        if virtual_rank == self._first:
+        if virtual_rank == self.first:
             m.slices.keep()
 
     def close(self) -> None:

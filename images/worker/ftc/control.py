@@ -60,7 +60,8 @@ def decode(told: torch.Tensor, virtual: int) -> Row:
     raw = told.numpy().tobytes()
     numbers = struct.unpack_from(f"<{2 * virtual}d", raw, HEAD.size)
     losses, weights = dict(enumerate(numbers[:virtual])), dict(enumerate(numbers[virtual:]))
-    return Row(*HEAD.unpack_from(raw), losses, weights)
+    newest, leave, flags, layout, buffers, check = HEAD.unpack_from(raw)
+    return Row(newest, leave, flags, layout, buffers, check, losses, weights)
 
 
 @dataclass(frozen=True)

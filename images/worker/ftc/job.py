@@ -2,121 +2,166 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from .checkpoint.checkpoints import Checkpoints
-from .checkpoint.manifest import Position
-from .data import Batch, Ordered, as_source
+from .data import Batch
 from .errors import UsageError
+from .feeding import Feeding
 from .loop import Loop
-from .rng import seed_all
+from .metrics_log import checked
+from .once import Once
+from .place import Place
+from .randomness import Randomness
+from .rejoin import Parts
+from .reporting import Reporting
 from .runtime import Runtime
-from .slices import Plan, Sampler
-from .state import Registered, Stateful
-
-SLICE = 32
-"""Samples a virtual rank where the script does not say."""
-
-READING = "ftc.data"
-"""The name in the job's state of what tells shards from other shards. No script can give it to anything."""
+from .state import Registered, Schedule
+from .step import Step
 
 
 class Job:
-    """One training job, from the script's side. See the examples for its use."""
+    """One training job, from the script's side. docs/training-scripts.md shows each part in a few lines."""
 
     def __init__(self, runtime: Runtime) -> None:
         self._runtime = runtime
         self._own: Registered | None = None
         self._loop: Loop | None = None
-        self._metrics: dict[str, float] = {}
+        self._feeding: Feeding | None = None
+        self._randomness = Randomness(runtime.config.seed)
+        self._reporting = Reporting(runtime)
+        self._looped = False
 
     def register(
         self,
         *,
         model: torch.nn.Module,
-        optimizer: torch.optim.Optimizer,
+        optimizer: Any,
         scheduler: Any = None,
+        schedule: Schedule = "step",
+        scaler: Any = None,
         clip_norm: float | None = None,
         overlap: bool = True,
-        **stateful: Stateful,
+        **stateful: Any,
     ) -> None:
-        """Names what training changes. Once, before `batches`.
+        """Names what training changes. Once, before the loop.
 
-        `scheduler` is stepped after every step (not every epoch). `clip_norm` bounds the norm of the whole batch's
-        gradient. `overlap`: gradients are sent while backward still runs; a parameter must then get its gradient at once, which
-        re-entrant activation checkpointing does not do. `stateful`: anything else with `state_dict` and `load_state_dict`, saved and moved with the rest.
+        `optimizer` and `scheduler` are one or a list. Schedulers advance after every step, or with `schedule="epoch"` after the last step of
+        every epoch. `scaler`: a torch.amp.GradScaler, which ftc calls at its places. `clip_norm` bounds the norm of the whole
+        batch's gradient. `overlap`: gradients are sent while backward still runs; a parameter must then get its gradient at once, which
+        re-entrant activation checkpointing does not do. `stateful`: anything else with `state_dict` and `load_state_dict`, and generators
+        of torch and numpy: saved and moved with the rest. Raises UsageError for what cannot be trained to the same bits, or kept.
         """
         if self._own is not None:
             raise UsageError("job.register was called twice")
-        self._own = Registered(model, optimizer, scheduler, clip_norm, overlap, stateful)
+        own = Registered(model, optimizer, scheduler, clip_norm, overlap, stateful, schedule=schedule, scaler=scaler)
+        runtime = self._runtime
+        config, link, progress = runtime.config, runtime.link, runtime.progress
+        checkpoints = Checkpoints(config, link, progress, own)
+        checkpoints.metrics = lambda: self._reporting.newest
+        runtime.before_exit(checkpoints.join)
+        self._own = own
+        self._loop = Loop(
+            Parts(
+                config, link, runtime.mailbox, progress, runtime.membership(), own, self._randomness, checkpoints,
+                self._reporting, Once(config.checkpoint_dir / "once.jsonl"), Place(progress),
+            )
+        )
+        self._randomness.once("registered")
 
-    def batches(self, data: Any, *, batch_size: int | None = None, shuffle: bool = True) -> Iterator[Batch]:
-        """The slices of every step that this worker carries, until the job has made all its steps.
+    def begin(self) -> int:
+        """Meets the other workers and takes their state; how many steps are committed, and so where training goes on.
 
-        `data`: tensors, a tuple of them, `ftc.Data(x, y)`, a map-style dataset, or `ftc.ShardedDataset`. `batch_size` is the
-        global one: samples a step over all workers, by default 32 a virtual rank; an epoch's last batch may be smaller.
-        `shuffle`: another order each epoch. Waits while this worker is a standby. A slice comes again when its step did not
+        For loops that need to know it beforehand. Waits while this worker is a standby.
+        """
+        return self._registered("job.begin").begin()
+
+    def batches(self, data: Any, *, batch_size: int | None = None, shuffle: bool = True, **loading: Any) -> Iterator[Batch]:
+        """The slices of every step that this worker carries, until the job has made all its steps. Call `job.step` once for each.
+
+        `data`: tensors, a tuple of them, `ftc.Data(x, y)`, a map-style dataset, a DataLoader, or `ftc.ShardedDataset`. `batch_size` is the
+        global one: samples a step over all workers, by default the DataLoader's, else 32 a virtual rank; an epoch's last batch may be
+        smaller. `shuffle`: another order each epoch. `loading`: num_workers, collate_fn, pin_memory, worker_init_fn, prefetch_factor and
+        persistent_workers, as a DataLoader has them. Waits while this worker is a standby. A slice comes again when its step did not
         commit.
         """
-        if self._own is None:
-            raise UsageError("job.register(model=…, optimizer=…) must come before job.batches")
-        if self._loop is not None:
-            raise UsageError("job.batches was called twice: one loop makes all the steps of the job")
-        config = self._runtime.config
-        size = batch_size if batch_size is not None else SLICE * config.virtual_ranks
-        if size < 1:
-            raise UsageError(f"batch_size={size}: at least 1 is needed")
-        source = as_source(data)
-        plan = Plan(len(source), min(size, len(source)), config.virtual_ranks, config.seed, shuffle)
-        runtime = self._runtime
-        reading = source.reading(plan) if isinstance(source, Ordered) else None
+        loop = self._open("job.batches", data, batch_size, shuffle, loading)
+        while loop.more():
+            for batch in loop.attempts():
+                yield batch
+                if loop.unused:
+                    raise UsageError("job.step was not called for a batch: every batch needs one call")
+        self._randomness.once("after")
 
-        def position(step: int) -> Position | None:
-            return None if reading is None else Position(*reading.position(step))
+    def steps(self, data: Any, *, batch_size: int | None = None, shuffle: bool = True, **loading: Any) -> Iterator[Step]:
+        """The same, a step at a time, for loops with code of their own at the commit:
 
-        if reading is not None:
-            self._own.extra[READING] = reading
-        checkpoints = Checkpoints(config, runtime.link, runtime.progress, self._own, plan, position)
-        runtime.before_exit(checkpoints.join)
-        self._loop = Loop(
-            config,
-            runtime.link,
-            runtime.mailbox,
-            runtime.progress,
-            runtime.membership(),
-            checkpoints,
-            self._own,
-            Sampler(plan, reading),
-            source,
-            self.device,
-        )
-        yield from self._loop.run()
-        seed_all(config.seed, "after")
-
-    def step(self, loss: torch.Tensor) -> bool:
-        """Backward, and with the worker's last slice of a step its reduction and the optimizer.
-
-        `loss` is the mean over the batch's samples. True when a step was committed.
+            for step in job.steps(data):
+                for batch in step:
+                    step.backward(loss(model(batch.x), batch.y))
+                step.commit()
         """
-        if self._loop is None:
-            raise UsageError("job.step belongs into the loop over job.batches")
-        return self._loop.step(loss)
+        loop = self._open("job.steps", data, batch_size, shuffle, loading)
+        while loop.more():
+            step = Step(loop)
+            yield step
+            step.check()
+        self._randomness.once("after")
 
-    def log(self, **metrics: float) -> None:
-        """Results that the job reports at its end; a later value of a name replaces an earlier."""
-        for name, value in metrics.items():
-            number = float(value)
-            if math.isfinite(number):
-                self._metrics[name] = number
+    def step(self, loss: torch.Tensor, weight: Any = None) -> bool:
+        """Backward, and with the worker's last slice of a step its reduction and the optimizer. True when a step was committed.
+
+        `loss` is the mean over the slice's samples. With `weight` (the number of tokens, say) it is the mean over those, and the step's
+        gradient is that of the mean over all tokens of the batch.
+        """
+        if self._loop is None or not self._looped:
+            raise UsageError("job.step belongs into the loop over job.batches")
+        if self._loop.backward(loss, weight) and self._loop.reduce():
+            self._loop.commit()
+            return True
+        return False
+
+    def evaluate(self, function: Callable[[Batch], Any], data: Any, *, batch_size: int | None = None, **loading: Any) -> Any:
+        """Sums up what `function` returns for each slice of held-out data: the same numbers for every number of workers.
+
+        `function` gets a batch and returns a number, a tensor, or a tuple, list or dict of them. The workers share the slices, and call
+        this at the same place. Every sample comes once, in order. No gradients are made; the model is in the mode that the script has
+        set, and what a forward pass changes of its buffers is put back. Where a worker is lost, only its slices are done again.
+        """
+        loop = self._registered("job.evaluate")
+        loop.begin()
+        return loop.evaluations.evaluate(function, data, batch_size, loading, self.device)
+
+    def once(self, function: Callable[[], object]) -> None:
+        """Runs a side effect of the step that was committed last, in exactly one worker; in another one if that dies before it has returned.
+
+        All workers call this after the commit. A step that is made again after a return to a checkpoint does not run it again.
+        """
+        self._registered("job.once").once(function)
+
+    def finish(self, reason: str) -> None:
+        """Ends training at this step boundary, with the last checkpoint and a digest. All workers must call it at the same step."""
+        if not isinstance(reason, str) or not reason.strip():
+            raise UsageError("job.finish needs a reason: a sentence for whoever reads the job's status")
+        self._registered("job.finish").finish(reason.strip()[:1000])
+
+    def generator(self, name: str) -> torch.Generator:
+        """A generator of the CPU for the script's own draws. Its state is a function of seed, step, slice and name alone, set anew by ftc at
+        each slice and each step, so that it needs no registering."""
+        return self._randomness.named(name)
+
+    def log(self, **metrics: Any) -> None:
+        """In the loop: a line of metrics.jsonl for the committed step. Values of slice 0, and those that are logged after the commit; log what is the same
+        in all workers. At the job's end it reports the last value of every name."""
+        self._reporting.log(checked(metrics), self._loop)
 
     @property
     def metrics(self) -> dict[str, float]:
-        return dict(self._metrics)
+        return self._reporting.last
 
     @property
     def rank(self) -> int:
@@ -134,6 +179,25 @@ class Job:
     def step_number(self) -> int:
         """Steps committed so far."""
         return self._runtime.progress.step
+
+    @property
+    def virtual_ranks(self) -> int:
+        """Slices of every batch."""
+        return self._runtime.config.virtual_ranks
+
+    @property
+    def total_steps(self) -> int:
+        """That the job makes. With `epochs` in the job file it is known once the data is."""
+        total = self._loop.total if self._loop is not None else self._runtime.config.steps
+        if total is None:
+            raise UsageError("job.total_steps is not known yet: the job file says `epochs`, and job.batches or job.steps brings the data")
+        return total
+
+    @property
+    def steps_per_epoch(self) -> int:
+        if self._feeding is None:
+            raise UsageError("job.steps_per_epoch is not known yet: job.batches or job.steps brings the data")
+        return self._feeding.plan.steps_per_epoch
 
     @property
     def seed(self) -> int:
@@ -161,4 +225,18 @@ class Job:
 
     @property
     def loop(self) -> Loop | None:
+        return self._loop if self._looped else None
+
+    def _registered(self, what: str) -> Loop:
+        if self._loop is None:
+            raise UsageError(f"job.register(model=…, optimizer=…) must come before {what}")
         return self._loop
+
+    def _open(self, what: str, data: Any, batch_size: int | None, shuffle: bool, loading: dict[str, Any]) -> Loop:
+        loop = self._registered(what)
+        if self._looped:
+            raise UsageError(f"{what} was called, and a loop was made before: one loop makes all the steps of the job")
+        self._looped = True
+        self._feeding = Feeding(data, self._runtime.config, batch_size, shuffle, loading)
+        loop.attach(self._feeding, self.device)
+        return loop

@@ -14,7 +14,7 @@ from .link import Link
 from .mailbox import Mailbox
 from .messages import BrokenReport
 from .progress import Progress
-from .slices import Plan
+from .place import Place
 from .standby import Standby
 from .state import Registered
 
@@ -43,11 +43,13 @@ class Membership:
         self.group: Group | None = None
         self.generation = -1
         """Of the newest group that was met or tried; -1 before the first."""
+        self.members: list[str] = []
+        """Ids of that group's workers, by rank."""
 
-    def register(self, own: Registered, plan: Plan) -> None:
+    def register(self, own: Registered, place: Place) -> None:
         """The script's objects are there: with `standbySync`, a standby may load the members' state into them."""
         if self._feed is not None:
-            self._standby = Standby(self._config, self._progress, own, plan)
+            self._standby = Standby(self._config, self._progress, own, place)
 
     def committed(self, own: Registered) -> None:
         """A step was: standbys that follow this member may be due for the state."""
@@ -82,6 +84,7 @@ class Membership:
                 continue
             self.rest()
             self.generation = self._progress.generation = generation.generation
+            self.members = [member.id for member in generation.members]
             self._progress.phase = "regroup"
             guard = Guard(generation.generation, self._store_port, self._link.spared)
             self._guards.current = guard

@@ -37,7 +37,10 @@ def run(train: Callable[[Job], object]) -> None:
     if loop is None:
         raise UsageError("the script's function returned without a loop over job.batches: nothing was trained")
     if not loop.digest:
-        raise UsageError("the loop over job.batches was left before its last step: set `steps` or `epochs` instead")
+        raise UsageError(
+            "the loop over job.batches was left before its last step. To end training early, call job.finish(\"the reason\") in every worker "
+            "at the same step, and let the loop end by itself; or set `steps` or `epochs`"
+        )
     _finished = True
     _runtime.link.send(Done(_runtime.progress.step, loop.digest, job.metrics), sticky=True)
 

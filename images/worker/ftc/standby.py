@@ -17,8 +17,8 @@ from .errors import Broken, FtcError
 from .interruptible import call
 from .messages import Generation, Member
 from .packing import tensors_of, unpack
+from .place import Place
 from .progress import Progress
-from .slices import Plan
 from .state import Registered
 from .store import reach
 
@@ -29,11 +29,11 @@ AGAIN = 0.2
 class Standby:
     """`follow` and `rest` are the training thread's. Snapshots are loaded by a thread of this class, between the two."""
 
-    def __init__(self, config: Config, progress: Progress, own: Registered, plan: Plan) -> None:
+    def __init__(self, config: Config, progress: Progress, own: Registered, place: Place) -> None:
         self._config = config
         self._progress = progress
         self._own = own
-        self._plan = plan
+        self._place = place
         self._changed = threading.Condition()
         self._loading = threading.Lock()
         self._target: Member | None = None
@@ -127,8 +127,7 @@ class Standby:
             except FtcError as error:
                 self._problem = error
                 return False
-            progress.samples = self._plan.samples_after(step)
-            progress.epoch = self._plan.epoch_of(step)
+            self._place.at(step)
             progress.loss = loss
             progress.step, progress.holds_state = step, True
         sock.sendall(feed.TAKEN)

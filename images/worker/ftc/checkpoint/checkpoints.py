@@ -20,7 +20,7 @@ from .durable import Clock
 from .fence import hold
 from .manifest import Manifest, Position
 from .publish import point_latest
-from .restore import Expected, detached, newest, newest_known
+from .restore import Expected, belongs, detached, newest, newest_known
 from .scratch import sweep
 from .writer import Writer
 
@@ -33,22 +33,14 @@ LOAD_PATIENCE = 5.0
 class Checkpoints:
     """One worker's view of the job's checkpoints."""
 
-    def __init__(
-        self,
-        config: Config,
-        link: Link,
-        progress: Progress,
-        own: Registered,
-        plan: Plan,
-        position: Callable[[int], Position | None] = lambda step: None,
-    ) -> None:
-        """`position`: where the next sample is after so many steps."""
+    def __init__(self, config: Config, link: Link, progress: Progress, own: Registered) -> None:
         self._config = config
         self._link = link
         self._progress = progress
         self._own = own
-        self._plan = plan
-        self._position = position
+        self._plan: Plan | None = None
+        self._position: Callable[[int], Position | None] = lambda step: None
+        self._loaded: Manifest | None = None
         self._signature = own.signature()
         self._writer = Writer(config.checkpoint_dir, config.worker, link.send, self._warn)
         self._due_since: float | None = None
@@ -59,6 +51,13 @@ class Checkpoints:
         """Why training ended before its last step; None where it did not."""
         self.metrics: Callable[[], dict[str, float]] = dict
         """What the script has logged of the newest step."""
+
+    def attach(self, plan: Plan, position: Callable[[int], Position | None]) -> None:
+        """The data is known. `position`: where the next sample is after so many steps. Raises FtcError where what was loaded before
+        belongs to other data."""
+        self._plan, self._position = plan, position
+        if self._loaded is not None:
+            belongs(self._config.checkpoint_dir, self._loaded, self._expected())
 
     def maybe(self, generation: int, *, final: bool, agreed: bool = True) -> None:
         """After a commit, on rank 0: starts one where it is due and none is in flight. The last is `finish`'s.
@@ -155,13 +154,11 @@ class Checkpoints:
 
         0 where there never was one and nothing is held. Then nobody holds anything, and nobody of another generation is at work.
         """
-        root, config = self._config.checkpoint_dir, self._config
-        expected = Expected(
-            config.job, self._signature, config.seed, self._plan.batch_size, config.virtual_ranks, self._position
-        )
-        found = newest(root, expected, self._warn, above)
+        root = self._config.checkpoint_dir
+        found = newest(root, self._expected(), self._warn, above)
         if found is not None:
             about, state = found
+            self._loaded = about
             self._own.restore(detached(state))
             self._progress.step, self._progress.holds_state = about.step, True
             self.digest, self.finished = about.digest, about.finished
@@ -169,6 +166,10 @@ class Checkpoints:
         if root.is_dir():
             self._take_over(generation if above < 0 else -1, None if found is None else found[0])
         return max(above, 0) if found is None else found[0].step
+
+    def _expected(self) -> Expected:
+        config, size = self._config, None if self._plan is None else self._plan.batch_size
+        return Expected(config.job, self._signature, config.seed, size, config.virtual_ranks, self._position)
 
     def _take_over(self, generation: int, loaded: Manifest | None) -> None:
         """LATEST names what was loaded. The volume may know of a newer generation than the master, where that lost its journal."""
@@ -202,7 +203,7 @@ class Checkpoints:
             samples=samples,
             virtual_ranks=self._config.virtual_ranks,
             seed=self._config.seed,
-            batch_size=self._plan.batch_size,
+            batch_size=0 if self._plan is None else self._plan.batch_size,
             torch=torch.__version__.split("+")[0],
             digest="",
             signature=self._signature,

@@ -28,7 +28,8 @@ class Expected:
     job: str
     signature: str
     seed: int
-    batch_size: int
+    batch_size: int | None
+    """None where the script has not handed over its data yet."""
     virtual_ranks: int
     position: Callable[[int], Position | None] = lambda step: None
     """Where the next sample is after so many steps."""
@@ -120,7 +121,7 @@ def _read(directory: Path, expected: Expected) -> tuple[Manifest, State]:
         theirs, ours = about.signature[:12], expected.signature[:12]
         raise Damaged(f"it belongs to another run (model (names, dtypes, shapes): {theirs} there, {ours} here)")
     state = verify(directory, about)
-    _belongs(directory, about, expected)
+    belongs(directory, about, expected)
     return about, state
 
 
@@ -141,10 +142,11 @@ def _step_of(directory: Path) -> int:
     return int(directory.name.removeprefix("step-"))
 
 
-def _belongs(directory: Path, about: Manifest, expected: Expected) -> None:
+def belongs(directory: Path, about: Manifest, expected: Expected) -> None:
+    """Raises FtcError where going on from it would give another result than this job's."""
     pairs = [
         ("seed", about.seed, expected.seed),
-        ("batch size", about.batch_size, expected.batch_size),
+        ("batch size", about.batch_size, about.batch_size if expected.batch_size is None else expected.batch_size),
         ("number of virtual ranks", about.virtual_ranks, expected.virtual_ranks),
     ]
     other = [f"{name}: {theirs} there, {ours} here" for name, theirs, ours in pairs if theirs != ours]

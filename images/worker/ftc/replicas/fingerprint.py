@@ -27,7 +27,7 @@ def of_words(words: torch.Tensor) -> int:
     """Of int64 of shape (n,), contiguous."""
     weights, room = _table(words.device)
     sums: list[torch.Tensor] = []
-    for part in words.split(CHUNK):
+    for part in torch.split(words, CHUNK):
         mixed = torch.bitwise_right_shift(part, 29, out=room[: part.numel()])
         mixed.bitwise_and_(LOW).bitwise_xor_(part)
         sums.append(torch.dot(mixed, weights[: part.numel()]))

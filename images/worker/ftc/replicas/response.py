@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .. import control, wire
+from ..checkpoint.checkpoints import Checkpoints
+from ..config import Config
+from ..control import Agreed
 from ..errors import FtcError
 from ..group import Group
+from ..link import Link
+from ..membership import Membership
 from ..messages import Diverged
+from ..progress import Progress
+from ..state import Registered
 from ..sync import bring
 from .check import ReplicaCheck
 from .diverged import CAUSES, Found, decide, describe, locate
 from .leaves import of_state
-
-if TYPE_CHECKING:
-    from ..checkpoint.checkpoints import Checkpoints
-    from ..control import Agreed
-    from ..loop import Parts
 
 GoBack = Callable[[Group], int]
 """Takes all members to a state that is known to be right, and returns its step."""
@@ -29,21 +31,33 @@ TIMES = 3
 class Replicas:
     """Every method that takes a group is called by all its members. They raise Broken, and FtcError where the job has to end."""
 
-    def __init__(self, parts: Parts, checkpoints: Checkpoints) -> None:
-        self._parts = parts
+    def __init__(
+        self, own: Registered, config: Config, link: Link, progress: Progress, membership: Membership, checkpoints: Checkpoints
+    ) -> None:
+        self._own = own
+        self._policy = config.on_divergence
+        self._link = link
+        self._progress = progress
+        self._membership = membership
         self._checkpoints = checkpoints
-        self._check = ReplicaCheck(parts.own.capture)
+        self._check = ReplicaCheck(own.capture)
         self._before: tuple[str, int] | None = None
         self._gone = 0
 
-    def begin(self, group: Group, step: int, back: GoBack) -> None:
-        """A generation's members have taken one state: they look whether they have."""
-        if group.size > 1 and not self._same_everywhere(group):
+    def begin(self, group: Group, step: int, back: GoBack, token: int) -> list[int]:
+        """A generation's members have taken one state: they look whether they have. The ranks that came with the same token."""
+        if group.size == 1:
+            self._check.begin(step)
+            self._checkpoints.agreed(step)
+            return [0]
+        rows = wire.table(group, [self._check.all_of_it(), token])
+        if len({row[0] for row in rows}) > 1:
             self._respond(group, step, back, joined=True)
-            return
-        self._check.begin(step)
-        self._checkpoints.agreed(step)
-        self._tell()
+        else:
+            self._check.begin(step)
+            self._checkpoints.agreed(step)
+            self._tell()
+        return [rank for rank, row in enumerate(rows) if row[1] == rows[group.rank][1]]
 
     def value(self, group: Group, step: int) -> int:
         """What this worker says with the reduction of the step after `step`."""
@@ -82,7 +96,7 @@ class Replicas:
         return len({row[0] for row in wire.table(group, [self._check.all_of_it()])}) == 1
 
     def _respond(self, group: Group, step: int, back: GoBack, *, joined: bool = False) -> None:
-        found = locate(group, of_state(self._parts.own.capture()))
+        found = locate(group, of_state(self._own.capture()))
         if found is None:
             self._gone += 1
             if self._gone > TIMES:
@@ -93,7 +107,7 @@ class Replicas:
         rows = wire.table(group, [since, int(self._is_again(found, step))])
         since = min(row[0] for row in rows)
         before = (found.leaf, step) if any(row[1] for row in rows) else None
-        action = decide(self._parts.config.on_divergence, found, since >= step - 1, before, step)
+        action = decide(self._policy, found, since >= step - 1, before, step)
         self._before = (found.leaf, step)
         text = describe(found, self._members(), since, step)
         if action == "failed":
@@ -103,7 +117,7 @@ class Replicas:
         print(f"ftc: {text}", flush=True)
         if action == "repaired":
             assert found.source is not None
-            bring(group, self._parts.own, found.source, {rank: True for rank in found.ranks})
+            bring(group, self._own, found.source, {rank: True for rank in found.ranks})
             to = step
         else:
             to = back(group)
@@ -117,13 +131,13 @@ class Replicas:
         return decide("repair", found, True, self._before, step) == "failed"
 
     def _members(self) -> list[str]:
-        return self._parts.membership.members
+        return self._membership.members
 
     def _report(self, group: Group, found: Found, since: int, step: int, action: Any, to: int | None) -> None:
         workers = tuple(self._members()[rank] for rank in found.ranks)
         told = Diverged(group.generation, step, max(since, 0), found.leaf, tuple(found.position), workers, action, to)
-        self._parts.link.send(told, sticky=True)
+        self._link.send(told, sticky=True)
 
     def _tell(self) -> None:
-        progress = self._parts.progress
+        progress = self._progress
         progress.checks, progress.checked_step = self._check.count, self._check.known

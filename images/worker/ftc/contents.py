@@ -1,0 +1,5 @@
+from typing import Any
+
+
+def check(state: Any, name: str = "state") -> None:
+    pass

@@ -1,0 +1,153 @@
+"""What a worker does between two steps: it leaves, meets the others, takes their state, or goes back to a checkpoint with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from .checkpoint.checkpoints import Checkpoints
+from .config import Config
+from .control import Agreed
+from .errors import Broken, Leave
+from .group import Group
+from .link import Link
+from .mailbox import Mailbox
+from .membership import Membership
+from .messages import Committed, Leaving
+from .once import Once
+from .place import Place
+from .progress import Progress, epoch_ms
+from .randomness import Randomness
+from .replicas.response import Replicas
+from .reporting import Reporting
+from .state import Registered, State, clones
+from .sync import NOTHING, Saved, synchronise
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a loop works with."""
+
+    config: Config
+    link: Link
+    mailbox: Mailbox
+    progress: Progress
+    membership: Membership
+    own: Registered
+    randomness: Randomness
+    checkpoints: Checkpoints
+    reporting: Reporting
+    once: Once
+    place: Place
+
+
+class Rejoin:
+    """`met` is called when a generation's members hold one state, before they compare it."""
+
+    def __init__(self, parts: Parts, met: Callable[[], None]) -> None:
+        self._parts = parts
+        self._met = met
+        self.replicas = Replicas(parts.own, parts.config, parts.link, parts.progress, parts.membership, parts.checkpoints)
+        self._initial: State | None = clones(parts.own.capture())
+        self._agreed: tuple[Group, Agreed] | None = None
+        self._first_commit = False
+        self._from_step = self._wait_for = 0
+        self.evaluating = 0
+        """The evaluation that this worker is in; 0 for none."""
+        self.evaluators: list[int] = []
+        """Ranks that are in the same one."""
+
+    def committed(self, group: Group, agreed: Agreed) -> None:
+        """A step was committed. The first one of a generation is told."""
+        progress, link = self._parts.progress, self._parts.link
+        self._agreed = (group, agreed)
+        if self._first_commit:
+            self._first_commit = False
+            # Sticky: a master that comes back may have missed it, and only this tells what became of a loss.
+            link.send(Committed(group.generation, progress.step, self._from_step, epoch_ms()), sticky=True)
+        link.committed()
+        if self._initial is not None and self._parts.checkpoints.newest() != NOTHING:
+            self._initial = None
+
+    def between_steps(self, final: bool) -> None:
+        """When the script asks for the next batch: what its own code did after the step belongs to the state of that step. Raises Leave."""
+        if self._agreed is None:
+            return
+        (group, agreed), self._agreed = self._agreed, None
+        parts = self._parts
+        parts.reporting.close()
+        parts.membership.committed(parts.own)
+        if group.rank == 0:
+            parts.checkpoints.maybe(group.generation, final=final, agreed=group.size == 1)
+        self._boundary(group, agreed, final)
+
+    def join(self) -> None:
+        """Waits for a generation with this worker in it, and takes the state. Raises Leave, FtcError."""
+        self._parts.membership.join(self._synchronise, self._wait_for)
+
+    def go_back(self, group: Group) -> int:
+        """Nobody's state is to be trusted: all take the newest checkpoint, or what they began with. The step of that."""
+        parts, progress = self._parts, self._parts.progress
+        parts.checkpoints.distrust()
+        progress.step, progress.holds_state = 0, False
+        if self._initial is not None:
+            parts.own.restore(clones(self._initial))
+        self._take_state(group)
+        self._met()
+        return progress.step
+
+    def leave(self) -> None:
+        """Says goodbye. Without a group to carry the state on, it is written first."""
+        parts, progress = self._parts, self._parts.progress
+        checkpointed = False
+        progress.phase = "stopping"
+        parts.checkpoints.distrust()
+        if not parts.membership.rest() and progress.holds_state and progress.step > 0:
+            checkpointed = parts.checkpoints.save_if_newer(max(parts.membership.generation, 0))
+        parts.checkpoints.join()
+        parts.membership.part()
+        parts.link.send(Leaving(progress.step, checkpointed))
+
+    def _boundary(self, group: Group, agreed: Agreed, final: bool) -> None:
+        """What all ranks have just agreed on: that somebody leaves, or that a generation waits."""
+        leaving = any(agreed.leave)
+        if not leaving and agreed.newest_generation <= group.generation:
+            return
+        membership = self._parts.membership
+        if leaving and not final:
+            stay = not agreed.all_leave and not agreed.leave[group.rank]
+            try:
+                if agreed.all_leave and self.replicas.all_alike(group, self._parts.progress.step, self.go_back) and group.rank == 0:
+                    self._parts.checkpoints.save_now(group.generation)
+                group.barrier()  # nobody goes before all have this step
+            except Broken:
+                stay = True  # somebody was lost meanwhile: the next wait decides again
+            membership.part()
+            if not stay:
+                raise Leave
+        elif not final:
+            membership.part()
+        self._wait_for = agreed.newest_generation
+
+    def _synchronise(self, group: Group) -> None:
+        """All are at one step, with one state, when this returns."""
+        parts = self._parts
+        self._take_state(group)
+        self._met()
+        parts.reporting.entered(group.rank)
+        self.evaluators = self.replicas.begin(group, parts.progress.step, self.go_back, self.evaluating)
+        parts.once.entered()
+        if group.rank == 0:
+            parts.once.lead()
+
+    def _take_state(self, group: Group) -> None:
+        parts, progress = self._parts, self._parts.progress
+        saved = Saved(parts.checkpoints.newest, lambda above: parts.checkpoints.load(above, group.generation))
+        outcome = synchronise(group, parts.own, progress.step, progress.holds_state, saved)
+        parts.checkpoints.entered(group)
+        progress.step = self._from_step = outcome.step
+        if outcome.moved:
+            print(f"ftc: {outcome.moved} bytes of state moved at step {outcome.step}", flush=True)
+        parts.place.at(outcome.step)
+        progress.holds_state = True
+        self._first_commit = True

@@ -1,0 +1,66 @@
+"""What a script logs: a line for each committed step, and the last values for the job's end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .metrics_log import MetricsLog
+from .messages import Note
+from .runtime import Runtime
+
+if TYPE_CHECKING:
+    from .loop import Loop
+
+
+class Reporting:
+    """One worker's. Of a step's slices those values count that slice 0 logs: they do not depend on who carries what."""
+
+    def __init__(self, runtime: Runtime) -> None:
+        self._progress = runtime.progress
+        self._file = MetricsLog(runtime.config.checkpoint_dir / "metrics.jsonl", lambda text: runtime.link.send(Note("warn", text)))
+        self._line: dict[str, float] = {}
+        self._pending: dict[str, float] = {}
+        self._open = False
+        self.last: dict[str, float] = {}
+        """The last finite value of every name."""
+        self.newest: dict[str, float] = {}
+        """Of the newest step that logged something."""
+
+    def log(self, metrics: dict[str, float], loop: Loop | None) -> None:
+        if loop is None or not loop.in_slice:
+            self._line.update(metrics)
+        elif loop.in_first_slice:
+            self._pending.update(metrics)
+        for name, value in metrics.items():
+            if value - value == 0:  # finite
+                self.last[name] = value
+
+    def begin_attempt(self) -> None:
+        self._pending = {}
+
+    def committed(self) -> None:
+        """The step's slices count now. What is logged from here on, until `close`, belongs to it too."""
+        self._line, self._pending = dict(self._pending), {}
+        self._open = True
+
+    def close(self) -> None:
+        """The script has done what it does after a commit: the line is complete."""
+        if not self._open:
+            return
+        self._open = False
+        if self._line:
+            progress = self._progress
+            self.newest = dict(self._line)
+            facts: dict[str, float | int | None] = {"epoch": progress.epoch, "samples": progress.samples, "loss": progress.loss}
+            self._file.note(progress.step, {**facts, **self._line})
+        self._line = {}
+
+    def entered(self, rank: int) -> None:
+        """This worker is a member of a new generation."""
+        if rank == 0:
+            self._file.lead()
+        else:
+            self._file.follow()
+
+    def flush_to_disk(self) -> None:
+        self._file.flush_to_disk()
