@@ -91,6 +91,11 @@ const SeenEvent = z.object({
   text: z.string(),
 });
 
+const Replicas = z.object({ checks: z.int(), mismatches: z.int(), repaired: z.int(), returned: z.int() });
+
+/** Nothing was compared, or by a master that does not tell. */
+export const noReplicas: z.infer<typeof Replicas> = { checks: 0, mismatches: 0, repaired: 0, returned: 0 };
+
 const Holders = z.object({ generation: z.int(), ids: z.array(z.string()) });
 
 export const Evidence = z.object({
@@ -119,6 +124,8 @@ export const Evidence = z.object({
   holders: z.array(Holders),
   starts: z.array(Start),
   checkpoints: z.array(SeenCheckpoint),
+  /** As the master told last: how often the workers compared their state, how often it differed, and what was done about it. */
+  replicas: Replicas.default(noReplicas),
   events: z.array(SeenEvent),
   rollbacks: z.array(z.object({ at: t, text: z.string(), error: z.string().nullable() })),
   /** Why it was watched no longer, although the job had not ended. */

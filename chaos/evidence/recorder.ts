@@ -4,7 +4,8 @@ import type { Container } from '../../src/docker/engine.ts';
 import type { Status } from '../../src/master/status.ts';
 import { holdersOf, merge, remember, type Holders } from './holders.ts';
 import { checkpointOf } from './checkpoints.ts';
-import type { Evidence, Lane, SeenFault } from './evidence.ts';
+import { countsOf } from '../../src/master/replica-status.ts';
+import { type Evidence, type Lane, noReplicas, type SeenFault } from './evidence.ts';
 import { extend } from './lanes.ts';
 
 /** Enough for a person; a job that does nothing but break must not fill the report. */
@@ -39,6 +40,7 @@ export class Recorder {
       holders: [],
       starts: [],
       checkpoints: [],
+      replicas: noReplicas,
       events: [],
       rollbacks: [],
       gaveUp: null,
@@ -82,6 +84,7 @@ export class Recorder {
       digest: status.finalDigest,
       totalSteps: status.totalSteps ?? e.totalSteps,
       target: status.target,
+      replicas: countsOf(status),
     });
     const { generation, worldSize } = status;
     const last = e.generations.at(-1);

@@ -80,12 +80,29 @@ function facts({ undisturbed }: RunReport, e: Evidence): Html {
     [String(lost), lost === 1 ? 'committed step lost' : 'committed steps lost'],
     [String(repeated), 'steps done again from a checkpoint'],
     [String(e.starts.filter(s => s.again).length), 'containers started again'],
+    ...replicaCells(e),
     [took === null ? '–' : duration(took), 'training, disturbed'],
     [undisturbed === null ? '–' : duration(undisturbed.trainingMs), 'training, undisturbed'],
   ];
   return html`<div class="facts">
     ${cells.map(([value, name]) => html`<div><b>${value}</b><span>${name}</span></div>`)}
   </div>`;
+}
+
+/** Nothing, where the workers compared nothing. */
+function replicaCells({
+  replicas: { checks, mismatches, repaired, returned },
+}: Evidence): [string, string][] {
+  if (checks === 0 && mismatches === 0) return [];
+  const undone = [
+    repaired > 0 ? `${repaired} repaired` : [],
+    returned > 0 ? `${returned} undone` : [],
+  ].flat();
+  const differed = mismatches === 1 ? 'time that replicas differed' : 'times that replicas differed';
+  return [
+    [checks.toLocaleString('en'), 'checks of the replicas'],
+    [String(mismatches), [differed, ...undone].join(', ')],
+  ];
 }
 
 function happened(e: Evidence): Html {

@@ -6,6 +6,7 @@ import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
 import { checkpointLines } from './view/checkpoint-status.ts';
 import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
+import { checkLines } from './view/replicas.ts';
 import { s3Line } from './view/s3.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
@@ -16,7 +17,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
     return;
   }
   const copies = s3Line(status.s3, Date.now());
-  const head = copies === null ? headline(status) : [...headline(status), copies];
+  const head = [...headline(status), ...checkLines(status), ...(copies === null ? [] : [copies])];
   const lines = hasEnded(status.state) ? outcome(status) : [...head, '', ...workerTable(status)];
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
     lines.push('', ...recoveryTable({ ...status, recoveries: status.recoveries.slice(-10) }));

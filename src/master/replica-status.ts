@@ -28,3 +28,11 @@ export const noChecks: ReplicaStatus = {
   returned: 0,
   last: null,
 };
+
+/** What can be added up over jobs. */
+export type ReplicaCounts = Pick<ReplicaStatus, 'checks' | 'mismatches' | 'repaired' | 'returned'>;
+
+export function countsOf({ replicas }: { readonly replicas: ReplicaStatus }): ReplicaCounts {
+  const { checks, mismatches, repaired, returned } = replicas;
+  return { checks, mismatches, repaired, returned };
+}

@@ -1,6 +1,7 @@
 /** From what the runs showed to one answer. Pure. */
 import { describeAct, describeTiming, type Planned } from '../../chaos/plan.ts';
 import type { Recovery } from '../master/status.ts';
+import { countsOf, type Mismatch, type ReplicaCounts } from '../master/replica-status.ts';
 import type { Applied } from './applied.ts';
 import { stepsLost, times, type Times } from '../../chaos/evidence/holders.ts';
 import type { RunRecord } from './run.ts';
@@ -25,6 +26,10 @@ export interface RunReport {
   readonly stepsRepeated: number;
   /** Of workers, by the supervisor. */
   readonly restarts: number;
+  /** How often the workers compared their state, and what came of it. */
+  readonly replicas: ReplicaCounts;
+  /** The last time that they differed; null where they never did. */
+  readonly mismatch: Mismatch | null;
 }
 
 interface FaultReport {
@@ -66,6 +71,7 @@ export interface VerifyReport {
   readonly stepsLost: number;
   readonly stepsRepeated: number;
   readonly restarts: number;
+  readonly replicas: ReplicaCounts;
 }
 
 export interface RunShape {
@@ -88,6 +94,8 @@ export function runReport(shape: RunShape, r: RunRecord): RunReport {
     stepsLost: lost,
     stepsRepeated: repeated,
     restarts: r.status.workers.reduce((sum, w) => sum + w.restarts, 0),
+    replicas: countsOf(r.status),
+    mismatch: r.status.replicas.last,
   };
 }
 
@@ -116,6 +124,12 @@ export function verdict(job: string, seed: number, runs: readonly RunReport[]): 
     stepsLost: lost,
     stepsRepeated: sum(r => r.stepsRepeated),
     restarts: sum(r => r.restarts),
+    replicas: {
+      checks: sum(r => r.replicas.checks),
+      mismatches: sum(r => r.replicas.mismatches),
+      repaired: sum(r => r.replicas.repaired),
+      returned: sum(r => r.replicas.returned),
+    },
   };
 }
 

@@ -49,6 +49,12 @@ def test_what_a_worker_says_is_what_the_master_reads(vector: dict[str, Any]) -> 
     assert json.loads(encode(message)) == {"type": cls.type, **vector["expect"]}
 
 
+def test_a_place_in_a_tensor_is_a_list_on_the_wire() -> None:
+    said = messages.Diverged(4, 42, 30, "model.0.weight", (3, 1), ("3f2a9c",), "repaired")
+    (vector,) = (v for v in VECTORS["valid"] if v["name"] == "diverged, the minority repaired")
+    assert json.loads(encode(said)) == vector["message"]
+
+
 def test_numbers_that_json_cannot_carry_are_not_sent() -> None:
     with pytest.raises(ValueError):
         encode(messages.Done(1, "f" * 64, {"accuracy": float("nan")}))

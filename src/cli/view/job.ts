@@ -3,6 +3,7 @@ import type { JobEvent, Status, WorkerRow } from '../../master/status.ts';
 import { clock, paint, table } from './format.ts';
 import { duration } from '../../shared/duration.ts';
 import { checkpointPiece } from './checkpoint-status.ts';
+import { checkLines } from './replicas.ts';
 import { s3Rest } from './s3.ts';
 
 const BAR = 28;
@@ -120,6 +121,7 @@ export function outcome(s: Status): string[] {
     );
     lines.push(...recoveryTable(s).map(l => `  ${l}`));
   }
+  lines.push(...checkLines(s));
   if (s.finalDigest !== null) lines.push(`digest ${s.finalDigest}`);
   const rest = s3Rest(s.s3);
   return rest === null ? lines : [...lines, rest];

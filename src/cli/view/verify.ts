@@ -4,6 +4,7 @@ import { describeAct } from '../../../chaos/plan.ts';
 import type { RunShape, VerifyReport } from '../../verify/verdict.ts';
 import { duration } from '../../shared/duration.ts';
 import { paint, table } from './format.ts';
+import { differences } from './replicas.ts';
 
 const SHORT = 12;
 
@@ -57,14 +58,15 @@ export function summary(r: VerifyReport): string[] {
       `${run.workers}${standbys}`,
       ...counts.map(n => (run.disturbed ? String(n) : '-')),
       run.disturbed ? String(run.stepsLost) : '-',
+      String(run.replicas.checks),
       duration(run.trainingMs),
       run.digest?.slice(0, SHORT) ?? '-',
     ];
   });
   const lines = table(
-    ['RUN', 'WORKERS', 'FAULTS', 'LOSSES', 'RESTARTS', 'STEPS LOST', 'TIME', 'DIGEST'],
+    ['RUN', 'WORKERS', 'FAULTS', 'LOSSES', 'RESTARTS', 'STEPS LOST', 'CHECKS', 'TIME', 'DIGEST'],
     rows,
-    [0, 2, 3, 4, 5, 6],
+    [0, 2, 3, 4, 5, 6, 7],
   );
   if (r.recoveries > 0) lines.push('', ...recoveryLines(r));
   for (const [i, run] of r.runs.entries()) lines.push(...asides(run, i + 1));
@@ -98,6 +100,13 @@ function recoveryLines({ resumedMs, wholeMs }: VerifyReport): string[] {
 /** What must not be overlooked, though it is no reason to fail. */
 function asides(run: VerifyReport['runs'][number], n: number): string[] {
   const lines = [];
+  const { mismatch, replicas } = run;
+  if (mismatch !== null) {
+    const { tensor, step } = mismatch;
+    lines.push(
+      `run ${n}: the replicas differed, ${differences(replicas)}; last in ${tensor}, seen at step ${step}`,
+    );
+  }
   if (run.stepsRepeated > 0)
     lines.push(
       `run ${n}: ${run.stepsRepeated} steps were done again from a checkpoint, after nobody was left that held the state`,

@@ -83,18 +83,18 @@ export function checked({ replicas: r }: Membership, w: Worker, said: Said<'hear
 
 /** Replicas differ. Every member says so; the first to arrive counts. */
 export function diverged(m: Membership, said: Said<'diverged'>, now: number): Effect[] {
-  const { type: _, ...divergence } = said;
-  const mismatch: Mismatch = { ...divergence, at: now };
+  const { generation, step, fromStep, tensor, position, workers, action, toStep } = said;
+  const mismatch = { generation, step, fromStep, tensor, position, workers, action, toStep, at: now };
   if (!count(m.replicas, mismatch)) return [];
-  const [only, ...others] = said.workers;
+  const [only, ...others] = workers;
   const alone = only !== undefined && others.length === 0;
   const rank = alone ? rankIn(m, said, only) : null;
   return [
     { type: 'journal', entry: { type: 'diverged', mismatch } },
-    history('replicas', said.action === 'failed' ? 'error' : 'warn', sentence(m, mismatch), {
+    history('replicas', action === 'failed' ? 'error' : 'warn', sentence(m, mismatch), {
       worker: alone ? only : null,
       rank,
-      step: said.step,
+      step,
     }),
   ];
 }

@@ -7,6 +7,7 @@ import { percentile } from '../../../chaos/evidence/percentile.ts';
 import { Recorder } from '../../../chaos/evidence/recorder.ts';
 import { longestStandstill } from '../../../chaos/evidence/standstill.ts';
 import type { Container } from '../../../src/docker/engine.ts';
+import { noChecks } from '../../../src/master/replica-status.ts';
 import type { JobEvent, Status, WorkerRow } from '../../../src/master/status.ts';
 import { recovery, status } from '../verify/made.ts';
 
@@ -226,6 +227,21 @@ describe('the record of a run', () => {
     expect(e.generations.map(g => g.generation)).toEqual([1, 2]);
     expect(e.recoveries.map(r => r.resumedMs)).toEqual([7]);
     expect(e.lanes[0]?.spans.map(s => s.doing)).toEqual(['computing', 'unknown', 'computing']);
+  });
+
+  it('has what the master told last of the replicas, and each event about them', () => {
+    const recorder = new Recorder(1_000);
+    const found = { ...noChecks, checks: 7, mismatches: 1, repaired: 1 };
+    const text = 'the replicas differ in model.0.weight since step 5: …';
+    const events = [{ ...event(text), kind: 'replicas' as const, level: 'warn' as const }];
+    recorder.look(1_100, { status: now({ replicas: { ...noChecks, checks: 5 } }), events: [] });
+    recorder.look(1_200, { status: now({ replicas: found }), events });
+    recorder.look(1_300, { status: null, events: [] });
+    const e = recorder.evidence([], null);
+    expect(e.replicas).toEqual({ checks: 7, mismatches: 1, repaired: 1, returned: 0 });
+    expect(e.events.filter(x => x.kind === 'replicas')).toMatchObject([{ level: 'warn', text }]);
+    const old = { ...e, replicas: undefined };
+    expect(Evidence.parse(old).replicas).toEqual({ checks: 0, mismatches: 0, repaired: 0, returned: 0 });
   });
 
   it('tells a start from one again, also of a container made anew under the same name', () => {

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Doing } from '../../../chaos/evidence/evidence.ts';
+import { Doing, noReplicas } from '../../../chaos/evidence/evidence.ts';
 import { judge } from '../../../chaos/hypotheses/index.ts';
 import { axis, seconds } from '../../../chaos/report/axis.ts';
 import { ReportFolder } from '../../../chaos/report/folder.ts';
@@ -127,6 +127,15 @@ describe('a page', () => {
     expect(text).toContain("default-src 'none'");
     expect(text).toContain('prefers-color-scheme: dark');
     expect(text).toContain('name="viewport"');
+  });
+
+  it('tells how often the workers compared their state, and what that showed', () => {
+    const of = (replicas: (typeof seen)['replicas']): string =>
+      page(runReport(outcome({ evidence: { ...seen, replicas } }), about), null);
+    const text = of({ checks: 1234, mismatches: 3, repaired: 2, returned: 1 });
+    expect(text).toContain('<b>1,234</b><span>checks of the replicas</span>');
+    expect(text).toContain('<b>3</b><span>times that replicas differed, 2 repaired, 1 undone</span>');
+    expect(of(noReplicas)).not.toContain('replicas');
   });
 
   it('is there for a run that never was, and for one of which nothing was seen', () => {

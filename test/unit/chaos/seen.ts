@@ -1,5 +1,5 @@
 /** Evidence for the tests, with only what matters to them said. */
-import type { Evidence, Lane, SeenFault } from '../../../chaos/evidence/evidence.ts';
+import { type Evidence, type Lane, noReplicas, type SeenFault } from '../../../chaos/evidence/evidence.ts';
 
 export const evidence = (more: Partial<Evidence> = {}): Evidence => ({
   origin: 1_000_000,
@@ -24,6 +24,7 @@ export const evidence = (more: Partial<Evidence> = {}): Evidence => ({
   holders: [{ generation: 1, ids: ['a', 'b', 'c'] }],
   starts: [],
   checkpoints: [],
+  replicas: noReplicas,
   events: [],
   rollbacks: [],
   gaveUp: null,

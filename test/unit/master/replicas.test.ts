@@ -82,6 +82,20 @@ describe('checks of the replicas', () => {
     expect(replicas(w).checks).toBe(12);
   });
 
+  it('are not those of a process that trained before, told too late', () => {
+    const w = World.running();
+    for (let i = 0; i < 4; i += 1) w.step();
+    beat(w);
+    w.restartMaster();
+    for (const id of ['a', 'b', 'c']) w.hello(id);
+    w.beat('a');
+    const late = { phaseMs: 0, computeMs: null, slices: 0, waitMs: null, ...unsaid };
+    const where = { generation: null, step: 0, phase: 'starting', loss: null, samples: 0, epoch: 0 } as const;
+    w.say('b', { type: 'heartbeat', ...where, at: w.now, ...late });
+    beat(w);
+    expect(replicas(w).checks).toBe(5);
+  });
+
   it('are known of a job that has ended, also to a master that comes back', () => {
     const w = World.running({}, 3);
     w.step();
@@ -278,7 +292,8 @@ describe('training that the script ends early', () => {
 });
 
 it("an older master's status is read", () => {
-  const { replicas: _r, skippedSteps: _s, finished: _f, ...old } = { ...status(World.running()), s3: null };
+  const now = status(World.running());
+  const old = { ...now, replicas: undefined, skippedSteps: undefined, finished: undefined };
   expect(Status.parse(old)).toMatchObject({
     replicas: { checks: 0, checkedStep: null, mismatches: 0, last: null },
     skippedSteps: 0,

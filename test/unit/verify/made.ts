@@ -2,6 +2,7 @@
 import type { Hit } from '../../../chaos/faults/fault.ts';
 import type { Act } from '../../../chaos/plan.ts';
 import type { Recovery, Status } from '../../../src/master/status.ts';
+import { noChecks } from '../../../src/master/replica-status.ts';
 import { applied, type Applied } from '../../../src/verify/applied.ts';
 
 export const recovery = (more: Partial<Recovery>): Recovery => ({
@@ -30,6 +31,7 @@ export const status = (more: Partial<Status>, rows: readonly Row[] = []): Status
     totalSteps: 100,
     finalDigest: null,
     recoveries: [],
+    replicas: noChecks,
     workers: rows.map(([id, rank, step]) => ({ id, rank, step, restarts: 1 })),
     ...more,
   }) as unknown as Status;

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/verify/run.ts';
 import { runReport, verdict } from '../../../src/verify/verdict.ts';
 import { summary } from '../../../src/cli/view/verify.ts';
+import { noChecks } from '../../../src/master/replica-status.ts';
+import { divergence } from '../master/simulation.ts';
 import { fault, hit, recovery, status } from './made.ts';
 
 const quiet = { project: 'job-verify-1', workers: 3, standbys: 0, disturbed: false };
@@ -64,6 +66,29 @@ describe('the verdict', () => {
     const report = verdict('job', 7, [runReport(quiet, ended(A)), runReport(broken, ended(A, all))]);
     expect(report).toMatchObject({ verdict: 'same bits', stepsLost: 0, stepsRepeated: 3 });
     expect(summary(report).join('\n')).toContain('run 2: 3 steps were done again from a checkpoint');
+  });
+
+  it('tells how often the workers compared their state, and what came of it', () => {
+    const last = divergence({ step: 42 });
+    const replicas = { ...noChecks, checks: 100, checkedStep: 100 };
+    const calm = { ...ended(A), status: status({ finalDigest: A, replicas }) };
+    const found = { ...replicas, mismatches: 1, repaired: 1, last: { ...last, at: 1 } };
+    const hurt = { ...ended(A, kill), status: status({ finalDigest: A, replicas: found }) };
+    const report = verdict('job', 7, [runReport(quiet, calm), runReport(broken, hurt)]);
+    expect(report).toMatchObject({
+      verdict: 'same bits',
+      replicas: { checks: 200, mismatches: 1, repaired: 1, returned: 0 },
+      runs: [
+        { replicas: { checks: 100, mismatches: 0 }, mismatch: null },
+        { replicas: { checks: 100, mismatches: 1 }, mismatch: { tensor: 'model.0.weight' } },
+      ],
+    });
+    const text = summary(report).join('\n');
+    expect(text).toMatch(/CHECKS/);
+    expect(text).toContain(
+      'run 2: the replicas differed, 1 difference repaired; last in model.0.weight, seen at step 42',
+    );
+    expect(text).not.toContain('run 1:');
   });
 
   it('is none where no fault hit', () => {
