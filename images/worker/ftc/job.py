@@ -13,7 +13,7 @@ from .data import Batch
 from .errors import UsageError
 from .feeding import Feeding
 from .loop import Loop
-from .metrics_log import checked
+from .metrics_values import checked
 from .once import Once
 from .place import Place
 from .randomness import Randomness

@@ -38,7 +38,8 @@ class Worker:
         env = {"JOB_ID": "tiny", "FTC_SCRIPT": "/x", "FTC_STEPS": "99", "FTC_WORKER_ID": name}
         config = from_env({**env, "CHECKPOINT_DIR": str(tmp_path), "CHECKPOINT_EVERY": str(every)})
         self.root = config.checkpoint_dir
-        self.checkpoints = Checkpoints(config, cast(Any, self), self.progress, self.own, Plan(96, 24, 12, 0, True))
+        self.checkpoints = Checkpoints(config, cast(Any, self), self.progress, self.own)
+        self.checkpoints.attach(Plan(96, 24, 12, 0, True), lambda step: None)
 
     def send(self, message: Message) -> None:
         self.said.append(message)
@@ -49,7 +50,7 @@ class Worker:
     def step(self) -> None:
         self.model(torch.ones(1, 3)).sum().backward()
         self.own.changing()
-        self.own.optimizer.step()
+        self.own.optimizers[0].step()
         self.progress.step += 1
         self.checkpoints.maybe(self.generation, final=False)
 

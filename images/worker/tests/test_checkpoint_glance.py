@@ -48,7 +48,7 @@ def test_what_a_glance_leaves_for_later_is_the_state_of_the_moment() -> None:
 
 def test_an_optimizer_that_tells_its_state_in_its_own_way_is_asked_at_once() -> None:
     training = Training(0)
-    training.own.optimizer.register_state_dict_post_hook(lambda optimizer, state: {**state, "more": 1})
+    training.own.optimizers[0].register_state_dict_post_hook(lambda optimizer, state: {**state, "more": 1})
     assert training.own.glance() is None and training.own.capture()["optimizer"]["more"] == 1
 
 

@@ -21,6 +21,7 @@ from ftc.errors import FtcError
 from ftc.feed import Feed
 from ftc.messages import Generation, Member
 from ftc.packing import pack
+from ftc.place import Place
 from ftc.progress import Progress
 from ftc.slices import Plan
 from ftc.standby import Standby, choose
@@ -112,7 +113,9 @@ class Pair:
         self.member = Member("m", "127.0.0.1", listening.getsockname()[1])
         self.store = store.serve(listening)
         self.progress = Progress()
-        self.standby = Standby(config(tmp), self.progress, self.other, Plan(100, 10, 1, 0))
+        place = Place(self.progress)
+        place.plan = Plan(100, 10, 1, 0)
+        self.standby = Standby(config(tmp), self.progress, self.other, place)
 
     def follow(self, port: int) -> None:
         self.store.set(feed.KEY, str(port))
@@ -134,8 +137,8 @@ def made() -> Registered:
 
 def trained(own: Registered) -> None:
     own.model(torch.ones(1, 4)).sum().backward()
-    own.optimizer.step()
-    own.optimizer.zero_grad()
+    own.optimizers[0].step()
+    own.optimizers[0].zero_grad()
 
 
 def config(tmp: Path) -> Config:

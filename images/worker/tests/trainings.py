@@ -44,16 +44,16 @@ class Training:
 
     def forward(self) -> None:
         """Changes buffers, and all that a script may change without a commit."""
-        self.own.optimizer.zero_grad()
+        self.own.optimizers[0].zero_grad()
         self.model[2].calls += 1
         self.model(torch.randn(8, 5)).square().mean().backward()
         self.average.update(self.model)
-        self.own.optimizer.param_groups[0]["lr"] *= 1.01
+        self.own.optimizers[0].param_groups[0]["lr"] *= 1.01
         self.scheduler.base_lrs[0] *= 1.01
 
     def commit(self) -> None:
         self.own.changing()
-        self.own.optimizer.step()
+        self.own.optimizers[0].step()
         self.scheduler.step()
 
 
