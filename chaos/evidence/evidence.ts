@@ -3,7 +3,7 @@
  * watch began, unless a name says otherwise; null where not known.
  */
 import { z } from 'zod';
-import { JobState, Recovery } from '../../src/master/status.ts';
+import { JobState, noReplicas, Recovery, Replicas } from '../../src/master/status.ts';
 
 const t = z.number();
 
@@ -89,6 +89,8 @@ const SeenEvent = z.object({
   level: z.enum(['info', 'warn', 'error']),
   kind: z.string(),
   text: z.string(),
+  /** Of the job, where it tells one. */
+  step: z.int().nullable().default(null),
 });
 
 const Holders = z.object({ generation: z.int(), ids: z.array(z.string()) });
@@ -115,6 +117,8 @@ export const Evidence = z.object({
   missed: z.array(z.object({ text: z.string(), why: z.string(), drawn: z.boolean() })),
   /** As the master told them; their `at` is since the epoch. */
   recoveries: z.array(Recovery),
+  /** Of the workers' states with each other, as the master told last. */
+  replicas: Replicas.default(noReplicas),
   /** Who held the newest state, by generation. */
   holders: z.array(Holders),
   starts: z.array(Start),

@@ -1,7 +1,7 @@
 /** Keeps what is seen of a run, look by look. Without I/O: it is told everything, the time included. */
 import type { Moment } from '../../src/client/follow.ts';
 import type { Container } from '../../src/docker/engine.ts';
-import type { Status } from '../../src/master/status.ts';
+import { noReplicas, type JobEvent, type Status } from '../../src/master/status.ts';
 import { holdersOf, merge, remember, type Holders } from './holders.ts';
 import { checkpointOf } from './checkpoints.ts';
 import type { Evidence, Lane, SeenFault } from './evidence.ts';
@@ -36,6 +36,7 @@ export class Recorder {
       faults: [],
       missed: [],
       recoveries: [],
+      replicas: noReplicas,
       holders: [],
       starts: [],
       checkpoints: [],
@@ -70,8 +71,7 @@ export class Recorder {
       const when = this.since(event.at);
       const checkpoint = checkpointOf(event, when);
       if (checkpoint) e.checkpoints.push(checkpoint);
-      else if (e.events.length < MOST_EVENTS)
-        e.events.push({ at: when, level: event.level, kind: event.kind, text: event.text });
+      else if (e.events.length < MOST_EVENTS) e.events.push(seenEvent(event, when));
     }
     if (!status) return;
     this.#status = status;
@@ -82,6 +82,7 @@ export class Recorder {
       digest: status.finalDigest,
       totalSteps: status.totalSteps ?? e.totalSteps,
       target: status.target,
+      replicas: status.replicas,
     });
     const { generation, worldSize } = status;
     const last = e.generations.at(-1);
@@ -126,3 +127,11 @@ export class Recorder {
     if (step !== null && step > 0) this.#e.firstStep ??= at;
   }
 }
+
+const seenEvent = ({ level, kind, text, step }: JobEvent, at: number): Evidence['events'][number] => ({
+  at,
+  level,
+  kind,
+  text,
+  step,
+});

@@ -80,6 +80,9 @@ function facts({ undisturbed }: RunReport, e: Evidence): Html {
     [String(lost), lost === 1 ? 'committed step lost' : 'committed steps lost'],
     [String(repeated), 'steps done again from a checkpoint'],
     [String(e.starts.filter(s => s.again).length), 'containers started again'],
+    [String(e.replicas.checks), 'times all workers agreed'],
+    [String(e.replicas.mismatches), 'differences found between them'],
+    [String(e.replicas.repaired + e.replicas.returned), 'of those put right'],
     [took === null ? '–' : duration(took), 'training, disturbed'],
     [undisturbed === null ? '–' : duration(undisturbed.trainingMs), 'training, undisturbed'],
   ];

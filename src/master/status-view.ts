@@ -1,6 +1,6 @@
 /** The membership as people see it. Pure. */
 import { leftAlone, standstill } from './membership/stuck.ts';
-import { hasEnded } from './status.ts';
+import { hasEnded, noReplicas } from './status.ts';
 import type { Membership, Worker } from './membership/state.ts';
 import { attached, nameOf, rankOf, target } from './membership/state.ts';
 import { duration } from '../shared/duration.ts';
@@ -42,6 +42,7 @@ export function statusOf(
     workers: rows(m, now).map(r => (names.launcher === 'torchrun' ? { ...r, step: null } : r)),
     recoveries: m.recoveries,
     checkpoint: { last, failed, delayed, delayedMs, damaged },
+    replicas: noReplicas,
   };
 }
 

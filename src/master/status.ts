@@ -81,6 +81,21 @@ export const Recovery = z.object({
 });
 export type Recovery = z.infer<typeof Recovery>;
 
+/** The comparison of the workers' states with each other. */
+export const Replicas = z.object({
+  /** Times that all agreed. */
+  checks: z.int(),
+  /** Differences that were found. */
+  mismatches: z.int(),
+  /** Of those: the minority took the state of the majority. */
+  repaired: z.int(),
+  /** Of those: all went back to a checkpoint. */
+  returned: z.int(),
+});
+export type Replicas = z.infer<typeof Replicas>;
+
+export const noReplicas: Replicas = { checks: 0, mismatches: 0, repaired: 0, returned: 0 };
+
 export const Status = z.object({
   job: z.string(),
   project: z.string(),
@@ -104,6 +119,7 @@ export const Status = z.object({
   workers: z.array(WorkerRow),
   recoveries: z.array(Recovery),
   checkpoint: CheckpointStatus.default(noCheckpoints),
+  replicas: Replicas.default(noReplicas),
   /** Copies in S3; null for a job that asks for none. */
   s3: S3Status.nullable().default(null),
 });
@@ -130,6 +146,8 @@ export const JobEvent = z.object({
     'straggler',
     /** Copies of checkpoints in S3. */
     's3',
+    /** Workers held different states, and what came of it. */
+    'replicas',
   ]),
   level: z.enum(['info', 'warn', 'error']),
   /** One line for people. */

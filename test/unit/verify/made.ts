@@ -30,6 +30,7 @@ export const status = (more: Partial<Status>, rows: readonly Row[] = []): Status
     totalSteps: 100,
     finalDigest: null,
     recoveries: [],
+    replicas: { checks: 0, mismatches: 0, repaired: 0, returned: 0 },
     workers: rows.map(([id, rank, step]) => ({ id, rank, step, restarts: 1 })),
     ...more,
   }) as unknown as Status;
