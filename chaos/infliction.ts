@@ -98,7 +98,7 @@ export class Infliction {
         this.#append({ type: 'failed', id: record.id, at: now(), reason: (error as Error).message });
         throw error;
       }
-      this.records.push(done === undefined ? record : { ...record, data: done as FaultRecord['data'] });
+      this.records.push(done === undefined ? record : { ...record, data: done });
       // Before anything else can fail: what is in here is undone.
       if (this.lasts) this.#inForce.set(record.id, record);
       this.#append({ type: 'applied', id: record.id, at: now() });

@@ -69,7 +69,9 @@ export async function look<Before>(
       helper.release();
       return 'ready' in answer ? answer.ready : undefined;
     };
-    const go = async (decision?: object): Promise<void> => void (await ask(decision));
+    const go = async (decision?: object): Promise<void> => {
+      await ask(decision);
+    };
     return { before, cancel, ask, go };
   } catch (error) {
     await cancel();

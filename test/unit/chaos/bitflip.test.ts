@@ -67,7 +67,7 @@ describe('a flipped bit', () => {
     expect(heard).toEqual([]);
     expect(prepared.data).toEqual(seen);
     // Training has gone on between the look and the flip.
-    const data = await prepared.apply({ ...draft, data: prepared.data } as FaultRecord);
+    const data = await prepared.apply({ ...draft, data: prepared.data });
     expect(JSON.parse(heard[0] ?? '')).toEqual(seen);
     expect(bitflip.detail({ data } as FaultRecord)).toBe('model.0.weight[1, 3], bit 20: 2 became 2.25');
   });
