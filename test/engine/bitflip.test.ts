@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readEntries } from '../../chaos/journal/file.ts';
 import { FOUND_WITHIN_STEPS } from '../../chaos/replicas.ts';
@@ -90,7 +92,7 @@ describe('where nobody tells of their tensors', () => {
     );
     const up = await job.ftc('up', '-d');
     expect(up.code, up.stderr).toBe(0);
-    await job.until(s => s.workers.filter(w => w.state === 'training').length === 2, 'both run');
+    await job.until(s => s.state === 'running' && s.worldSize === 2, 'both run');
     const done = await job.ftc('chaos', 'bitflip', 'worker');
     expect([done.code, done.stderr]).toEqual([5, expect.stringContaining('torchrun launched it')]);
   });
@@ -104,11 +106,13 @@ describe('the scenario', () => {
     'holds: each flip is found and put right, with the bits of the undisturbed run',
     async () => {
       job = await TestJob.create('bitflip-run');
-      const done = await job.ftc('chaos', 'run', 'bitflip', '--seed', '3', '--name', job.name, '--json');
+      const done = await job.ftc('chaos', 'run', 'bitflip', '--seed', '3', '--report', 'out');
       expect(done.code, done.stdout + done.stderr).toBe(0);
-      const report = RunReport.parse(JSON.parse(done.stdout));
+      const [file = ''] = readdirSync(join(job.folder, 'out')).filter(name => name.endsWith('.json'));
+      const report = RunReport.parse(JSON.parse(readFileSync(join(job.folder, 'out', file), 'utf8')));
       expect(report.conclusion).toBe('holds');
       expect(report.evidence?.faults).toHaveLength(3);
+      expect(report.evidence?.replicas.mismatches).toBeGreaterThanOrEqual(3);
       expect(report.evidence?.digest).toBe(report.undisturbed?.digest);
     },
     PATIENCE_MS,
