@@ -33,11 +33,11 @@ def publish(tensors: Sequence[tuple[str, torch.Tensor]]) -> None:
         places = [place for name, tensor in tensors if (place := _place(name, tensor)) is not None]
         if places == _last:
             return
-        _last = None
         _replace(PATH, json.dumps({"version": VERSION, "pid": os.getpid(), "started": started(os.getpid()), "tensors": places}))
         _last = places
     except Exception:
         # Training does not depend on it. An older file would lead to memory that may have another use by now.
+        _last = None
         _remove(PATH)
 
 

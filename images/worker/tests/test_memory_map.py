@@ -89,9 +89,9 @@ def test_where_nothing_can_be_written_there_is_no_file_and_no_error(path: Path, 
 
 
 def test_what_cannot_be_told_takes_the_older_file_away(path: Path) -> None:
-    publish([("model.w", torch.ones(1))])
+    tensors = [("model.w", torch.ones(1))]
+    publish(tensors)
     publish([("model.w", "no tensor")])  # type: ignore[list-item]
     assert not path.exists()
-    tensors = [("model.w", torch.ones(1))]
     publish(tensors)
     assert list(told(path)) == ["model.w"]
