@@ -90,14 +90,15 @@ export class Infliction {
       if (this.#isUndone()) return await prepared.cancel?.();
       this.#append({ type: 'fault', record });
       this.#at ??= record.at;
+      let done: unknown;
       try {
-        await prepared.apply(record);
+        done = await prepared.apply(record);
       } catch (error) {
         await fault.revert(this.#world, record);
         this.#append({ type: 'failed', id: record.id, at: now(), reason: (error as Error).message });
         throw error;
       }
-      this.records.push(record);
+      this.records.push(done === undefined ? record : { ...record, data: done });
       // Before anything else can fail: what is in here is undone.
       if (this.lasts) this.#inForce.set(record.id, record);
       this.#append({ type: 'applied', id: record.id, at: now() });

@@ -1,8 +1,9 @@
 /** One time that something was broken, and what came of it. Pure but for what it is told. */
-import { hasEnded, type JobState, type Recovery, type Status } from '../src/master/status.ts';
+import { hasEnded, type JobState, type Recovery, type Replicas, type Status } from '../src/master/status.ts';
 import type { Container } from '../src/docker/engine.ts';
 import type { Hit, Params } from './faults/fault.ts';
 import type { Infliction } from './infliction.ts';
+import { FOUND_WITHIN_STEPS } from './replicas.ts';
 
 interface Victim {
   /** The worker's id: its container's hostname. */
@@ -33,6 +34,9 @@ export interface Strike {
   generationAfter: number | null;
   /** What the master measured; null when nobody was lost. */
   recovery: Recovery | null;
+  /** Of what makes a worker's state another one: what the job had found of such before. Null for any other fault. */
+  readonly replicasBefore: Replicas | null;
+  replicasAfter: Replicas | null;
   /** From the fault to the survivors' next committed step. Null while there is none. */
   resumedMs: number | null;
   /** From the fault to the first step at full world size. Null while there is none. */
@@ -48,6 +52,7 @@ export interface Strike {
 /** @param status the last one before the fault; null where the master did not answer */
 export function strikeOf(infliction: Infliction, status: Status | null): Strike {
   const { fault, params, seed, forMs } = infliction.order;
+  const replicas = fault.corrupts ? (status?.replicas ?? null) : null;
   return {
     fault: fault.name,
     params,
@@ -59,6 +64,8 @@ export function strikeOf(infliction: Infliction, status: Status | null): Strike 
     generationBefore: status?.generation ?? null,
     generationAfter: status?.generation ?? null,
     recovery: null,
+    replicasBefore: replicas,
+    replicasAfter: replicas,
     resumedMs: null,
     wholeMs: null,
     whole: false,
@@ -98,6 +105,7 @@ export function observe(strike: Strike, before: readonly Hit[], sight: Sight): b
   if (!status) return false;
   strike.state = status.state;
   strike.generationAfter = status.generation;
+  if (strike.replicasBefore) strike.replicasAfter = status.replicas;
   const ids = new Set(strike.hits.map(v => v.id));
   strike.recovery =
     status.recoveries.findLast(r => r.lost.some(id => ids.has(id)) && r.at > strike.at - 1000) ?? null;
@@ -117,11 +125,22 @@ function isWhole(strike: Strike, { ends, containers, now }: Sight, status: Statu
   const taken = (v: Victim): boolean => ends === 'maybe' && now - strike.at > TAKEN_MS && runs(v);
   if (ends !== false && strike.hits.some(v => v.backMs === null && !taken(v))) return false;
   if (strike.recovery && strike.recovery.wholeMs === null) return false;
+  if (mayBeFound(strike, status)) return false;
   if (status.state !== 'running' || status.worldSize < status.target) return false;
   // A master that has come back tells at once who trained, and later who does.
   if (status.workers.some(w => w.rank !== null && w.state !== 'training')) return false;
   // A worker that was lost without a rank is no recovery of the master's: it waits again.
   return strike.hits.every(v => v.role !== 'worker' || isBack(v, status, containers));
+}
+
+/** Differences that the workers have found since. */
+export const found = ({ replicasBefore: before, replicasAfter: after }: Strike): number =>
+  before && after ? Math.max(0, after.mismatches - before.mismatches) : 0;
+
+/** What was changed has not been found, and there is time left for it. */
+function mayBeFound(strike: Strike, { step }: Status): boolean {
+  const from = strike.hits[0]?.atStep ?? 0;
+  return strike.replicasBefore !== null && found(strike) === 0 && (step ?? 0) <= from + FOUND_WITHIN_STEPS;
 }
 
 /** It trains or waits; or it was removed, and another one has its place. */

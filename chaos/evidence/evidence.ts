@@ -89,6 +89,8 @@ const SeenEvent = z.object({
   level: z.enum(['info', 'warn', 'error']),
   kind: z.string(),
   text: z.string(),
+  /** Of the job, where it tells one. */
+  step: z.int().nullable().default(null),
 });
 
 const Replicas = z.object({ checks: z.int(), mismatches: z.int(), repaired: z.int(), returned: z.int() });
@@ -120,12 +122,13 @@ export const Evidence = z.object({
   missed: z.array(z.object({ text: z.string(), why: z.string(), drawn: z.boolean() })),
   /** As the master told them; their `at` is since the epoch. */
   recoveries: z.array(Recovery),
+  /** Of the workers' states with each other, as the master told last. */
+  replicas: Replicas.default(noReplicas),
   /** Who held the newest state, by generation. */
   holders: z.array(Holders),
   starts: z.array(Start),
   checkpoints: z.array(SeenCheckpoint),
   /** As the master told last: how often the workers compared their state, how often it differed, and what was done about it. */
-  replicas: Replicas.default(noReplicas),
   events: z.array(SeenEvent),
   rollbacks: z.array(z.object({ at: t, text: z.string(), error: z.string().nullable() })),
   /** Why it was watched no longer, although the job had not ended. */

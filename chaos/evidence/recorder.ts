@@ -1,7 +1,7 @@
 /** Keeps what is seen of a run, look by look. Without I/O: it is told everything, the time included. */
 import type { Moment } from '../../src/client/follow.ts';
 import type { Container } from '../../src/docker/engine.ts';
-import type { Status } from '../../src/master/status.ts';
+import type { JobEvent, Status } from '../../src/master/status.ts';
 import { holdersOf, merge, remember, type Holders } from './holders.ts';
 import { checkpointOf } from './checkpoints.ts';
 import { countsOf } from '../../src/master/replica-status.ts';
@@ -37,10 +37,10 @@ export class Recorder {
       faults: [],
       missed: [],
       recoveries: [],
+      replicas: noReplicas,
       holders: [],
       starts: [],
       checkpoints: [],
-      replicas: noReplicas,
       events: [],
       rollbacks: [],
       gaveUp: null,
@@ -72,8 +72,7 @@ export class Recorder {
       const when = this.since(event.at);
       const checkpoint = checkpointOf(event, when);
       if (checkpoint) e.checkpoints.push(checkpoint);
-      else if (e.events.length < MOST_EVENTS)
-        e.events.push({ at: when, level: event.level, kind: event.kind, text: event.text });
+      else if (e.events.length < MOST_EVENTS) e.events.push(seenEvent(event, when));
     }
     if (!status) return;
     this.#status = status;
@@ -129,3 +128,11 @@ export class Recorder {
     if (step !== null && step > 0) this.#e.firstStep ??= at;
   }
 }
+
+const seenEvent = ({ level, kind, text, step }: JobEvent, at: number): Evidence['events'][number] => ({
+  at,
+  level,
+  kind,
+  text,
+  step,
+});

@@ -88,8 +88,8 @@ export type Draft = Omit<FaultRecord, 'data'>;
 /** A fault that has looked, and changed nothing yet. */
 export interface Prepared<Data> {
   readonly data: Data;
-  /** Makes it happen; returns when it is in force. The record is durable by then. */
-  apply(record: FaultRecord): Promise<void>;
+  /** Makes it happen; returns when it is in force, with what the record says of it where more is known now. The record is durable by then. */
+  apply(record: FaultRecord): Promise<void> | Promise<Data>;
   /** It will not be applied. */
   cancel?(): Promise<void>;
 }
@@ -108,6 +108,8 @@ interface Traits {
   readonly example: string;
   /** The target's process ends by it: a new run of it is waited for. `maybe`: unless it goes on, as a program may that takes the signal. */
   readonly ends?: boolean | 'maybe';
+  /** It makes a worker's state another one, without a sign: the replica check must find it. */
+  readonly corrupts?: boolean;
   /** It needs the helper's image. */
   readonly helped?: boolean;
   /** A run of a container that starts meanwhile is hit, too. */

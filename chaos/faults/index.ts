@@ -1,6 +1,7 @@
 /** All faults, by the word that the command line and a faults file have for them. */
 import { FtcError } from '../../src/errors.ts';
 import { closest } from '../../src/job/closest.ts';
+import { bitflip } from './bitflip.ts';
 import { clock } from './clock.ts';
 import { corruptCheckpoint } from './corrupt-checkpoint.ts';
 import { corrupt } from './corrupt.ts';
@@ -48,6 +49,8 @@ export const faults: readonly Fault[] = [
   diskFull,
   diskSlow,
   corruptCheckpoint,
+  // A worker's memory.
+  bitflip,
   // The machine.
   clock,
   engine,

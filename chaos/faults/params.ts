@@ -43,6 +43,17 @@ export function whole(help: string, usual: number, least: number, most: number) 
     .meta({ ...meta('n', help, usual) });
 }
 
+export function maybeWhole(help: string, least: number, most: number) {
+  const message = `must be a whole number from ${least} to ${most}`;
+  return z.coerce
+    .number<number | string>(message)
+    .int(message)
+    .min(least, message)
+    .max(most, message)
+    .optional()
+    .meta({ ...meta('n', help) });
+}
+
 export function fraction(help: string, usual: number, least: number, most: number) {
   const message = `must be a number from ${least} to ${most}`;
   return z.coerce

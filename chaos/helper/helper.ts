@@ -14,17 +14,19 @@ import type { Draft, FaultRecord, World } from '../faults/fault.ts';
 
 /** What images/chaos/ftc_chaos is told. */
 export interface Act {
-  readonly act: 'filter' | 'shape' | 'delay' | 'fill' | 'storm' | 'damage' | 'probe';
+  readonly act: 'filter' | 'shape' | 'delay' | 'fill' | 'storm' | 'damage' | 'bitflip' | 'probe';
   readonly [key: string]: unknown;
 }
 
 /** What the container is like in which it happens. */
-export type Place = Pick<HelperSpec, 'network' | 'capabilities' | 'binds' | 'user'>;
+export type Place = Pick<HelperSpec, 'network' | 'processes' | 'capabilities' | 'binds' | 'user'>;
 
 export interface Looked<Before> {
   readonly before: Before;
   /** Does it; resolves when it is in force. @throws FtcError FTC_CANNOT, FTC_NO_TARGET */
   readonly go: (decision?: object) => Promise<void>;
+  /** The same, for what the act tells of it. */
+  readonly ask: (decision?: object) => Promise<unknown>;
   readonly cancel: () => Promise<void>;
 }
 
@@ -61,15 +63,16 @@ export async function look<Before>(
   try {
     const line = await next(helper, draft.fault);
     const before = Before.parse('before' in line ? line.before : undefined);
-    return {
-      before,
-      cancel,
-      async go(decision = {}) {
-        helper.send(JSON.stringify({ ...(before as object), ...decision }));
-        await next(helper, draft.fault);
-        helper.release();
-      },
+    const ask = async (decision: object = {}): Promise<unknown> => {
+      helper.send(JSON.stringify({ ...(before as object), ...decision }));
+      const answer = await next(helper, draft.fault);
+      helper.release();
+      return 'ready' in answer ? answer.ready : undefined;
     };
+    const go = async (decision?: object): Promise<void> => {
+      await ask(decision);
+    };
+    return { before, cancel, ask, go };
   } catch (error) {
     await cancel();
     throw error;

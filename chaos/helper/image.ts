@@ -18,7 +18,7 @@ export async function helperImage(connection: Connection, say: (line: string) =>
   const { root, version } = ownPackage();
   const name = `ftc-chaos:${version}-${hashOf(join(root, FOLDER))}`;
   if (await hasImage(connection.docker, name)) return name;
-  say('building the helper image for network and disk faults (once; it takes a moment)');
+  say('building the helper image for faults of networks, disks and memory (once; it takes a moment)');
   let base = (await baseImage(connection.docker, process.cwd())) ?? usualBaseImage;
   if (await lacksBaseImage(connection, base)) base = await makeBaseImage(connection, base, say);
   const compose = await Compose.find(connection.host);

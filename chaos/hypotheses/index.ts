@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Evidence } from '../evidence/evidence.ts';
 import { validCheckpoints } from './checkpoints.ts';
 import { losses, promotions, setAside } from './counts.ts';
+import { flipsFound, flipsRepaired } from './flips.ts';
 import type { Hypothesis, Undisturbed } from './hypothesis.ts';
 import { recovery, whole } from './recovery.ts';
 import { sameBits, succeeds } from './result.ts';
@@ -23,6 +24,8 @@ const all = {
   losses,
   promotions,
   setAside,
+  flipsFound,
+  flipsRepaired,
 } as const;
 
 type All = typeof all;

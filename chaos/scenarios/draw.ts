@@ -13,7 +13,7 @@ interface Recipe {
   /** Between how many milliseconds it lasts; absent for what is over at once. */
   readonly lastsMs?: readonly [number, number];
   readonly params?: (draw: Draw, target: Target) => Params;
-  /** Only where it is asked for: most jobs have nothing that it could be done to. */
+  /** Only where it is asked for: most jobs have nothing that it could be done to, or no way to go on from it as before. */
   readonly named?: boolean;
 }
 
@@ -83,6 +83,13 @@ const recipes: Readonly<Record<string, Recipe>> = {
   'disk-slow': { weight: 1, targets: ['master'], lastsMs: [2_000, 5_000] },
   // Wants a volume of a size of its own.
   'disk-full': { weight: 1, targets: ['master'], lastsMs: [2_000, 5_000], named: true },
+  // An element may become so large that the loss is no number any more.
+  bitflip: {
+    weight: 1,
+    targets: ['worker'],
+    params: draw => ({ kind: draw(['parameter', 'moment', 'buffer']) }),
+    named: true,
+  },
   'corrupt-checkpoint': {
     weight: 2,
     targets: ['master'],

@@ -165,6 +165,7 @@ export class DockerLab implements Lab {
           AutoRemove: true,
           Init: true,
           NetworkMode: spec.network,
+          ...(spec.processes !== undefined && { PidMode: spec.processes }),
           ReadonlyRootfs: true,
           Tmpfs: { '/run': 'size=1m' },
           CapDrop: ['ALL'],

@@ -45,6 +45,8 @@ export interface HelperSpec {
   readonly labels: Readonly<Record<string, string>>;
   /** `none`, or `container:<id>`: the network namespace of that container. */
   readonly network: string;
+  /** `container:<id>`: the processes of that container are seen from it; without it, its own alone. */
+  readonly processes?: string;
   /** Of all capabilities, the ones it has. */
   readonly capabilities: readonly string[];
   /** `volume-or-directory:/path`. */

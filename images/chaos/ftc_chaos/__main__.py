@@ -15,6 +15,7 @@ import sys
 from types import FrameType
 
 from .act import Absent, Act, Cannot, Spec
+from .bitflip import Bitflip
 from .damage import Damage
 from .delay import Delay
 from .fill import Fill
@@ -30,6 +31,7 @@ ACTS: dict[str, type] = {
     "fill": Fill,
     "storm": Storm,
     "damage": Damage,
+    "bitflip": Bitflip,
     "probe": Probe,
 }
 

@@ -1,5 +1,6 @@
 /** A fault and what came of it, as lines for people. Pure but for colours. */
-import type { Strike } from '../../../chaos/strike.ts';
+import { FOUND_WITHIN_STEPS } from '../../../chaos/replicas.ts';
+import { found, type Strike } from '../../../chaos/strike.ts';
 import { duration } from '../../shared/duration.ts';
 import { paint, table } from './format.ts';
 
@@ -42,7 +43,24 @@ export function summary(s: Strike): string[] {
   for (const v of s.hits) {
     if (v.backMs !== null) lines.push(`${v.container} was running again  ${duration(v.backMs)} ${after}`);
   }
-  return [...lines, verdict(s, after)];
+  return [...lines, ...replicaLine(s), verdict(s, after)];
+}
+
+/** What the workers found when they compared their states. */
+function replicaLine(s: Strike): string[] {
+  const { replicasBefore: before, replicasAfter: after } = s;
+  if (!before || !after) return [];
+  const n = found(s);
+  if (n > 0) {
+    const repaired = after.repaired - before.repaired;
+    const returned = after.returned - before.returned;
+    return [
+      `the workers found ${n} differing: ${repaired} repaired, ${returned} by going back to a checkpoint`,
+    ];
+  }
+  return s.whole
+    ? [`the workers found nothing in ${FOUND_WITHIN_STEPS} steps: what was flipped had been written anew`]
+    : ['the workers have found nothing yet'];
 }
 
 function verdict(s: Strike, after: string): string {

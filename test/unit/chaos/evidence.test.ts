@@ -206,7 +206,12 @@ describe('the record of a run', () => {
       recorder.look(at, { status: now({ step, recoveries: [recovery({ resumedMs: null })] }), events: [] });
     recorder.look(1_400, { status: null, events: [] });
     recorder.look(1_500, {
-      status: now({ step: 5, generation: 2, recoveries: [recovery({ resumedMs: 7 })] }),
+      status: now({
+        step: 5,
+        generation: 2,
+        recoveries: [recovery({ resumedMs: 7 })],
+        replicas: { checks: 9, mismatches: 1, repaired: 1, returned: 0 },
+      }),
       events: [event('x'), event('resuming from the checkpoint of step 4')],
     });
     const e = recorder.evidence([], null);
@@ -221,7 +226,8 @@ describe('the record of a run', () => {
     expect(e).toMatchObject({
       firstStep: 200,
       end: 500,
-      events: [{ at: 500, text: 'x' }],
+      events: [{ at: 500, text: 'x', step: null }],
+      replicas: { checks: 9, mismatches: 1 },
       checkpoints: [{ step: 4, what: 'loaded' }],
     });
     expect(e.generations.map(g => g.generation)).toEqual([1, 2]);

@@ -40,6 +40,17 @@ const damage = (step: number, at: number) =>
     data: [{ act: { act: 'damage', checkpoint: `step-${String(step).padStart(8, '0')}` } }],
   });
 
+const flip = (at: number, step: number) => seenFault({ fault: 'bitflip', at, step });
+const told = (at: number, step: number | null, kind = 'replicas') => ({
+  at,
+  step,
+  kind,
+  level: 'warn' as const,
+  text: '',
+});
+/** A step every 100 ms: heard of a little later. */
+const paced = Array.from({ length: 400 }, (_, i): [number, number] => [1_050 + 100 * i, i]);
+
 const scaled = (containers: number) => seenFault({ fault: 'scale', hits: [], data: [{ containers }] });
 
 /** Training went on after a loss, and the master never said where. */
@@ -61,6 +72,44 @@ const withMeasured = (resumedMs: number): Partial<Evidence> => ({
 });
 
 const cases: [string, unknown, [boolean | null, Partial<Evidence>][]][] = [
+  [
+    'flipsFound',
+    true,
+    [
+      [null, { faults: [seenFault()] }],
+      [true, { faults: [flip(5_000, 38)], events: [told(6_000, 50)], steps: paced }],
+      // The master's step is old by the time that it happens: 40, not 20.
+      [true, { faults: [flip(5_000, 20)], events: [told(18_000, 40 + 128)], steps: paced }],
+      [false, { faults: [flip(5_000, 20)], events: [told(18_000, 41 + 128)], steps: paced }],
+      [false, { faults: [flip(5_000, 40)], events: [], steps: paced }],
+      [false, { faults: [flip(5_000, 40)], events: [told(4_900, 39)], steps: paced }],
+      [false, { faults: [flip(5_000, 40)], events: [told(6_000, 50, 'loss')], steps: paced }],
+      [false, { faults: [flip(5_000, 40), flip(9_000, 80)], events: [told(6_000, 50)], steps: paced }],
+      // Found together.
+      [true, { faults: [flip(5_000, 40), flip(6_000, 50)], events: [told(7_000, 60)], steps: paced }],
+    ],
+  ],
+  [
+    'flipsRepaired',
+    true,
+    [
+      [null, { faults: [seenFault()] }],
+      [
+        true,
+        {
+          faults: [flip(5_000, 40), flip(9_000, 80)],
+          replicas: { checks: 300, mismatches: 2, repaired: 1, returned: 1 },
+        },
+      ],
+      [
+        false,
+        {
+          faults: [flip(5_000, 40), flip(9_000, 80)],
+          replicas: { checks: 300, mismatches: 2, repaired: 1, returned: 0 },
+        },
+      ],
+    ],
+  ],
   [
     'succeeds',
     undefined,

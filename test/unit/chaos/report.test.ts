@@ -54,7 +54,7 @@ const seen = evidence({
     [19_000, 100],
   ],
   checkpoints: [{ at: 3_000, step: 25, what: 'set aside', text: 'checkpoint step-00000025 set aside' }],
-  events: [{ at: 4_050, level: 'warn', kind: 'loss', text: 'lost rank 0' }],
+  events: [{ at: 4_050, level: 'warn', kind: 'loss', text: 'lost rank 0', step: 20 }],
   rollbacks: [{ at: 12_000, text: 'start the supervisor', error: null }],
   missed: [{ text: 'kill a worker at step 500', why: 'the job ended before', drawn: false }],
 });

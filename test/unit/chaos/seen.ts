@@ -21,6 +21,7 @@ export const evidence = (more: Partial<Evidence> = {}): Evidence => ({
   faults: [seenFault()],
   missed: [],
   recoveries: [],
+  replicas: { checks: 0, mismatches: 0, repaired: 0, returned: 0 },
   holders: [{ generation: 1, ids: ['a', 'b', 'c'] }],
   starts: [],
   checkpoints: [],

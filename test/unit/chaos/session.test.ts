@@ -86,6 +86,20 @@ const spy = (more: Partial<Parameters<typeof fault>[0]> = {}): Fault =>
   });
 
 describe('a fault', () => {
+  it('is told as it turned out, where that is known only when it has happened', async () => {
+    const session = await open();
+    const late = spy({
+      lasting: 'no',
+      tell: data => (data as { was: string }).was,
+      prepare: () =>
+        Promise.resolve({ data: { was: 'expected' }, apply: () => Promise.resolve({ was: 'found' }) }),
+    });
+    const done = await session.inflict({ ...order(late, [worker]), forMs: null });
+    expect(done.hits.map(hit => done.detail(hit))).toEqual(['found']);
+    expect(kinds()).toEqual(['begin', 'fault', 'applied', 'over']);
+    expect(entries()[1]).toMatchObject({ record: { data: { was: 'expected' } } });
+  });
+
   it('is written down, with what was found, before it happens, and when it is over', async () => {
     const session = await open();
     const done = await session.inflict(order(spy(), [worker]));

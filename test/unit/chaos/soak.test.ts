@@ -58,8 +58,9 @@ describe('a round of a soak', () => {
             ),
         ),
       );
-    expect(kinds(null)).toEqual(new Set(drawable.filter(name => name !== 'disk-full')));
+    expect(kinds(null)).toEqual(new Set(drawable.filter(name => !['disk-full', 'bitflip'].includes(name))));
     expect(kinds(['kill', 'pause'])).toEqual(new Set(['kill', 'pause']));
+    expect(kinds(['bitflip'])).toEqual(new Set(['bitflip']));
   });
 });
 

@@ -47,7 +47,7 @@ const status = (more: Partial<Status> = {}, state = 'training'): Status =>
 const waiting = (state: string) => [{ id: 'a', rank: null, state }] as unknown as Status['workers'];
 
 function struck(name: string, hits: readonly Hit[], forMs: number | null = null, before = status()): Strike {
-  const order = { fault: { name }, params: {}, seed: 1, forMs };
+  const order = { fault: { name, corrupts: name === 'bitflip' }, params: {}, seed: 1, forMs };
   const infliction = { order, at: 1000, hits, detail: () => null } as unknown as Infliction;
   return strikeOf(infliction, before);
 }
@@ -161,5 +161,38 @@ describe('what comes of a fault', () => {
     expect(see({ ends: true, now: 12_000 })).toBe(false);
     expect(see({ ends: 'maybe', now: 12_000 })).toBe(true);
     expect(strike).toMatchObject({ whole: true, recovery: null, hits: [{ backMs: null }] });
+  });
+
+  describe('a flipped bit', () => {
+    const replicas = (mismatches: number, repaired = 0, returned = 0) => ({
+      checks: 90,
+      mismatches,
+      repaired,
+      returned,
+    });
+    const before = status({ replicas: replicas(2, 2) });
+    const see = (strike: Strike, more: Partial<Status>): boolean =>
+      observe(strike, [hit('a')], sight({ status: status(more) }));
+
+    it('is waited for until the workers have found it', () => {
+      const strike = struck('bitflip', [hit('a')], null, before);
+      expect(see(strike, { step: 100, replicas: replicas(2, 2) })).toBe(false);
+      expect(summary(strike)).toContain('the workers have found nothing yet');
+      expect(see(strike, { step: 101, replicas: replicas(3, 3) })).toBe(true);
+      expect(summary(strike)).toEqual([
+        '',
+        'the workers found 1 differing: 1 repaired, 0 by going back to a checkpoint',
+        'nobody was lost, and training goes on',
+      ]);
+    });
+
+    it('is given up when they would have found it', () => {
+      const strike = struck('bitflip', [hit('a')], null, before);
+      expect(see(strike, { step: 7 + 128, replicas: replicas(2, 2) })).toBe(false);
+      expect(see(strike, { step: 7 + 129, replicas: replicas(2, 2) })).toBe(true);
+      expect(summary(strike)).toContain(
+        'the workers found nothing in 128 steps: what was flipped had been written anew',
+      );
+    });
   });
 });
