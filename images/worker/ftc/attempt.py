@@ -83,6 +83,7 @@ class Attempt:
     def enter(self, virtual_rank: int) -> torch.Tensor:
         """Puts the model where the step began; the slice's samples."""
         if self._entered:
+            self._m.slices.look()
             self._m.slices.rewind()
         self._entered = True
         forget_copies()
@@ -111,16 +112,20 @@ class Attempt:
             for index in range(collected, len(m.trained.buckets)):
                 m.accumulator.add(index, virtual_rank)
             self._added += 1
-        if virtual_rank == self.running[0] and m.slices.movers.look() and virtual_rank != self.first:
-            self.void = True
+        if virtual_rank == self.running[0] and m.slices.suspects.learning:
+            m.slices.movers.look()
         if virtual_rank == self.first:
             m.slices.keep()
 
-    def close(self) -> None:
-        """All slices have run, or no more will: the model is put back to where the step began. Raises UsageError."""
+    def close(self) -> list[str]:
+        """All slices have run, or no more will: the model is put back to where the step began. Names of values that had changed in
+        the attempt before, and not in this one: a fault in memory, of which nothing is left. Raises UsageError."""
         self._add_empty_until(None)
         slices = self._m.slices
-        if slices.movers.look():
+        if self._entered:
+            slices.look()
+        learned = slices.suspects.learning
+        if slices.movers.look() or (slices.suspects.any and not learned):
             self.void = True
         lost = slices.movers.lost()
         if lost:
@@ -129,6 +134,7 @@ class Attempt:
                 "before is gone. Change parameters after job.step has returned True, or in forward from the first step on"
             )
         slices.rewind()
+        return slices.suspects.close() if self._entered else []
 
     def row(self, newest_generation: int, leave: int, flags: int, check: int) -> Row:
         """What this worker says with the reduction."""
@@ -176,7 +182,6 @@ class Attempt:
         own = self._m.own
         own.changing()
         self._m.slices.commit()
-        self._m.slices.movers.passed()
         if own.clip_norm is not None:
             torch.nn.utils.clip_grad_norm_(self._m.trained.params, own.clip_norm)
         for optimizer in own.optimizers:

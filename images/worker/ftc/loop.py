@@ -164,8 +164,9 @@ class Loop:
         try:
             if self.membership.superseded:
                 raise Broken(GIVEN_UP)
-            attempt.close()
+            faults = attempt.close()
             replicas, mailbox = self._rejoin.replicas, self._parts.mailbox
+            replicas.healed(group, self._progress.step, faults)
             flags = replicas.flags(group) | (control.FINISH if self._finish is not None else 0)
             check = replicas.value(group, self._progress.step)
             agreed = attempt.reduce(attempt.row(mailbox.newest, mailbox.leave_flag, flags, check))
@@ -218,7 +219,7 @@ class Loop:
         if verdict is Verdict.FOLLOW:
             self._refresh()
             return False
-        if verdict is Verdict.AGAIN or not rejoin.replicas.alike(group, agreed, step, rejoin.go_back):
+        if not rejoin.replicas.alike(group, agreed, step, rejoin.go_back) or verdict is Verdict.AGAIN:
             return False
         if verdict is Verdict.FINISH:
             self.total = step

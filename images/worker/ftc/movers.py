@@ -1,8 +1,10 @@
 """Parameters that the script's own code changes within a slice: a momentum encoder, clamped or renormalised weights.
 
-In the first attempt at a step all parameters are copied, and compared after the slices: what has changed is known from then on, and
-treated as buffers are. Parameters of up to WATCHED bytes are copied in every step. Of larger ones a change that begins
-later is seen (by its version, or by the replica check), but the value before it is gone: that is refused by name.
+In the first attempt at a step all parameters are copied, and compared after the slices: what has changed moves by itself, and is
+treated as buffers are from then on. Parameters of up to WATCHED bytes are copied in every step. One of these that changes later is
+put back, and the step is made again: if it changes again, it moves by itself; if not, its memory was at fault, and nothing of
+that is left. Of larger ones a change that begins later is seen (by its version, or by the replica check), but the value before it is
+gone: that is refused by name.
 """
 
 from __future__ import annotations
@@ -12,6 +14,8 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
+from .suspects import Suspects, same_bits
+
 WATCHED = 1 << 19
 """Bytes of parameters, all together, that are copied in every step."""
 
@@ -19,10 +23,10 @@ WATCHED = 1 << 19
 class Movers:
     """`params` by their names in the registered state."""
 
-    def __init__(self, params: Sequence[tuple[str, nn.Parameter]]) -> None:
+    def __init__(self, params: Sequence[tuple[str, nn.Parameter]], suspects: Suspects) -> None:
         self._params = list(params)
+        self._suspects = suspects
         self._always = sum(p.numel() * p.element_size() for _, p in self._params) <= WATCHED
-        self._first = True
         self._found: dict[str, nn.Parameter] = {}
         self._start: dict[str, torch.Tensor] = {}
         self._images: dict[torch.device, _Image] = {}
@@ -35,39 +39,37 @@ class Movers:
     def begin(self) -> None:
         """A step begins. What is there now is what every slice starts from."""
         self._start = {name: param.detach().clone() for name, param in self._found.items()}
-        self._versions = [(p._version, p.data_ptr()) for _, p in self._params]
-        if self._always or self._first:
+        self._versions = self._now()
+        if self._always or self._suspects.learning:
             if not self._images:
                 self._images = _images([p for _, p in self._params])
             for image in self._images.values():
                 image.take()
 
-    def look(self) -> list[str]:
-        """After a slice: those that have changed and were not known to, from now on known. Raises nothing: see `lost`."""
-        if all(image.same() for image in self._images.values()):
-            return []
-        fresh: list[str] = []
-        for name, param in self._params:
+    def look(self) -> bool:
+        """After a slice. Parameters that have changed, and were not known to, are put back by `rewind`. Whether there are any."""
+        fresh = False
+        for name, param in self._changed():
             before = self._images[param.device].of(param)
-            if name not in self._found and before is not None and not _equal(before, param):
+            self._start[name] = before.clone()
+            if self._suspects.changed(name):
                 self._found[name] = param
-                self._start[name] = before.clone()
-                fresh.append(name)
+            else:
+                with torch.no_grad():
+                    param.copy_(before)
+                del self._start[name]
+            fresh = True
         return fresh
 
     def lost(self) -> list[str]:
         """Those that have changed in this step although nothing of them was copied."""
         if self._images:
             return []
-        now = [(p._version, p.data_ptr()) for _, p in self._params]
-        if now == self._versions:
-            return []
-        pairs = zip(self._params, self._versions, now)
+        pairs = zip(self._params, self._versions, self._now())
         return [name for (name, _), before, after in pairs if before != after and name not in self._found]
 
     def passed(self) -> None:
         """A whole step was seen."""
-        self._first = False
         if not self._always:
             self._images = {}
 
@@ -80,7 +82,7 @@ class Movers:
         return [(name, param.detach().clone()) for name, param in self._found.items()]
 
     def put(self, name: str, value: torch.Tensor) -> bool:
-        """Sets a parameter. False: there is none of that name."""
+        """Sets a parameter, which moves by itself in rank 0. False: there is none of that name."""
         param = self._found.get(name) or next((p for own, p in self._params if own == name), None)
         if param is None:
             return False
@@ -88,6 +90,23 @@ class Movers:
         with torch.no_grad():
             param.copy_(value)
         return True
+
+    def _now(self) -> list[tuple[int, int]]:
+        return [(p._version, p.data_ptr()) for _, p in self._params]
+
+    def _changed(self) -> list[tuple[str, nn.Parameter]]:
+        """Not of those that are known to. While learning, also those that were written to with the same values."""
+        if not self._images:
+            return []
+        written = [name for (name, _), before, after in zip(self._params, self._versions, self._now()) if before != after]
+        touched = set(written) if self._suspects.learning else set()
+        if not touched and all(image.same() for image in self._images.values()):
+            return []
+        return [
+            (name, param)
+            for name, param in self._params
+            if name not in self._found and (name in touched or not same_bits(self._images[param.device].of(param), param))
+        ]
 
 
 class _Image:
@@ -113,9 +132,8 @@ class _Image:
         self._copy(1)
         return torch.equal(self._memory[0], self._memory[1])
 
-    def of(self, param: nn.Parameter) -> torch.Tensor | None:
-        number = self._place.get(id(param))
-        return None if number is None else self._views[0][number]
+    def of(self, param: nn.Parameter) -> torch.Tensor:
+        return self._views[0][self._place[id(param)]]
 
     def _copy(self, which: int) -> None:
         with torch.no_grad():
@@ -125,9 +143,3 @@ class _Image:
 def _images(params: Sequence[nn.Parameter]) -> dict[torch.device, _Image]:
     devices = {param.device for param in params}
     return {device: _Image([p for p in params if p.device == device], device) for device in devices}
-
-
-def _equal(one: torch.Tensor, other: torch.Tensor) -> bool:
-    """By bits: NaN is NaN, and -0.0 is not 0.0."""
-    ours, theirs = one.contiguous().reshape(-1), other.detach().contiguous().reshape(-1)
-    return torch.equal(ours.view(torch.uint8), theirs.view(torch.uint8))

@@ -17,6 +17,7 @@ import torch
 from torch import nn
 
 from .movers import Movers
+from .suspects import Suspects, same_bits
 
 Value = tuple[str, torch.Tensor]
 """A name as in the registered state, and what stands there."""
@@ -37,7 +38,10 @@ class SliceState:
 
     def __init__(self, owners: Sequence[tuple[str, nn.Module]], params: Sequence[tuple[str, nn.Parameter]]) -> None:
         self._owners = list(owners)
-        self.movers = Movers(params)
+        self.suspects = Suspects()
+        self.movers = Movers(params, self.suspects)
+        self._moving: set[str] = set()
+        """Buffers that forward is known to change."""
         self._start: dict[str, Slot] = {}
         self._kept: list[Value] = []
         self._agreed: list[Value] = []
@@ -66,6 +70,13 @@ class SliceState:
         self._start = {name: _copied(slot) for name, slot in self._slots().items()}
         self._kept = [(name, slot.value) for name, slot in self._start.items()]
         self.movers.begin()
+
+    def look(self) -> None:
+        """After a slice, before `rewind`: which buffers have changed that were not known to."""
+        for name, slot in self._slots().items():
+            if name not in self._moving and not (name in self._start and same_bits(self._start[name].value, slot.value)):
+                if self.suspects.changed(name):
+                    self._moving.add(name)
 
     def rewind(self) -> None:
         """Back to the step's beginning."""
@@ -110,6 +121,8 @@ class SliceState:
     def commit(self) -> None:
         """What slice 0 has made of them is what the next step begins with."""
         self.rewind()
+        self.suspects.learning = False
+        self.movers.passed()
         for name, value in self._kept:
             if not self.movers.put(name, value):
                 self._put(name, value)

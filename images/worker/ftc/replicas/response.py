@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from .. import control, wire
@@ -83,6 +83,13 @@ class Replicas:
         self._check.whole = agreed.any(control.SAVING) and not whole
         self._tell()
         return True
+
+    def healed(self, group: Group, step: int, faults: Sequence[str]) -> None:
+        """Values changed in this worker's memory while a step was computed, and the step was made again with what they had been."""
+        me = self._members()[group.rank] if faults else ""
+        for leaf in faults:
+            print(f"ftc: {leaf} changed in this worker's memory during step {step + 1}, by no code: it was put back, and the step made again", flush=True)
+            self._link.send(Diverged(group.generation, step, step, leaf, (), (me,), "repaired", None))
 
     def all_alike(self, group: Group, step: int, back: GoBack) -> bool:
         """Compares the whole state now: before the last checkpoint, and before all leave."""
