@@ -42,6 +42,7 @@ def main() -> int:
         return 1
     if forks.in_helper():
         helpers.leave(None)
+    helpers.deaf()
     threading.Event().wait()  # for `shutdown`
     return 0
 

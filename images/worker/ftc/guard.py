@@ -22,8 +22,8 @@ class Guard:
         self.meeting = True
         self._own_store_port = own_store_port
         self._spared = spared
-        self._before = set(sockets.inodes())
         self._all_before = set(sockets.descriptors().values())
+        self._before = {sockets.inode(name) for name in self._all_before if sockets.is_socket(name)}
         self._peers: set[str] = set()
         self._store_port = 0
         self._lock = threading.Lock()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import signal
 import sys
+import threading
 import time
 import traceback
 from typing import TYPE_CHECKING, NoReturn
@@ -20,24 +22,28 @@ TERMINATE = 1.0
 
 
 def end(grace: float = GRACE) -> None:
-    """Ends what `multiprocessing` has started, as its own clean-up at exit would: daemons at once, others after a grace.
+    """Ends what `multiprocessing` has started as its own clean-up does (pools are closed, daemons terminated, the others waited for),
+    for at most `grace` seconds; then by SIGTERM; then by SIGKILL.
 
     What was started in another way (`subprocess`, `os.fork`) is left alone, as in plain Python; it ends with the container.
     """
-    from multiprocessing import active_children  # loads a lot: the master is to hear of a worker before
+    from multiprocessing import active_children, util  # loads a lot: the master is to hear of a worker before
 
-    helpers = active_children()
-    daemons = [helper for helper in helpers if helper.daemon]
-    for helper in daemons:
-        helper.terminate()
-    _join(helpers, grace if len(daemons) < len(helpers) else TERMINATE)
-    left = [helper for helper in helpers if helper.is_alive()]
-    for helper in left:
-        helper.terminate()
-    _join(left, TERMINATE)
-    for helper in left:
-        if helper.is_alive():
-            helper.kill()
+    deaf()
+    by_itself = threading.Thread(target=util._exit_function, name="ftc-helpers", daemon=True)
+    by_itself.start()
+    by_itself.join(grace)
+    for act in ("terminate", "kill"):
+        helpers = active_children()
+        for helper in helpers:
+            getattr(helper, act)()
+        _join(helpers, TERMINATE)
+
+
+def deaf() -> None:
+    """In the main thread: torch's data loaders do not raise there any more when one of their processes ends."""
+    if threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
 
 def being_prepared() -> bool:

@@ -43,7 +43,16 @@ def addresses(host: str) -> set[str]:
 
 def inodes() -> dict[int, int]:
     """The process's sockets of any kind: inode → file descriptor."""
-    return {int(name[8:-1]): fd for fd, name in descriptors().items() if name.startswith("socket:[")}
+    return {inode(name): fd for fd, name in descriptors().items() if is_socket(name)}
+
+
+def is_socket(name: str) -> bool:
+    return name.startswith("socket:[")
+
+
+def inode(name: str) -> int:
+    """Of a socket's name, `socket:[38027]`."""
+    return int(name[8:-1])
 
 
 def descriptors() -> dict[int, str]:

@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -40,10 +41,11 @@ def calm(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.mark.parametrize("kind", [*KINDS, *OTHERS])
 def test_helpers_come_and_go_before_the_loop_in_it_and_after_it(tmp_path: Path, calm: str, kind: str) -> None:
     with helped(tmp_path, kind) as cluster:
-        cluster.begin("a", "b")
-        assert cluster.digests("a", "b") == {calm}
+        names = "a" if kind == "executor_spawn" else "ab"  # each of its processes loads torch
+        cluster.begin(*names)
+        assert cluster.digests(*names) == {calm}
         assert types(cluster).isdisjoint({"leaving", "broken", "failed"})
-        for name in "ab":
+        for name in names:
             assert cluster.log(name).count("all helpers are done") == 1, cluster.log(name)
             assert cluster.log(name).count("a copy says so") == (3 if kind == "exits" else 0)
 
@@ -104,10 +106,8 @@ def outlived(tmp: Path, kind: str) -> Iterator[tuple[Cluster, dict[str, Any]]]:
         cluster.master.wait_ready("s")
         cluster.begin("a", "b")
         cluster.master.wait(lambda w, m: w == "a" and m["type"] == "heartbeat" and m["phase"] == "reduce" and m["step"] == 4)
-        told = cluster.master.wait(lambda w, m: w == "b" and m["type"] == "heartbeat" and m["step"] == 4)
-        assert told
         while not (tmp / "helper").exists():
-            pass
+            time.sleep(0.01)
         helper = json.loads((tmp / "helper").read_text())
         try:
             yield cluster, helper
@@ -141,6 +141,7 @@ def test_a_helper_has_the_scripts_sockets_and_none_of_the_workers(tmp_path: Path
         program = kind == "program"
         common = sockets(worker, pipes=program) & sockets(helper["pid"], pipes=program)
         own = {f"socket:[{inode}]" for inode in helper["own"]}
+        common -= sockets(os.getpid(), pipes=True)  # what the worker inherited from the test
         assert common == (set() if program else own)
         (tmp_path / "go").touch()
         assert len(cluster.digests("a", "b")) == 1

@@ -68,7 +68,7 @@ def pool() -> None:
 
 
 def executor(context: Any) -> None:
-    with concurrent.futures.ProcessPoolExecutor(2, mp_context=context) as workers:
+    with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as workers:
         assert list(workers.map(square, range(4))) == [0, 1, 4, 9]
 
 

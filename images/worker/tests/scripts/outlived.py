@@ -19,13 +19,13 @@ from torch.utils.data import DataLoader, Dataset
 
 import ftc
 
-HEIR = "import sys; sys.stdin.read()"
+HEIR = "import sys; print(1, flush=True); sys.stdin.read()"
 kept: list[Any] = []
 
 
-def forever() -> None:
-    signal_free = threading.Event()
-    signal_free.wait()
+def forever(begun: Any) -> None:
+    begun.set()
+    threading.Event().wait()
 
 
 class Slow(Dataset[int]):
@@ -39,15 +39,19 @@ class Slow(Dataset[int]):
 
 
 def forked() -> int:
-    process = multiprocessing.get_context("fork").Process(target=forever, daemon=True)
+    fork = multiprocessing.get_context("fork")
+    begun = fork.Event()
+    process = fork.Process(target=forever, args=(begun,), daemon=True)
     process.start()
+    begun.wait()
     kept.append(process)
     return process.pid or 0
 
 
 def program() -> int:
-    process = subprocess.Popen([sys.executable, "-c", HEIR], stdin=subprocess.PIPE, close_fds=False)
+    process = subprocess.Popen([sys.executable, "-c", HEIR], stdin=subprocess.PIPE, stdout=subprocess.PIPE, close_fds=False)
     kept.append(process)
+    assert process.stdout is not None and process.stdout.read(1)
     return process.pid
 
 

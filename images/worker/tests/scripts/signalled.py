@@ -52,13 +52,11 @@ def own_handler() -> None:
     signal.signal(signal.SIGTERM, lambda *_: print("the script has seen SIGTERM", flush=True))
 
 
-def trains(job: ftc.Job, model: Any) -> None:
+def trains() -> None:
     """A helper that takes itself for the worker."""
     pid = os.fork()
     if pid == 0:
-        job.step(model(torch.zeros(1, 8)).square().mean())
-        job.step(model(torch.zeros(1, 8)).square().mean())
-        os._exit(0)
+        ftc.run(train)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 1
 
 
@@ -67,7 +65,7 @@ KINDS: dict[str, Callable[[], object]] = {
     "this": lambda: asyncio.run(this_signal()),
     "put_back": put_back,
     "own": own_handler,
-    "trains": int,
+    "trains": trains,
 }
 
 
@@ -82,10 +80,7 @@ def train(job: ftc.Job) -> None:
     for batch in job.batches(x, batch_size=24):
         while job.step_number == 4 and not (job.checkpoint_dir.parent / "go").exists():
             time.sleep(0.002)
-        loss: torch.Tensor = model(batch.x).square().mean()
-        if kind == "trains" and job.step_number == 3:
-            trains(job, model)
-        if job.step(loss) and job.step_number == 2:
+        if job.step(model(batch.x).square().mean()) and job.step_number == 2:
             act()
 
 
