@@ -22,15 +22,17 @@ TERMINATE = 1.0
 
 
 def end(grace: float = GRACE) -> None:
-    """Ends what `multiprocessing` has started as its own clean-up does (pools are closed, daemons terminated, the others waited for),
-    for at most `grace` seconds; then by SIGTERM; then by SIGKILL.
+    """Ends what `multiprocessing` has started.
+
+    First its own clean-up at exit does: pools are closed, daemons terminated, others waited for. After `grace` seconds SIGTERM
+    comes to those that are left, then SIGKILL.
 
     What was started in another way (`subprocess`, `os.fork`) is left alone, as in plain Python; it ends with the container.
     """
     from multiprocessing import active_children, util  # loads a lot: the master is to hear of a worker before
 
     deaf()
-    by_itself = threading.Thread(target=util._exit_function, name="ftc-helpers", daemon=True)
+    by_itself = threading.Thread(target=getattr(util, "_exit_function"), name="ftc-helpers", daemon=True)
     by_itself.start()
     by_itself.join(grace)
     for act in ("terminate", "kill"):

@@ -60,6 +60,18 @@ def test_helpers_that_are_left_running_do_not_outlive_the_job(tmp_path: Path, ca
             assert not Path(f"/proc/{pid}").exists()
 
 
+def test_a_worker_that_leaves_leaves_no_helper_behind(tmp_path: Path) -> None:
+    with helped(tmp_path, "left_running", "4") as cluster:
+        cluster.begin("a")
+        cluster.master.wait_step(4)
+        cluster.signal("a", signal.SIGTERM)
+        (tmp_path / "go").touch()
+        cluster.master.wait(lambda _, m: m["type"] == "leaving")
+        assert cluster.exit_code("a") == 0, cluster.log("a")
+        for pid in (tmp_path / "pids").read_text().split():
+            assert not Path(f"/proc/{pid}").exists()
+
+
 @contextmanager
 def process(cluster: Cluster, name: str) -> Iterator[subprocess.Popen[bytes]]:
     """What a container has: no fork of a process with torch in it, but `python -m ftc`."""
