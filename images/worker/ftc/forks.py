@@ -62,8 +62,8 @@ def _restore() -> None:
 
 def _after() -> None:
     try:
-        if in_helper():
-            for action in _actions:
-                action()
+        # Once: a helper that forks has nothing of the worker's any more, and may use the same numbers for its own files.
+        while _actions:
+            _actions.pop(0)()
     finally:
         _restore()

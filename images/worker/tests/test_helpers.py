@@ -19,7 +19,7 @@ import pytest
 from cluster import Cluster
 
 KINDS = ("fork", "spawn", "forkserver", "killed", "at_once", "pool", "executor", "executor_spawn")
-OTHERS = ("by_hand", "exits", "programs", "loader", "asyncio")
+OTHERS = ("by_hand", "exits", "daemon", "programs", "loader", "asyncio")
 
 
 def helped(tmp: Path, kind: str, *hold: str, **env: str) -> Cluster:

@@ -89,6 +89,19 @@ def exits() -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
 
 
+def daemon() -> None:
+    """The classic way: a copy that closes all that it has, and forks once more."""
+    pid = os.fork()
+    if pid == 0:
+        os.closerange(3, 1024)
+        files = [os.open(__file__, os.O_RDONLY) for _ in range(64)]
+        second = os.fork()
+        if second == 0:
+            os._exit(0 if all(os.read(file, 1) for file in files) else 3)
+        os._exit(os.waitstatus_to_exitcode(os.waitpid(second, 0)[1]))
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+
+
 def programs() -> None:
     for close_fds in (True, False):
         child = subprocess.Popen(["sleep", "600"], close_fds=close_fds)
@@ -138,6 +151,7 @@ KINDS: dict[str, Callable[[], object]] = {
     "executor_spawn": lambda: executor(multiprocessing.get_context("spawn")),
     "by_hand": by_hand,
     "exits": exits,
+    "daemon": daemon,
     "programs": programs,
     "loader": loader,
     "left_running": left_running,
