@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 
+from . import forks, helpers
 from .config import from_env
 from .errors import ConfigError, Leave
 from .failure import describe
@@ -28,13 +29,20 @@ def main() -> int:
         execute(runtime)
     except Leave:
         runtime.link.drain(5.0)
+        helpers.end()
         return 0
     except BaseException as error:  # the one place: every failure of the script ends here
+        if forks.in_helper():
+            helpers.leave(error)
         failed = describe(error, runtime.progress.step)
         print(failed.traceback or f"ftc: {failed.message}", file=sys.stderr, flush=True)
         runtime.link.send(failed)
         runtime.link.drain(5.0)
+        helpers.end()
         return 1
+    if forks.in_helper():
+        helpers.leave(None)
+    helpers.deaf()
     threading.Event().wait()  # for `shutdown`
     return 0
 

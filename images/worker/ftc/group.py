@@ -169,7 +169,7 @@ def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, back
     number, size = generation.generation, len(generation.members)
     _drop_ended()
     if size == 1:
-        guard.meeting = False
+        guard.met()
         return Group(number, rank, size, guard, None, None)
 
     def given_up() -> bool:
@@ -186,7 +186,7 @@ def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, back
         if backend == "nccl":
             data = call(lambda: _nccl(PrefixStore("data", store), rank, size), given_up)
             guard.on_trip(data.abort)
-        guard.meeting = False
+        guard.met()
         return Group(number, rank, size, guard, control, data)
     except (Broken, RuntimeError, OSError) as error:
         reason = str(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from . import sockets
+from . import descriptors, forks, sockets
 
 
 class Guard:
@@ -22,18 +22,27 @@ class Guard:
         self.meeting = True
         self._own_store_port = own_store_port
         self._spared = spared
-        self._before = set(sockets.inodes())
+        self._all_before = set(sockets.descriptors().values())
+        self._before = {sockets.inode(name) for name in self._all_before if sockets.is_socket(name)}
         self._peers: set[str] = set()
         self._store_port = 0
         self._lock = threading.Lock()
         self._released = threading.Event()
         self._tripped = False
+        self._known = False
         self._on_trip: Callable[[], None] | None = None
+        descriptors.claim(self._claims)
 
     def admit(self, peers: set[str], store_port: int) -> None:
         """The members' addresses, once they are resolved, and the port of the store that they meet at."""
         self._peers = peers
         self._store_port = store_port
+
+    def met(self) -> None:
+        """The meeting is over: what gloo has opened for it is known, and no other process may keep it."""
+        self.meeting = False
+        descriptors.adopt(self._all_before, self._claims)
+        self._known = True
 
     def on_trip(self, action: Callable[[], None]) -> None:
         """A backend's own abort, called besides the shutting down of sockets."""
@@ -73,6 +82,20 @@ class Guard:
         """The training thread has left the group: from here on nothing is touched any more."""
         with self._lock:
             self._released.set()
+        if not self._known:
+            descriptors.adopt(self._all_before, self._claims)
+
+    def forked(self) -> None:
+        """In a helper: its copy of the group is of no use."""
+        self._tripped = True
+
+    def _claims(self, found: sockets.Connection) -> bool:
+        """This socket was opened for the meeting."""
+        if self._known or found.inode in self._before:
+            return False
+        if found.state == sockets.LISTEN:
+            return descriptors.native(found.fd)
+        return found.remote in self._peers and (found.remote_port == self._store_port or descriptors.native(found.fd))
 
     def _insist(self) -> None:
         while not self._released.wait(0.005):
@@ -84,6 +107,7 @@ class Guards:
 
     def __init__(self) -> None:
         self.current: Guard | None = None
+        forks.in_child(self._forked)
 
     def leave_below(self, generation: int, *, at_once: bool) -> None:
         """A generation came: breaks an older group if it must be left at once, and an older meeting in any case.
@@ -99,3 +123,7 @@ class Guards:
         guard = self.current
         if guard is not None and guard.meeting:
             guard.trip()
+
+    def _forked(self) -> None:
+        if self.current is not None:
+            self.current.forked()

@@ -16,6 +16,7 @@ import traceback
 from collections import deque
 from collections.abc import Callable
 
+from . import descriptors, forks
 from .codec import encode, parse
 from .errors import ProtocolError
 from .lines import LineBuffer
@@ -50,7 +51,8 @@ class Link(threading.Thread):
         self._on_stop = on_stop
         self._on_end = on_end
         self._dead_after = dead_after
-        self._wake_out, self._wake_in = socket.socketpair()
+        out, into = socket.socketpair()
+        self._wake_out, self._wake_in = descriptors.own(out), descriptors.own(into)
         self._wake_out.setblocking(False)
         self._wake_in.setblocking(False)
         self._lock = threading.Lock()
@@ -65,6 +67,7 @@ class Link(threading.Thread):
 
     def send(self, message: Message, *, sticky: bool = False) -> None:
         """Queues a message; it survives a reconnect. A sticky one is said again after every hello, until `unstick`."""
+        forks.refuse("ftc")
         line = encode(message)
         with self._lock:
             if sticky:
@@ -78,6 +81,7 @@ class Link(threading.Thread):
 
     def committed(self) -> None:
         """A step was committed: a heartbeat follows if the last one is old."""
+        forks.refuse("job.step")
         if time.monotonic() - self._last_beat > COMMIT_BEAT:
             self._last_beat = time.monotonic()
             self.send(self._progress.heartbeat())
@@ -112,7 +116,7 @@ class Link(threading.Thread):
         delay = RETRY_FIRST
         while not self._closing:
             try:
-                sock = socket.create_connection(self._address, timeout=2.0)
+                sock = descriptors.connect(self._address, timeout=2.0)
             except OSError:
                 self._pause(delay)
                 delay = min(delay * 1.5, RETRY_MOST)

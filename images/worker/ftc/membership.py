@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from . import signals
 from .config import Config
 from .errors import Broken
 from .feed import Feed
@@ -53,6 +54,7 @@ class Membership:
 
     def committed(self, own: Registered) -> None:
         """A step was: standbys that follow this member may be due for the state."""
+        signals.keep(wakeup=False)
         if self._feed is not None:
             self._feed.offer(own, self._progress.step, self._progress.loss)
 
@@ -69,6 +71,7 @@ class Membership:
 
         What breaks on the way is told, and the next generation waited for.
         """
+        signals.keep(wakeup=True)
         least = max(at_least, self.generation + 1)
         while True:
             self._progress.phase = "regroup" if self._progress.generation is not None else "idle"

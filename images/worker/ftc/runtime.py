@@ -9,7 +9,7 @@ import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from . import deferred, signals, store
+from . import deferred, descriptors, forks, helpers, signals, store
 from .config import Config
 from .guard import Guards
 from .link import Link
@@ -26,6 +26,8 @@ class Runtime:
     """Made once, in the main thread, before torch is loaded: the master hears of this worker first of all."""
 
     def __init__(self, config: Config) -> None:
+        forks.install()
+        descriptors.install()
         self.config = config
         self.progress = Progress()
         self.mailbox = Mailbox()
@@ -50,7 +52,7 @@ class Runtime:
 
     def start(self) -> None:
         """Connects, then loads torch and serves the store."""
-        signals.on_sigterm(lambda: self._asked_to_leave(whole_job=False), lambda: self._exit(143))
+        signals.on_sigterm(lambda: self._asked_to_leave(whole_job=False), lambda: self._exit(143, grace=0.0))
         self.link.start()
         prepare_torch(self.config)
         self._store = store.serve(self._listening)
@@ -108,10 +110,11 @@ class Runtime:
         self.link.drain(2.0)
         self._exit(0)
 
-    def _exit(self, code: int) -> None:
+    def _exit(self, code: int, grace: float = helpers.GRACE) -> None:
         with self._ending:
             for wait in self._before_exit:
                 wait(5.0)
+            helpers.end(grace)
             for stream in (sys.stdout, sys.stderr):
                 try:
                     stream.flush()

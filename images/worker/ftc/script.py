@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from . import forks, helpers
 from .errors import FtcError, UsageError
 from .messages import Done
 from .runtime import Runtime
@@ -21,10 +22,16 @@ _finished = False
 
 
 def run(train: Callable[[Job], object]) -> None:
-    """Trains: calls `train(job)` and reports its result. The last thing that a training script does."""
+    """Trains: calls `train(job)` and reports its result. The last thing that a training script does.
+
+    Does nothing in a helper process that `multiprocessing` prepares by importing the script (spawn and forkserver).
+    """
+    global _finished
+    if helpers.being_prepared():
+        return
+    forks.refuse("ftc.run")
     from .job import Job
 
-    global _finished
     if _runtime is None and os.environ.get("FTC_LAUNCHER") == "torchrun":
         raise UsageError("this job runs its script as torchrun does; set `launcher: ftc` for a script that calls ftc.run")
     if _runtime is None:
@@ -33,6 +40,8 @@ def run(train: Callable[[Job], object]) -> None:
         raise UsageError("ftc.run was called twice")
     job = Job(_runtime)
     train(job)
+    if forks.in_helper():
+        return
     loop = job.loop
     if loop is None:
         raise UsageError("the script's function returned without a loop over job.batches: nothing was trained")
@@ -69,7 +78,9 @@ def execute(runtime: Runtime) -> None:
     try:
         runpy.run_path(str(path), run_name="__main__")
     except SystemExit as ended:
+        if forks.in_helper():
+            raise
         if ended.code not in (None, 0):
             raise RuntimeError(f"the script called sys.exit({ended.code!r})") from None
-    if not _finished:
+    if not _finished and not forks.in_helper():
         raise UsageError(f"the script {path} ended without ftc.run(train): nothing was trained")

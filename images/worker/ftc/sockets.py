@@ -13,7 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 ESTABLISHED, SYN_SENT, SYN_RECV, CLOSE_WAIT = 1, 2, 3, 8
+LISTEN = 10
 LIVE = frozenset({ESTABLISHED, SYN_SENT, SYN_RECV, CLOSE_WAIT})
+ALL = frozenset(range(1, 13))
 
 
 @dataclass(frozen=True)
@@ -41,19 +43,31 @@ def addresses(host: str) -> set[str]:
 
 def inodes() -> dict[int, int]:
     """The process's sockets of any kind: inode → file descriptor."""
-    found: dict[int, int] = {}
-    for name in os.listdir("/proc/self/fd"):
+    return {inode(name): fd for fd, name in descriptors().items() if is_socket(name)}
+
+
+def is_socket(name: str) -> bool:
+    return name.startswith("socket:[")
+
+
+def inode(name: str) -> int:
+    """Of a socket's name, `socket:[38027]`."""
+    return int(name[8:-1])
+
+
+def descriptors() -> dict[int, str]:
+    """All that the process has open: file descriptor → the kernel's name for it, such as `socket:[38027]`."""
+    found: dict[int, str] = {}
+    for fd in os.listdir("/proc/self/fd"):
         try:
-            link = os.readlink(f"/proc/self/fd/{name}")
+            found[int(fd)] = os.readlink(f"/proc/self/fd/{fd}")
         except OSError:
             continue
-        if link.startswith("socket:["):
-            found[int(link[8:-1])] = int(name)
     return found
 
 
-def connections() -> Iterator[Connection]:
-    """The process's TCP sockets in a connected or connecting state."""
+def connections(states: frozenset[int] = LIVE) -> Iterator[Connection]:
+    """The process's TCP sockets, by default those in a connected or connecting state."""
     own = inodes()
     for table in ("/proc/self/net/tcp", "/proc/self/net/tcp6"):
         try:
@@ -64,7 +78,7 @@ def connections() -> Iterator[Connection]:
         for line in lines:
             column = line.split()
             inode, state = int(column[9]), int(column[3], 16)
-            if inode in own and state in LIVE:
+            if inode in own and state in states:
                 remote, remote_port = _address(column[2])
                 yield Connection(own[inode], inode, _address(column[1])[1], remote, remote_port, state)
 

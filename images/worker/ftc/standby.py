@@ -11,7 +11,7 @@ import socket
 import threading
 import zlib
 
-from . import feed
+from . import descriptors, feed
 from .config import Config
 from .errors import Broken, FtcError
 from .interruptible import call
@@ -96,7 +96,7 @@ class Standby:
         members_store = reach(target.host, target.store_port, elsewhere)
         port = int(call(lambda: members_store.get(feed.KEY), elsewhere))
         del members_store
-        with socket.create_connection((target.host, port), timeout=feed.PATIENCE) as sock:
+        with descriptors.connect((target.host, port), feed.PATIENCE) as sock:
             sock.settimeout(None)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             with self._changed:

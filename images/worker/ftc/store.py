@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from . import descriptors, sockets
 from .errors import Broken
 from .interruptible import GIVEN_UP, call
 
@@ -21,8 +22,8 @@ LONG = timedelta(days=1)
 def listen() -> socket.socket:
     """A listening socket on a free port of all addresses, made before torch is loaded so that the port is known early."""
     if socket.has_dualstack_ipv6():
-        return socket.create_server(("::", 0), family=socket.AF_INET6, backlog=1024, dualstack_ipv6=True)
-    return socket.create_server(("", 0), backlog=1024)
+        return descriptors.serve(socket.create_server(("::", 0), family=socket.AF_INET6, backlog=1024, dualstack_ipv6=True))
+    return descriptors.serve(socket.create_server(("", 0), backlog=1024))
 
 
 def serve(listening: socket.socket) -> TCPStore:
@@ -30,7 +31,8 @@ def serve(listening: socket.socket) -> TCPStore:
     from torch._C._distributed_c10d import TCPStore
 
     port = listening.getsockname()[1]
-    return TCPStore(
+    before = set(sockets.descriptors().values())
+    store = TCPStore(
         "localhost",
         port,
         is_master=True,
@@ -39,6 +41,8 @@ def serve(listening: socket.socket) -> TCPStore:
         master_listen_fd=listening.detach(),
         use_libuv=False,
     )
+    descriptors.adopt(before, lambda found: found.remote_port == port and f"socket:[{found.inode}]" not in before)
+    return store
 
 
 def reach(host: str, port: int, given_up: Callable[[], bool]) -> TCPStore:
@@ -63,7 +67,7 @@ def _connect(host: str, port: int) -> TCPStore:
 
 def _probe(host: str, port: int) -> bool:
     try:
-        socket.create_connection((host, port), timeout=0.2).close()
+        descriptors.connect((host, port), timeout=0.2).close()
     except OSError:
         return False
     return True
