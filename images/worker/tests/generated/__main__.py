@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import sys
 import tempfile
@@ -11,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from .outcome import End
-from .program import draw
+from .program import Program, draw
 from .source import source
 from .trial import Trial, attempt, features, shrunk
 
@@ -23,11 +24,12 @@ def main() -> int:
     parser.add_argument("--failures", type=Path, help="a folder for scripts that fail")
     parser.add_argument("--shrink", type=float, default=60, help="seconds for making a failing script smaller (default 60)")
     parser.add_argument("--show", action="store_true", help="print the scripts, and run none")
+    parser.add_argument("--json", action="store_true", help="with --show: a line of JSON a script, with the job's settings")
     options = parser.parse_args()
     seeds = range(options.seed, options.seed + options.scripts)
     if options.show:
-        for seed in seeds:
-            print(source(draw(seed).within(features())))
+        for program in (draw(seed).within(features()) for seed in seeds):
+            print(json.dumps(described(program)) if options.json else source(program))
         return 0
     began, trials = time.monotonic(), []
     try:
@@ -53,6 +55,12 @@ def one(seed: int, failures: Path | None, seconds: float) -> Trial:
     if failures is not None:
         keep(small, trial, failures / f"seed-{seed}")
     return trial
+
+
+def described(program: Program) -> dict[str, object]:
+    """All that a job needs."""
+    settings = {name: program.number(name) for name in ("virtual_ranks", "steps", "checkpoint_every", "job_seed")}
+    return {"seed": program.seed, "script": source(program), **settings}
 
 
 def keep(small: Trial, whole: Trial, folder: Path) -> None:

@@ -1,6 +1,6 @@
 """Stands beside a generated script, which calls `point` with each slice: there, a run waits for what is to be broken.
 
-Files beside the job's checkpoints say what happens. `hold-5` makes all wait before step 5, `hold-5-b` worker b alone, until the file is gone.
+A number among the job's arguments is a pause before each slice, in seconds. Files beside the job's checkpoints say what else happens. `hold-5` makes all wait before step 5, `hold-5-b` worker b alone, until the file is gone.
 `flip-5-b` makes worker b flip one bit of the parameter that stands in the file, once.
 """
 
@@ -19,6 +19,7 @@ WORKER = os.environ.get("FTC_WORKER_ID", "")
 def point(job: Any, model: torch.nn.Module) -> None:
     root: Path = job.checkpoint_dir.parent
     step = job.step_number
+    time.sleep(sum(map(float, job.args)))
     flip(root / f"flip-{step}-{WORKER}", model)
     while (root / f"hold-{step}").exists() or (root / f"hold-{step}-{WORKER}").exists():
         time.sleep(0.002)

@@ -28,7 +28,8 @@ def plan(seed: int, workers: int, steps: int, flips: bool) -> list[Fault]:
     """In order of their steps. The last steps are left alone: what happens there must find a worker that is still at work."""
     draws = random.Random(f"faults {seed} {workers}")
     kinds = KINDS if flips and workers > 2 else KINDS[:-1]
-    found, step = [], draws.randint(1, 4)
+    found: list[Fault] = []
+    step = draws.randint(1, 4)
     while step < steps - 3 and len(found) < 3:
         found.append(Fault(step, draws.choice(kinds), draws.randrange(workers), draws.randrange(1 << 30)))
         step += GAP + draws.randrange(3)

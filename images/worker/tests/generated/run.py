@@ -95,28 +95,22 @@ class Run:
         if fault.kind == "pause":
             self._cluster.signal(victim, signal.SIGSTOP)
             self._cluster.signal(victim, signal.SIGCONT)
+        elif fault.kind == "long pause":
+            self._pause(victim, others, fault)
         elif fault.kind == "join":
             self._regroup([*self._members, *self._new(1)], "boundary")
-        elif fault.kind == "leave" and others:
+        elif fault.kind == "leave":
             self._leave(victim, fault)
-            self._regroup(others)
-        elif fault.kind == "long pause" and others:
-            self._cluster.signal(victim, signal.SIGSTOP)
-            self._regroup(others)
-            self._hold(fault).unlink()
-            self._wait(self._committed)
-            self._cluster.signal(victim, signal.SIGCONT)
+            self._regroup(others or self._new(1))
         elif fault.kind == "bit flip":
             self._flip(victim, fault)
         elif fault.kind == "kill all":
             self._cluster.kill(*self._members)
             self._regroup(self._new(len(self._members)))
-        elif fault.kind == "kill and replace":
-            self._cluster.kill(victim)
-            self._regroup([*others, *self._new(1)])
         else:
             self._kill(victim, fault)
-            self._regroup(others or self._new(1))
+            newcomers = self._new(1) if fault.kind == "kill and replace" or not others else []
+            self._regroup([*others, *newcomers])
 
     def _kill(self, victim: str, fault: Fault) -> None:
         """In a step: the others are let go first, so that they may be anywhere in it, or wait for the victim."""
@@ -124,6 +118,14 @@ class Run:
             (self._root / f"hold-{fault.step}-{victim}").touch()
             self._hold(fault).unlink()
         self._cluster.kill(victim)
+
+    def _pause(self, victim: str, others: list[str], fault: Fault) -> None:
+        """Until the others have gone on without it; what it then says about the old generation must not matter."""
+        self._cluster.signal(victim, signal.SIGSTOP)
+        self._regroup(others or self._new(1))
+        self._hold(fault).unlink()
+        self._wait(self._committed)
+        self._cluster.signal(victim, signal.SIGCONT)
 
     def _leave(self, victim: str, fault: Fault) -> None:
         self._cluster.signal(victim, signal.SIGTERM)
