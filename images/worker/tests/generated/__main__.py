@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 
 from .outcome import End
-from .program import Program, draw
+from .program import Program, alone, draw
 from .source import source
 from .trial import Trial, attempt, features, shrunk
 
@@ -21,39 +21,40 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="generated", description=__doc__)
     parser.add_argument("--scripts", type=int, default=500, help="how many (default 500)")
     parser.add_argument("--seed", type=int, default=1, help="of the first script; the next has the next (default 1)")
+    parser.add_argument("--each", action="store_true", help="instead: every ingredient by itself, with nothing else")
     parser.add_argument("--failures", type=Path, help="a folder for scripts that fail")
     parser.add_argument("--shrink", type=float, default=60, help="seconds for making a failing script smaller (default 60)")
     parser.add_argument("--show", action="store_true", help="print the scripts, and run none")
     parser.add_argument("--json", action="store_true", help="with --show: a line of JSON a script, with the job's settings")
     options = parser.parse_args()
-    seeds = range(options.seed, options.seed + options.scripts)
+    drawn = alone() if options.each else map(draw, range(options.seed, options.seed + options.scripts))
+    programs = [program for program in (one.within(features()) for one in drawn) if program.choices or not options.each]
     if options.show:
-        for program in (draw(seed).within(features()) for seed in seeds):
+        for program in programs:
             print(json.dumps(described(program)) if options.json else source(program))
         return 0
     began, trials = time.monotonic(), []
     try:
-        for seed in seeds:
-            trials.append(one(seed, options.failures, options.shrink))
+        for program in programs:
+            trials.append(tried(program, options.failures, options.shrink))
     except KeyboardInterrupt:
         print(f"interrupted; go on with --seed {options.seed + len(trials)}", file=sys.stderr)
     print(table(trials, time.monotonic() - began))
     return 0 if trials and all(trial.end.good for trial in trials) else 1
 
 
-def one(seed: int, failures: Path | None, seconds: float) -> Trial:
+def tried(program: Program, failures: Path | None, seconds: float) -> Trial:
     """Tries a script and prints what became of it."""
-    program = draw(seed).within(features())
     with tempfile.TemporaryDirectory() as folder:
         trial = attempt(program, Path(folder) / "trial")
-        said = trial.outcomes[-1].refusal.splitlines()[:1]
-        print(f"seed {seed}: {trial.end.value}, {trial.seconds:.1f} s {' '.join(said)}".rstrip(), flush=True)
+    said = trial.outcomes[-1].refusal.splitlines()[:1]
+    print(f"seed {program.seed}: {trial.end.value}, {trial.seconds:.1f} s {' '.join(said)}".rstrip(), flush=True)
     if trial.end.good:
         return trial
     small = shrunk(trial, seconds)
     print(f"{small.program}\n{small.story}", flush=True)
     if failures is not None:
-        keep(small, trial, failures / f"seed-{seed}")
+        keep(small, trial, failures / f"seed-{program.seed}")
     return trial
 
 

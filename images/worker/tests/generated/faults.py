@@ -32,7 +32,7 @@ def flip(order: Path, model: torch.nn.Module) -> None:
         order.unlink()
     except FileNotFoundError:
         return
-    tensors = [t for t in [*model.parameters(), *model.buffers()] if t.numel() > 0 and t.is_contiguous() and t.layout == torch.strided]
+    tensors = [t for t in [*model.parameters(), *model.buffers()] if t.numel() > 0 and t.is_contiguous() and t.is_floating_point()]
     raw = tensors[number % len(tensors)].detach().reshape(-1).view(torch.uint8)
     at = number % len(raw)
     raw[at] = raw[at] ^ 4

@@ -6,6 +6,7 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from cluster import Cluster
@@ -19,6 +20,9 @@ from .source import source
 
 PATIENCE = 30.0
 """Seconds without what is waited for: these scripts take a second in all."""
+
+CHECKPOINT = 3.0
+"""Seconds for a checkpoint of a few kilobytes."""
 
 
 class Ended(Exception):
@@ -49,7 +53,7 @@ class Run:
             CHECKPOINT_EVERY=program["checkpoint_every"],
         )
         self._master = self._cluster.master
-        self._master.heartbeat_ms = 20
+        self._master.heartbeat_ms = 50
 
     def outcome(self) -> Outcome:
         with self._cluster:
@@ -71,8 +75,10 @@ class Run:
         self._master.form(self._members)
         for fault in self._faults:
             self._wait(lambda _, m, k=fault.step: m["type"] in ("heartbeat", "committed") and m["step"] >= k)  # type: ignore[misc]
-            self._applied.append(str(fault))
-            self._apply(fault)
+            # Two cannot tell which of them has the wrong bit.
+            if fault.kind != "bit flip" or len(self._members) > 2:
+                self._applied.append(str(fault))
+                self._apply(fault)
             self._hold(fault).unlink(missing_ok=True)
         done = [self._wait(lambda w, m, n=name: w == n and m["type"] == "done") for name in self._members]  # type: ignore[misc]
         return {message["digest"] for message in done}
@@ -105,6 +111,7 @@ class Run:
         elif fault.kind == "bit flip":
             self._flip(victim, fault)
         elif fault.kind == "kill all":
+            self._saved(fault.step)
             self._cluster.kill(*self._members)
             self._regroup(self._new(len(self._members)))
         else:
@@ -132,6 +139,13 @@ class Run:
         self._hold(fault).unlink()
         self._wait(lambda w, m: w == victim and m["type"] == "leaving")
         self._cluster.workers[victim].join(PATIENCE)
+
+    def _saved(self, step: int) -> None:
+        """Until the checkpoint that is due is there, so that training goes on from it, and does not begin anew. One that a fault took never comes."""
+        every = self._program.number("checkpoint_every")
+        due = step - step % every
+        with suppress(AssertionError):
+            self._master.wait(lambda _, m: m["type"] == "checkpoint" and m["step"] >= due > 0, timeout=CHECKPOINT if due > 0 else 0)
 
     def _flip(self, victim: str, fault: Fault) -> None:
         order = self._root / f"flip-{fault.step}-{victim}"
