@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from . import own_layers
+from . import own_buffers, own_layers
 
 WIDTH = 12
 
 
 @dataclass(frozen=True)
 class Block:
-    """`layers` go into an `nn.Sequential`; `classes` name what stands in own_layers.py."""
+    """`layers` go into an `nn.Sequential`; `classes` name what stands in own_layers.py or own_buffers.py."""
 
     layers: str
     classes: tuple[str, ...] = ()
@@ -93,11 +93,14 @@ BLOCKS: dict[str, Block] = {
 }
 
 
+CLASSES = {**own_layers.CLASSES, **own_buffers.CLASSES}
+BASES = {**own_layers.BASES, **own_buffers.BASES}
+
+
 def classes(names: list[str]) -> list[str]:
     """The sources of what these blocks need, each once, and before what derives from it."""
     needed: list[str] = []
     for name in names:
         for found in BLOCKS[name].classes:
-            base = own_layers.BASES.get(found)
-            needed += [item for item in (base, found) if item is not None and item not in needed]
-    return [own_layers.CLASSES[name] for name in needed]
+            needed += [item for item in (BASES.get(found), found) if item is not None and item not in needed]
+    return [CLASSES[name] for name in needed]

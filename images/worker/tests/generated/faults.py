@@ -1,7 +1,8 @@
 """Stands beside a generated script, which calls `point` with each slice: there, a run waits for what is to be broken.
 
-A number among the job's arguments is a pause before each slice, in seconds. Files beside the job's checkpoints say what else happens. `hold-5` makes all wait before step 5, `hold-5-b` worker b alone, until the file is gone.
-`flip-5-b` makes worker b flip one bit of the parameter that stands in the file, once.
+A number among the job's arguments is a pause before each slice, in seconds. Files beside the job's checkpoints say what else
+happens: `hold-5` makes all wait before step 5, `hold-5-b` worker b alone, until the file is gone. `flip-5-b` makes worker b flip
+one bit of the tensor whose number stands in the file, once.
 """
 
 from __future__ import annotations

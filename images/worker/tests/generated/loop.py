@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import indent
 
 from .program import Program
-from .setting import inputs
+from .setting import HELPER, inputs
 
 TAB = "    "
 DRAW = {"torch": "torch.rand(3)", "numpy": "np.random.rand(3)", "random": "random.random()"}
@@ -86,7 +86,8 @@ def before(program: Program) -> list[str]:
     if kind == "loader":
         text.append("next(iter(torch.utils.data.DataLoader(torch.arange(8), batch_size=4, shuffle=True)))")
     elif kind == "once-an-epoch":
-        text += ["if job.step_number // 3 != seen:", f"{TAB}seen = job.step_number // 3", f"{TAB}torch.randperm(5), np.random.rand(), random.random()"]
+        text += ["if job.step_number // 3 != seen:", f"{TAB}seen = job.step_number // 3"]
+        text.append(f"{TAB}torch.randperm(5), np.random.rand(), random.random()")
     elif kind != "none":
         text += ["if job.step_number % 3 == 0:", f"{TAB}{DRAW[kind]}"]
     if program["evaluation"] == "before":
@@ -108,7 +109,8 @@ def change(program: Program) -> list[str]:
     if kind == "freeze":
         return [f"{at}:", f"{TAB}model.stem.requires_grad_(False)"]
     if kind == "add-group":
-        return [f"{at} and len(optimizer.param_groups) == 1:", f'{TAB}optimizer.add_param_group({{"params": list(model.stem.parameters()), "lr": 0.01}})']
+        added = '{"params": list(model.stem.parameters()), "lr": 0.01}'
+        return [f"{at} and len(optimizer.param_groups) == 1:", f"{TAB}optimizer.add_param_group({added})"]
     if kind == "prune":
         return [f"{at} and not prune.is_pruned(model.head):", f'{TAB}prune.l1_unstructured(model.head, "weight", amount=0.3)']
     if kind == "replace-head":
@@ -135,16 +137,20 @@ def after_step(program: Program) -> list[str]:
     if program["evaluation"] in ("eval", "train"):
         text += ["if job.step_number % 4 == 0:", *deeper(evaluate(program, program["evaluation"]), 1)]
     if program["evaluation"] == "job":
-        text += ["if job.step_number % 4 == 0:", f"{TAB}job.evaluate(lambda held: {{'right': model(held.x).argmax(1).eq(held.y).sum()}}, (inputs, labels))"]
+        right = "lambda held: {'right': model(held.x).argmax(1).eq(held.y).sum()}"
+        text += ["if job.step_number % 4 == 0:", f"{TAB}job.evaluate({right}, (inputs, labels))"]
     if program["once"] != "none":
         text.append('job.once(lambda: print("committed", job.step_number))')
     if program["finish"] != "none":
         text += ["if job.step_number == 10:", f'{TAB}job.finish("the tenth step is enough")']
     if program["helper"] == "in-loop":
-        text += ["if job.step_number == 4:", *deeper(["process = multiprocessing.get_context('fork').Process(target=square, args=(2,))", "process.start()", "process.terminate()", "process.join()"], 1)]
+        text += ["if job.step_number == 4:", *deeper([HELPER, "process.start()", "process.terminate()", "process.join()"], 1)]
     return text
 
 
 def at_the_end(program: Program) -> list[str]:
     kind = program["draw_end"]
-    return [] if kind == "none" else [f"{DRAW[kind]}", "with torch.no_grad():", f"{TAB}job.log(end=model({inputs(program, 'inputs')}).float().mean().item())"]
+    if kind == "none":
+        return []
+    mean = f"model({inputs(program, 'inputs')}).float().mean().item()"
+    return [DRAW[kind], "with torch.no_grad():", f"{TAB}job.log(end={mean})"]

@@ -55,7 +55,7 @@ RULES: list[tuple[Callable[[Choices], bool], str]] = [
     (both(has("optimizer", "adagrad"), has("change", "add-group")), "change"),
     (lambda c: "scalars" in blocks(c) and c.get("optimizer") == "adafactor", "optimizer"),
     (lambda c: "scheduler" not in c, "schedule"),
-    (lambda c: c.get("scheduler") in ("onecycle", "cyclic") and c.get("optimizer", "sgd") not in ("momentum", "nesterov", "adam", "adamw"), "scheduler"),
-    (lambda c: c.get("scheduler") == "onecycle" and c.get("change") == "add-group", "change"),
-    (lambda c: c.get("scheduler") in ("onecycle", "cyclic", "plateau", "lambda", "callable") and c.get("change") == "add-group", "change"),
+    # A schedule of momentum needs some, and one with a value a group knows the groups of its beginning.
+    (lambda c: c.get("scheduler") == "onecycle" and c.get("optimizer") not in ("momentum", "nesterov", "adam", "adamw"), "scheduler"),
+    (both(has("scheduler", "onecycle", "cyclic", "plateau", "lambda", "callable"), has("change", "add-group")), "change"),
 ]

@@ -46,22 +46,47 @@ class Weighed(nn.Module):
 '''
 
 DRAWS = {
-    "numpy": ("np.random.Generator(np.random.PCG64(7))", "1 + 0.1 * float(self.kept.standard_normal())", "self.kept.bit_generator.state", "self.kept.bit_generator.state = state"),
+    "numpy": (
+        "np.random.Generator(np.random.PCG64(7))",
+        "1 + 0.1 * float(self.kept.standard_normal())",
+        "self.kept.bit_generator.state",
+        "self.kept.bit_generator.state = state",
+    ),
     "randomstate": (
         "np.random.RandomState(7)",
         "1 + 0.1 * float(self.kept.randn())",
         "[v.tolist() if isinstance(v, np.ndarray) else v for v in self.kept.get_state()]",
         "self.kept.set_state((state[0], np.array(state[1], dtype=np.uint32), *state[2:]))",
     ),
-    "torch": ("torch.Generator().manual_seed(7)", "1 + 0.1 * torch.randn((), generator=self.kept).item()", "self.kept.get_state()", "self.kept.set_state(state)"),
-    "random": ("random.Random(7)", "1 + 0.1 * self.kept.gauss(0, 1)", "self.kept.getstate()", "self.kept.setstate(tuple(tuple(v) if isinstance(v, list) else v for v in state))"),
+    "torch": (
+        "torch.Generator().manual_seed(7)",
+        "1 + 0.1 * torch.randn((), generator=self.kept).item()",
+        "self.kept.get_state()",
+        "self.kept.set_state(state)",
+    ),
+    "random": (
+        "random.Random(7)",
+        "1 + 0.1 * self.kept.gauss(0, 1)",
+        "self.kept.getstate()",
+        "self.kept.setstate(tuple(tuple(v) if isinstance(v, list) else v for v in state))",
+    ),
     "counter": ("[0]", "1 - 0.01 * self.count()", "self.kept[0]", "self.kept[0] = state"),
-    "odd-values": ("{3: 0.5, 'a.b': [], '': (1, None), 'deep': {'x': float('inf'), 'big': 2**62}}", "1 + 0.01 * self.count()", "dict(self.kept)", "self.kept = dict(state)"),
+    "odd-values": (
+        "{3: 0.5, 'a.b': [], '': (1, None), 'deep': {'x': float('inf'), 'big': 2**62}}",
+        "1 + 0.01 * self.count()",
+        "dict(self.kept)",
+        "self.kept = dict(state)",
+    ),
 }
+"""How a holder's state is made, what it draws from it, and how the state is told and taken."""
+
 COUNTS = {
     "counter": "self.kept[0] += 1\n        return self.kept[0]",
     "odd-values": "self.kept[3] += 1\n        return self.kept[3]",
 }
+
+
+HELPER = "process = multiprocessing.get_context('fork').Process(target=square, args=(2,))"
 
 
 def classes(program: Program) -> list[str]:
@@ -134,7 +159,7 @@ def model(program: Program) -> list[str]:
     if program["frozen"] == "bias":
         made.append("model.head.bias.requires_grad_(False)")
     if program["helper"] == "process":
-        made += ["process = multiprocessing.get_context('fork').Process(target=square, args=(2,))", "process.start()", "process.join()"]
+        made += [HELPER, "process.start()", "process.join()"]
     if program["helper"] == "pool":
         made += ["with multiprocessing.get_context('fork').Pool(2) as pool:", "    pool.map(square, range(4))"]
     return made
@@ -154,11 +179,13 @@ def optimizer(program: Program) -> list[str]:
     if program["change"] == "add-group":
         params = "[*model.body.parameters(), *model.head.parameters()]"
     if program["groups"] == "two":
-        params = '[{"params": list(model.stem.parameters()), "lr": 0.004}, {"params": [*model.body.parameters(), *model.head.parameters()]}]'
+        slow = '{"params": list(model.stem.parameters()), "lr": 0.004}'
+        params = f'[{slow}, {{"params": [*model.body.parameters(), *model.head.parameters()]}}]'
     made = []
     if program["loss"] != "plain":
         made.append("weighed = Weighed()")
-        params = f"[*{params}, *weighed.parameters()]" if program["groups"] == "one" else f'[*{params}, {{"params": list(weighed.parameters())}}]'
+        more = "*weighed.parameters()" if program["groups"] == "one" else '{"params": list(weighed.parameters())}'
+        params = f"[*{params}, {more}]"
     if program["several"] == "two":
         params = "[*model.body.parameters(), *model.head.parameters()]"
         made.append("first = torch.optim.SGD(model.stem.parameters(), lr=0.05)")
