@@ -193,4 +193,5 @@ def result(done: Json) -> str:
 
 def innermost(traceback: str) -> str:
     """Where an error came from and what it says, without the calls that led there."""
-    return "\n".join(line.strip() for line in traceback.strip().splitlines()[-6:])[:800]
+    lines = [line.strip() for line in traceback.strip().splitlines() if line.strip(" ~^")]
+    return "\n".join(lines[-5:])[:800]
