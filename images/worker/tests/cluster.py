@@ -12,6 +12,7 @@ import os
 import runpy
 import signal
 import sys
+import tempfile
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ def worker_main(env: dict[str, str], log: str) -> None:
     os.dup2(out, 1)
     os.dup2(out, 2)
     faulthandler.register(signal.SIGUSR1)  # for whoever looks for a hang
+    # The sources may be mounted read-only: without a place for it, every worker would compile all of ftc again.
+    sys.dont_write_bytecode, sys.pycache_prefix = False, str(Path(tempfile.gettempdir()) / "ftc-compiled")
     sys.path.insert(0, env["PYTHONPATH"])
     sys.argv = ["ftc"]
     runpy.run_module("ftc", run_name="__main__", alter_sys=True)

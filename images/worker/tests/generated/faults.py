@@ -1,0 +1,39 @@
+"""Stands beside a generated script, which calls `point` with each slice: there, a run waits for what is to be broken.
+
+A number among the job's arguments is a pause before each slice, in seconds. Files beside the job's checkpoints say what else
+happens: `hold-5` makes all wait before step 5, `hold-5-b` worker b alone, until the file is gone. `flip-5-b` makes worker b flip
+one bit of the tensor whose number stands in the file, once.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+
+WORKER = os.environ.get("FTC_WORKER_ID", "")
+
+
+def point(job: Any, model: torch.nn.Module) -> None:
+    root: Path = job.checkpoint_dir.parent
+    step = job.step_number
+    time.sleep(sum(map(float, job.args)))
+    flip(root / f"flip-{step}-{WORKER}", model)
+    while (root / f"hold-{step}").exists() or (root / f"hold-{step}-{WORKER}").exists():
+        time.sleep(0.002)
+
+
+def flip(order: Path, model: torch.nn.Module) -> None:
+    """One bit of a tensor in this worker's memory, as cosmic radiation would."""
+    try:
+        number = int(order.read_text())
+        order.unlink()
+    except FileNotFoundError:
+        return
+    tensors = [t for t in [*model.parameters(), *model.buffers()] if t.numel() > 0 and t.is_contiguous() and t.is_floating_point()]
+    raw = tensors[number % len(tensors)].detach().reshape(-1).view(torch.uint8)
+    at = number % len(raw)
+    raw[at] = raw[at] ^ 4

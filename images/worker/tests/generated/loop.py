@@ -1,0 +1,156 @@
+"""The training loop of a script, and what it does before a pass, after a step, and after the loop."""
+
+from __future__ import annotations
+
+from textwrap import indent
+
+from .program import Program
+from .setting import HELPER, inputs
+
+TAB = "    "
+DRAW = {"torch": "torch.rand(3)", "numpy": "np.random.rand(3)", "random": "random.random()"}
+
+
+def lines(program: Program) -> list[str]:
+    """Of the function `train`, from the loop on."""
+    slices, after = one_slice(program), after_step(program)
+    batches = f"data, batch_size={program['batch_size']}{'' if program['shuffle'] == 'on' else ', shuffle=False'}"
+    text = []
+    if program["begin"] != "none":
+        text += ["start = job.begin()", 'print("begins at step", start)']
+    if program["draw_before"] == "once-an-epoch":
+        text.append("seen = -1")
+    if program["api"] == "steps":
+        text += [f"for step in job.steps({batches}):", f"{TAB}for batch in step:", *deeper(slices, 2)]
+        text += [f"{TAB}{TAB}step.backward({given(program)})", f"{TAB}step.commit()", *deeper(after, 1)]
+    else:
+        text += [f"for batch in job.batches({batches}):", *deeper(slices, 1)]
+        text += [f"{TAB}if job.step({given(program)}):", *deeper(after, 2)] if after else [f"{TAB}job.step({given(program)})"]
+    return around(program, text) + at_the_end(program)
+
+
+def deeper(text: list[str], levels: int) -> list[str]:
+    return [indent(line, TAB * levels) for line in text]
+
+
+def around(program: Program, text: list[str]) -> list[str]:
+    """Inside of a context that lasts as long as the loop."""
+    context = None
+    if program["autocast"] == "loop":
+        context = 'torch.autocast("cpu", dtype=torch.bfloat16)'
+    return text if context is None else [f"with {context}:", *deeper(text, 1)]
+
+
+def given(program: Program) -> str:
+    weight = {"none": "", "samples": ", weight=len(batch)", "numbers": ", weight=float(batch.y.sum() + 1)"}[program["weight"]]
+    return f"loss{weight}"
+
+
+def one_slice(program: Program) -> list[str]:
+    text = ["faults.point(job, model)", *before(program), *change(program)]
+    part = 'batch.x["x"]' if program["data"] == "loader-like-dict" else "batch.x"
+    text.append(f"x = {inputs(program, part)}")
+    text += augment(program)
+    scores = ["scores = model(x).float()"]
+    if program["loss"] == "plain":
+        scores.append("loss = F.cross_entropy(scores, batch.y)")
+    else:
+        scores.append("loss = weighed(F.cross_entropy(scores, batch.y), scores.square().mean())")
+    if program["holder"] != "none":
+        scores.append("loss = loss * holder.scale")
+    if program["named"] != "none":
+        scores.append('loss = loss + 0.01 * torch.randn((), generator=job.generator("noise")) * scores.mean()')
+    if program["autocast"] == "forward":
+        text += ['with torch.autocast("cpu", dtype=torch.bfloat16):', *deeper(scores, 1)]
+    else:
+        text += scores
+    if program["metrics"] == "each":
+        text.append("job.log(loss=loss.item())")
+    return text
+
+
+def augment(program: Program) -> list[str]:
+    kind, tokens = program["augment"], program["stem"] != "linear"
+    if kind == "none":
+        return []
+    if tokens:
+        turn = {"torch": "int(torch.randint(5, ()))", "numpy": "int(np.random.randint(5))", "random": "random.randrange(5)"}
+        return [f"x = x.roll({turn[kind]}, 1)"]
+    noise = {"torch": "torch.randn_like(x)", "numpy": "torch.from_numpy(np.random.randn(8)).to(x.dtype)", "random": "random.gauss(0, 1)"}
+    return [f"x = x + 0.1 * {noise[kind]}"]
+
+
+def before(program: Program) -> list[str]:
+    """Between the arrival of a slice and its forward pass."""
+    kind, text = program["draw_before"], []
+    if kind == "loader":
+        text.append("next(iter(torch.utils.data.DataLoader(torch.arange(8), batch_size=4, shuffle=True)))")
+    elif kind == "once-an-epoch":
+        text += ["if job.step_number // 3 != seen:", f"{TAB}seen = job.step_number // 3"]
+        text.append(f"{TAB}torch.randperm(5), np.random.rand(), random.random()")
+    elif kind != "none":
+        text += ["if job.step_number % 3 == 0:", f"{TAB}{DRAW[kind]}"]
+    if program["evaluation"] == "before":
+        text += ["if job.step_number % 5 == 0:", *deeper(evaluate(program, "eval"), 1)]
+    return text
+
+
+def evaluate(program: Program, mode: str) -> list[str]:
+    scores = f"job.log(score=model({inputs(program, 'inputs[:9]')}).float().mean().item())"
+    text = ["with torch.no_grad():", f"{TAB}{scores}"]
+    return ["model.eval()", *text, "model.train()"] if mode == "eval" else text
+
+
+def change(program: Program) -> list[str]:
+    """What is trained changes while it is trained."""
+    at, kind = "if job.step_number >= 6", program["change"]
+    if kind == "unfreeze":
+        return [f"{at}:", f"{TAB}model.stem.requires_grad_(True)"]
+    if kind == "freeze":
+        return [f"{at}:", f"{TAB}model.stem.requires_grad_(False)"]
+    if kind == "add-group":
+        added = '{"params": list(model.stem.parameters()), "lr": 0.01}'
+        return [f"{at} and len(optimizer.param_groups) == 1:", f"{TAB}optimizer.add_param_group({added})"]
+    if kind == "prune":
+        return [f"{at} and not prune.is_pruned(model.head):", f'{TAB}prune.l1_unstructured(model.head, "weight", amount=0.3)']
+    if kind == "replace-head":
+        return [f"{at} and model.head.bias is not None:", f"{TAB}model.head.bias = None"]
+    if kind == "lr":
+        return [f"{at}:", f'{TAB}optimizer.param_groups[0]["lr"] = 0.003']
+    return []
+
+
+def after_step(program: Program) -> list[str]:
+    """When a step was committed."""
+    text = []
+    if "extra-state" in [program["block1"], program["block2"], program["block3"]]:
+        text += ["for module in model.modules():", f"{TAB}if isinstance(module, Extra):", f"{TAB}{TAB}module.after_step()"]
+    if program["draw_after"] != "none":
+        scale = {"torch": "torch.rand(())", "numpy": "float(np.random.rand())", "random": "random.random()"}[program["draw_after"]]
+        text += ["with torch.no_grad():", f"{TAB}model.head.weight.mul_(1 - 0.01 * {scale})"]
+    if program["average"] != "none":
+        text.append("average.update_parameters(model)")
+    if program["holder"] != "none":
+        text.append("holder.next()")
+    if program["metrics"] == "last":
+        text.append('job.log(lr=optimizer.param_groups[0]["lr"])')
+    if program["evaluation"] in ("eval", "train"):
+        text += ["if job.step_number % 4 == 0:", *deeper(evaluate(program, program["evaluation"]), 1)]
+    if program["evaluation"] == "job":
+        right = "lambda held: {'right': model(held.x).argmax(1).eq(held.y).sum()}"
+        text += ["if job.step_number % 4 == 0:", f"{TAB}job.evaluate({right}, (inputs, labels))"]
+    if program["once"] != "none":
+        text.append('job.once(lambda: print("committed", job.step_number))')
+    if program["finish"] != "none":
+        text += ["if job.step_number == 10:", f'{TAB}job.finish("the tenth step is enough")']
+    if program["helper"] == "in-loop":
+        text += ["if job.step_number == 4:", *deeper([HELPER, "process.start()", "process.terminate()", "process.join()"], 1)]
+    return text
+
+
+def at_the_end(program: Program) -> list[str]:
+    kind = program["draw_end"]
+    if kind == "none":
+        return []
+    mean = f"model({inputs(program, 'inputs')}).float().mean().item()"
+    return [DRAW[kind], "with torch.no_grad():", f"{TAB}job.log(end={mean})"]

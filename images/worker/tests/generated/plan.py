@@ -1,0 +1,36 @@
+"""What happens to the workers of a run, and at which steps: drawn from the program's seed and the number of workers."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+GAP = 3
+"""Steps between two faults: a join takes effect a step late, and must have by then."""
+
+KINDS = ("kill", "kill in a step", "kill and replace", "kill all", "pause", "long pause", "join", "leave", "bit flip")
+
+
+@dataclass(frozen=True)
+class Fault:
+    """`victim` counts the workers that train when it comes; `number` chooses among what is left to chance."""
+
+    step: int
+    kind: str
+    victim: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.kind} at step {self.step}"
+
+
+def plan(seed: int, workers: int, steps: int, flips: bool) -> list[Fault]:
+    """In order of their steps. The last steps are left alone: what happens there must find a worker that is still at work."""
+    draws = random.Random(f"faults {seed} {workers}")
+    kinds = KINDS if flips and workers > 2 else KINDS[:-1]
+    found: list[Fault] = []
+    step = draws.randint(1, 4)
+    while step < steps - 3 and len(found) < 3:
+        found.append(Fault(step, draws.choice(kinds), draws.randrange(workers), draws.randrange(1 << 30)))
+        step += GAP + draws.randrange(3)
+    return found

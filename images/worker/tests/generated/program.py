@@ -1,0 +1,70 @@
+"""A training script as a handful of choices: drawn from a seed, printable, and smaller by one choice at a time."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from .ingredients import INGREDIENTS
+
+
+@dataclass(frozen=True)
+class Program:
+    """`choices` has what is not plain; all else is."""
+
+    seed: int
+    choices: Mapping[str, str]
+
+    def __getitem__(self, name: str) -> str:
+        return self.choices.get(name, INGREDIENTS[name].plain)
+
+    def number(self, name: str) -> int:
+        return int(self[name])
+
+    def __str__(self) -> str:
+        return f"seed {self.seed}: " + " ".join(f"{name}={choice}" for name, choice in self.choices.items())
+
+    def without(self, names: Collection[str]) -> Program:
+        """This one with some ingredients taken out."""
+        return Program(self.seed, {name: choice for name, choice in self.choices.items() if name not in names})
+
+    def within(self, features: Collection[str]) -> Program:
+        """Without what needs something that the runtime does not have."""
+        kept = {n: c for n, c in self.choices.items() if INGREDIENTS[n].need_of(c) <= set(features)}
+        return Program(self.seed, kept)
+
+
+def draw(seed: int) -> Program:
+    """The same program for the same seed, whatever the runtime can do."""
+    draws = random.Random(f"program {seed}")
+    choices: dict[str, str] = {}
+    for name, ingredient in INGREDIENTS.items():
+        taken = draws.random() < ingredient.likely
+        choice = draws.choice(ingredient.choices)
+        if taken and choice != ingredient.plain:
+            choices[name] = choice
+    return Program(seed, agreeable(choices))
+
+
+def alone() -> Iterator[Program]:
+    """Every choice by itself: what one ingredient breaks is found in minutes, and needs no search for what is to blame."""
+    few = {"virtual_ranks": "5", "samples": "43"}
+    # Dropout, because it shows each random number that was drawn in the wrong place.
+    beside = {"schedule": {"scheduler": "step"}, "memory": {"block1": "conv2d"}}
+    for seed, (name, choice) in enumerate((n, c) for n, ingredient in INGREDIENTS.items() for c in ingredient.choices):
+        if name in few or choice == INGREDIENTS[name].plain or name in ("block2", "block3"):
+            continue
+        choices = agreeable({**few, "block1": "dropout", **beside.get(name, {}), name: choice})
+        if name in choices:
+            yield Program(seed, choices)
+
+
+def agreeable(choices: dict[str, str]) -> dict[str, str]:
+    """Without combinations that torch itself refuses, so that every script would run as one process."""
+    from .rules import RULES
+
+    for unfit, name in RULES:
+        if name in choices and unfit(choices):
+            del choices[name]
+    return choices

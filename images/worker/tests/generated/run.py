@@ -1,0 +1,197 @@
+"""One run of a program: worker processes on loopback under the fake master, broken as planned, to their end."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from cluster import Cluster
+from master import Json
+
+from . import faults as beside
+from .outcome import Outcome
+from .plan import Fault
+from .program import Program
+from .source import source
+
+PATIENCE = 30.0
+"""Seconds without what is waited for: these scripts take a second in all."""
+
+CHECKPOINT = 3.0
+"""Seconds for a checkpoint of a few kilobytes."""
+
+
+class Ended(Exception):
+    """A worker has failed, so that what is waited for does not come."""
+
+
+class Run:
+    """`root` is a new folder; the script and the workers' output stay in it."""
+
+    def __init__(self, program: Program, workers: int, faults: Sequence[Fault], root: Path) -> None:
+        root.mkdir(parents=True)
+        (root / "script.py").write_text(source(program))
+        shutil.copy(beside.__file__, root / "faults.py")
+        self._program = program
+        self._workers = workers
+        self._faults = faults
+        self._root = root
+        self._named = 0
+        self._members: list[str] = []
+        self._applied: list[str] = []
+        self._cluster = Cluster(
+            root,
+            str(root / "script.py"),
+            FTC_VIRTUAL_RANKS=program["virtual_ranks"],
+            FTC_SEED=program["job_seed"],
+            FTC_EPOCHS="",
+            FTC_STEPS=program["steps"],
+            CHECKPOINT_EVERY=program["checkpoint_every"],
+        )
+        self._master = self._cluster.master
+        self._master.heartbeat_ms = 50
+
+    def outcome(self) -> Outcome:
+        with self._cluster:
+            try:
+                digests = self._to_the_end()
+            except Ended:
+                return self._failed()
+            except AssertionError as error:
+                return self._made(hang=f"{error}{self._where()}")
+        return self._made(digests=tuple(sorted(digests)))
+
+    def _made(self, digests: tuple[str, ...] = (), refusal: str = "", crash: str = "", hang: str = "") -> Outcome:
+        return Outcome(self._workers, digests, refusal, crash, hang, tuple(self._applied))
+
+    def _to_the_end(self) -> set[str]:
+        for fault in self._faults:
+            self._hold(fault).touch()
+        self._members = self._new(self._workers)
+        self._master.form(self._members)
+        for fault in self._faults:
+            self._wait(lambda _, m, k=fault.step: m["type"] in ("heartbeat", "committed") and m["step"] >= k)  # type: ignore[misc]
+            # Two cannot tell which of them has the wrong bit.
+            if fault.kind != "bit flip" or len(self._members) > 2:
+                self._applied.append(str(fault))
+                self._apply(fault)
+            self._hold(fault).unlink(missing_ok=True)
+        done = [self._wait(lambda w, m, n=name: w == n and m["type"] == "done") for name in self._members]  # type: ignore[misc]
+        return {result(message) for message in done}
+
+    def _hold(self, fault: Fault) -> Path:
+        return self._root / f"hold-{fault.step}"
+
+    def _new(self, count: int) -> list[str]:
+        """Starts workers, and waits until they are ready."""
+        names = [f"w{self._named + i}" for i in range(count)]
+        self._named += count
+        self._cluster.start(*names)
+        for name in names:
+            self._wait(lambda w, m, n=name: w == n and m["type"] == "ready")  # type: ignore[misc]
+        return names
+
+    def _apply(self, fault: Fault) -> None:
+        victim = self._members[fault.victim % len(self._members)]
+        others = [name for name in self._members if name != victim]
+        if fault.kind == "pause":
+            self._cluster.signal(victim, signal.SIGSTOP)
+            self._cluster.signal(victim, signal.SIGCONT)
+        elif fault.kind == "long pause":
+            self._pause(victim, others, fault)
+        elif fault.kind == "join":
+            self._regroup([*self._members, *self._new(1)], "boundary")
+        elif fault.kind == "leave":
+            self._leave(victim, fault)
+            self._regroup(others or self._new(1))
+        elif fault.kind == "bit flip":
+            self._flip(victim, fault)
+        elif fault.kind == "kill all":
+            self._saved(fault.step)
+            self._cluster.kill(*self._members)
+            self._regroup(self._new(len(self._members)))
+        else:
+            self._kill(victim, fault)
+            newcomers = self._new(1) if fault.kind == "kill and replace" or not others else []
+            self._regroup([*others, *newcomers])
+
+    def _kill(self, victim: str, fault: Fault) -> None:
+        """In a step: the others are let go first, so that they may be anywhere in it, or wait for the victim."""
+        if fault.kind == "kill in a step":
+            (self._root / f"hold-{fault.step}-{victim}").touch()
+            self._hold(fault).unlink()
+        self._cluster.kill(victim)
+
+    def _pause(self, victim: str, others: list[str], fault: Fault) -> None:
+        """Until the others have gone on without it; what it then says about the old generation must not matter."""
+        self._cluster.signal(victim, signal.SIGSTOP)
+        self._regroup(others or self._new(1))
+        self._hold(fault).unlink()
+        self._wait(self._committed)
+        self._cluster.signal(victim, signal.SIGCONT)
+
+    def _leave(self, victim: str, fault: Fault) -> None:
+        self._cluster.signal(victim, signal.SIGTERM)
+        self._hold(fault).unlink()
+        self._wait(lambda w, m: w == victim and m["type"] == "leaving")
+        self._cluster.workers[victim].join(PATIENCE)
+
+    def _saved(self, step: int) -> None:
+        """Until the checkpoint that is due is there, so that training goes on from it, and does not begin anew. One that a fault took never comes."""
+        every = self._program.number("checkpoint_every")
+        due = step - step % every
+        with suppress(AssertionError):
+            self._master.wait(lambda _, m: m["type"] == "checkpoint" and m["step"] >= due > 0, timeout=CHECKPOINT if due > 0 else 0)
+
+    def _flip(self, victim: str, fault: Fault) -> None:
+        order = self._root / f"flip-{fault.step}-{victim}"
+        (self._root / "order").write_text(str(fault.number))
+        (self._root / "order").rename(order)
+
+    def _regroup(self, members: list[str], when: str = "now") -> None:
+        self._members = members
+        self._master.form(members, when)
+
+    def _committed(self, _worker: str, message: Json) -> bool:
+        return bool(message["type"] == "committed" and message["generation"] == self._master.generation)
+
+    def _wait(self, fits: Callable[[str, Json], bool]) -> Json:
+        """The first message that fits. Raises Ended where a worker fails before."""
+        (message,) = self._master.wait(lambda w, m: m["type"] == "failed" or fits(w, m), timeout=PATIENCE)
+        failed = [m for _, m, _ in self._master.messages if m["type"] == "failed"]
+        if failed or not fits("", message) and message["type"] == "failed":
+            raise Ended
+        return message
+
+    def _failed(self) -> Outcome:
+        """Of several failures, one that is no refusal says most."""
+        failed = [m for _, m, _ in self._master.messages if m["type"] == "failed"]
+        for message in failed:
+            if not message["fatal"] or message["fingerprint"].startswith("SyntaxError"):
+                return self._made(crash=innermost(message["traceback"] or message["message"]))
+        return self._made(refusal=failed[0]["message"])
+
+    def _where(self) -> str:
+        """Where the workers stand, as they say when asked."""
+        for process in self._cluster.workers.values():
+            if process.is_alive() and process.pid is not None:
+                os.kill(process.pid, signal.SIGUSR1)
+                process.join(0.2)
+        return "".join(f"\n--- {name}\n{self._cluster.log(name)[-3000:]}" for name in self._members)
+
+
+def result(done: Json) -> str:
+    """The digest, and what the script measured after the loop: it is to depend on as little."""
+    end = done["metrics"].get("end")
+    digest = str(done["digest"])
+    return digest if end is None else f"{digest} end={end!r}"
+
+
+def innermost(traceback: str) -> str:
+    """Where an error came from and what it says, without the calls that led there."""
+    lines = [line.strip() for line in traceback.strip().splitlines() if line.strip(" ~^")]
+    return "\n".join(lines[-5:])[:800]
