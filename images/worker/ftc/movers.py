@@ -83,7 +83,7 @@ class Movers:
 
     def put(self, name: str, value: torch.Tensor) -> bool:
         """Sets a parameter, which moves by itself in rank 0. False: there is none of that name."""
-        param = self._found.get(name) or next((p for own, p in self._params if own == name), None)
+        param = next((p for own, p in self._params if own == name), None)
         if param is None:
             return False
         self._found[name] = param
