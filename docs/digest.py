@@ -8,17 +8,26 @@ import hashlib
 import json
 import struct
 import sys
+from collections import Counter
 
 import torch
 
 
 def leaves(value, path=()):
-    """(name, value) of everything that is no container. A name is the keys and indices on the way, joined by dots."""
+    """(keys and indices on the way, value) of everything that is no container."""
     if isinstance(value, (dict, list, tuple)):
         for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from leaves(inner, (*path, str(key)))
+            yield from leaves(inner, (*path, key))
     else:
-        yield ".".join(path), value
+        yield path, value
+
+
+def utf8(text):
+    return text.encode("utf-8", "surrogatepass")
+
+
+def line(value):
+    return utf8(json.dumps(value, separators=(",", ":"), ensure_ascii=False))
 
 
 def encoded(value):
@@ -31,19 +40,24 @@ def encoded(value):
         return "none", [], b""
     if isinstance(value, bool):
         return "bool", [], struct.pack("?", value)
-    if isinstance(value, int):
+    if isinstance(value, int) and -(2**63) <= value < 2**63:
         return "int64", [], struct.pack("<q", value)
+    if isinstance(value, int):
+        size = value.bit_length() // 8 + 1
+        return "int", [size], value.to_bytes(size, "little", signed=True)
     if isinstance(value, float):
         return "float64", [], struct.pack("<d", value)
-    text = str(value).encode("utf-8")
+    text = utf8(value)
     return "str", [len(text)], text
 
 
 def digest(state):
+    found = [(".".join(map(str, path)), path, value) for path, value in leaves(state)]
+    alike = Counter(name for name, _, _ in found)
     sha = hashlib.sha256()
-    for name, value in sorted(leaves(state), key=lambda leaf: leaf[0].encode("utf-8")):
+    for name, path, value in sorted(found, key=lambda leaf: (utf8(leaf[0]), line(leaf[1]))):
         dtype, shape, raw = encoded(value)
-        sha.update(json.dumps([name, dtype, shape], separators=(",", ":"), ensure_ascii=False).encode("utf-8") + b"\n" + raw)
+        sha.update(line([name if alike[name] == 1 else path, dtype, shape]) + b"\n" + raw)
     return sha.hexdigest()
 
 

@@ -1,20 +1,27 @@
-"""A state (nested dicts, lists, tuples, numbers, text, tensors) as a JSON structure and one run of raw bytes.
+"""A state (see contents.py for what it may hold) as a JSON structure and one run of raw bytes.
 
 Used to send state to a peer and to copy it aside for a checkpoint. Without pickle: nothing that is received runs.
 Tensors that the receiver has already can be left out: both sides number them in the state's own order.
+
+In the structure None, bool, int, float and text stand for themselves, and a list for a list. All else is an object of one key:
+`d`, `o` and `c` a dict, OrderedDict and Counter as pairs (`a` beside `o`: its attributes); `u` and `s` a tuple and a torch.Size;
+`n` the bits of a NaN; `t` a tensor as dtype, shape, where it starts, and strides where it does not lie row by row.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import struct
+from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 
-from .errors import UsageError
+from .contents import PLAIN, Unkept, attributes, dict_of, fits, naming, plain, plain_key
+from .tensors import DTYPES, NAMES, raw, rows, strides, usable
 
 ALIGN = 64
 """Bytes: each tensor starts at a multiple, so that a view of it is as good as its own memory."""
@@ -24,6 +31,9 @@ LEFT_OUT = -1
 
 FINGERPRINT = 16
 """Bytes of each."""
+
+PAIRS: dict[type, str] = {dict: "d", OrderedDict: "o", Counter: "c"}
+ITEMS: dict[type, str] = {tuple: "u", torch.Size: "s"}
 
 
 @dataclass
@@ -38,37 +48,58 @@ class Packed:
 def pack(state: Any, reuse: torch.Tensor | None = None, only: Sequence[bool] | None = None) -> Packed:
     """Copies a state. `reuse` is an earlier payload to write into where it is large enough; `only` tells for each tensor
     whether it goes with. Raises UsageError."""
-    tensors: list[tuple[int, torch.Tensor]] = []
-    count = end = 0
+    with naming(state):
+        draft = _Draft(only)
+        text = json.dumps(draft.describe(state), ensure_ascii=False)
+        payload = reuse if reuse is not None and reuse.numel() >= draft.end else torch.empty(draft.end, dtype=torch.uint8)
+        for start, tensor, steps in draft.tensors:
+            part = payload[start : start + _size(tensor.dtype, tensor.shape)].view(tensor.dtype)
+            (part.view(tensor.shape) if steps is None else part.as_strided(tensor.shape, steps)).copy_(tensor)
+        return Packed(text.encode("utf-8", "surrogatepass"), payload, draft.end)
 
-    def describe(value: Any, path: str) -> Any:
-        nonlocal count, end
-        if isinstance(value, torch.Tensor):
-            tensor = value.detach()
-            start = LEFT_OUT
-            if only is None or only[count]:
-                start = -(-end // ALIGN) * ALIGN
-                end = start + tensor.numel() * tensor.element_size()
-                tensors.append((start, tensor))
-            count += 1
-            return {"t": [str(tensor.dtype).removeprefix("torch."), list(tensor.shape), start]}
-        if value is None or isinstance(value, (bool, int, float, str)):
+
+class _Draft:
+    """A structure in the making, and the tensors that go with it: where each starts, and its strides if not row by row."""
+
+    def __init__(self, only: Sequence[bool] | None) -> None:
+        self.tensors: list[tuple[int, torch.Tensor, tuple[int, ...] | None]] = []
+        self.end = 0
+        self._only = only
+        self._count = 0
+
+    def describe(self, value: Any) -> Any:
+        kind = type(value)
+        if kind is float:
+            return value if value == value else {"n": struct.pack("<d", value).hex()}
+        if kind in PLAIN:
+            if kind is int and not fits(value):
+                raise Unkept
             return value
-        if isinstance(value, dict):
-            for key in value:
-                if not isinstance(key, (str, int)):
-                    raise UsageError(f"{path}: keys of {type(key).__name__} cannot be kept in a checkpoint")
-            return {"d": [[key, describe(item, f"{path}.{key}")] for key, item in value.items()]}
-        if isinstance(value, (list, tuple)):
-            items = [describe(item, f"{path}.{i}") for i, item in enumerate(value)]
-            return items if isinstance(value, list) else {"u": items}
-        raise UsageError(f"{path}: a {type(value).__name__} cannot be kept in a checkpoint")
+        if isinstance(value, torch.Tensor):
+            return {"t": self._tensor(value)}
+        if kind is list:
+            return list(map(self.describe, value))
+        if kind in PAIRS:
+            found: dict[str, Any] = {PAIRS[kind]: [[plain_key(key), self.describe(item)] for key, item in value.items()]}
+            if more := attributes(value):
+                found["a"] = {name: self.describe(item) for name, item in more.items()}
+            return found
+        if kind in ITEMS:
+            return {ITEMS[kind]: list(map(self.describe, value))}
+        return self.describe(plain(value))
 
-    structure = json.dumps(describe(state, "state")).encode()
-    payload = reuse if reuse is not None and reuse.numel() >= end else torch.empty(end, dtype=torch.uint8)
-    for start, tensor in tensors:
-        _bytes(payload, start, tensor.dtype, tensor.shape).copy_(tensor)
-    return Packed(structure, payload, end)
+    def _tensor(self, tensor: torch.Tensor) -> list[Any]:
+        if not usable(tensor):
+            raise Unkept
+        own = strides(tensor)
+        steps = None if own == rows(tensor.shape) else own
+        start = LEFT_OUT
+        if self._only is None or self._only[self._count]:
+            start = -(-self.end // ALIGN) * ALIGN
+            self.end = start + tensor.numel() * tensor.element_size()
+            self.tensors.append((start, tensor.detach(), steps))
+        self._count += 1
+        return [NAMES[tensor.dtype], list(tensor.shape), start, *([] if steps is None else [list(steps)])]
 
 
 def unpack(packed: Packed, *, copy: bool, have: Sequence[torch.Tensor] = ()) -> Any:
@@ -79,7 +110,7 @@ def unpack(packed: Packed, *, copy: bool, have: Sequence[torch.Tensor] = ()) -> 
     memory = packed.payload.numpy()
     count = 0
 
-    def own(start: int, dtype: torch.dtype, shape: torch.Size) -> torch.Tensor:
+    def own(start: int, dtype: torch.dtype, shape: torch.Size, steps: Sequence[int] | None) -> torch.Tensor:
         """A view with a storage of its own: torch.save writes storages whole, and each of one dtype."""
         nonlocal count
         count += 1
@@ -88,21 +119,31 @@ def unpack(packed: Packed, *, copy: bool, have: Sequence[torch.Tensor] = ()) -> 
             if there is None or there.dtype != dtype or there.shape != shape:
                 raise ValueError(f"tensor {count - 1} was left out and is not here")
             return there.detach()
-        part = torch.from_numpy(memory[start : start + _size(dtype, shape)])
-        return part.view(dtype).view(shape)
+        if shape.numel() == 0:
+            return torch.empty_strided(shape, rows(shape) if steps is None else steps, dtype=dtype)
+        part = torch.from_numpy(memory[start : start + _size(dtype, shape)]).view(dtype)
+        return part.view(shape) if steps is None else part.as_strided(shape, steps)
 
     def build(value: Any) -> Any:
         if isinstance(value, list):
             return [build(item) for item in value]
         if not isinstance(value, dict):
             return value
-        if "u" in value:
-            return tuple(build(item) for item in value["u"])
         if "d" in value:
             return {key: build(item) for key, item in value["d"]}
-        name, shape, start = value["t"]
-        view = own(start, getattr(torch, name), torch.Size(shape))
-        return view.clone() if copy else view
+        if "t" in value:
+            name, shape, start, *steps = value["t"]
+            view = own(start, DTYPES[name], torch.Size(shape), *(steps or [None]))
+            return view.clone() if copy else view
+        if "u" in value:
+            return tuple(build(item) for item in value["u"])
+        if "s" in value:
+            return torch.Size(value["s"])
+        if "n" in value:
+            return struct.unpack("<d", bytes.fromhex(value["n"]))[0]
+        kind, items = (OrderedDict, value["o"]) if "o" in value else (Counter, value["c"])
+        more = {name: build(item) for name, item in value.get("a", {}).items()}
+        return dict_of(kind, [(key, build(item)) for key, item in items], more)
 
     return build(json.loads(packed.structure))
 
@@ -117,13 +158,20 @@ def tensors_of(state: Any) -> Iterator[torch.Tensor]:
 
 
 def fingerprints(state: Any) -> torch.Tensor:
-    """What tells a tensor from any other: uint8 of shape (tensors, FINGERPRINT), the SHA-256 of dtype, shape and bytes, cut."""
+    """What tells a tensor from any other: uint8 of shape (tensors, FINGERPRINT), the SHA-256 of dtype, shape and bytes, cut.
+
+    And of its strides in a copy, where it does not lie row by row. Raises UsageError.
+    """
     found = bytearray()
-    for tensor in tensors_of(state):
-        host = tensor.detach().cpu().contiguous().reshape(-1)
-        sha = hashlib.sha256(f"{tensor.dtype} {list(tensor.shape)}\n".encode())
-        sha.update(memoryview(host.view(torch.uint8).numpy().data))
-        found += sha.digest()[:FINGERPRINT]
+    with naming(state):
+        for tensor in tensors_of(state):
+            if not usable(tensor):
+                raise Unkept
+            steps = strides(tensor)
+            lies = "" if steps == rows(tensor.shape) else f" {list(steps)}"
+            sha = hashlib.sha256(f"{tensor.dtype} {list(tensor.shape)}{lies}\n".encode())
+            sha.update(raw(tensor))
+            found += sha.digest()[:FINGERPRINT]
     return torch.frombuffer(found, dtype=torch.uint8).view(-1, FINGERPRINT) if found else torch.empty(0, FINGERPRINT, dtype=torch.uint8)
 
 
@@ -133,10 +181,6 @@ def differing(own: torch.Tensor, other: torch.Tensor) -> list[bool] | None:
         return None
     found: list[bool] = (own != other).any(dim=1).tolist()
     return found
-
-
-def _bytes(payload: torch.Tensor, start: int, dtype: torch.dtype, shape: torch.Size) -> torch.Tensor:
-    return payload[start : start + _size(dtype, shape)].view(dtype).view(shape)
 
 
 def _size(dtype: torch.dtype, shape: torch.Size) -> int:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from . import refusals
-from .contents import check
+from .contents import check, mapped
 from .digest import digest, signature
 from .errors import FtcError, UsageError
 from .generators import stateful
@@ -226,14 +226,7 @@ class Registered:
 
 def clones(value: Any) -> Any:
     """A state, or a part of it, in memory of its own."""
-    if isinstance(value, torch.Tensor):
-        return value.detach().clone()
-    if isinstance(value, dict):
-        return {key: clones(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        items = [clones(item) for item in value]
-        return items if isinstance(value, list) else tuple(items)
-    return value
+    return value.detach().clone() if isinstance(value, torch.Tensor) else mapped(value, clones)
 
 
 def tells_plainly(optimizer: torch.optim.Optimizer) -> bool:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import random
 import struct
 import subprocess
 import sys
+from collections import Counter, OrderedDict
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,8 @@ import pytest
 import torch
 
 from ftc.digest import digest
+from ftc.packing import pack, unpack
+from states import state
 
 INDEPENDENT = Path(os.environ.get("FTC_DOCS") or Path(__file__).parents[3] / "docs") / "digest.py"
 
@@ -97,12 +101,20 @@ def test_a_process_without_ftc_finds_the_same_in_the_file(tmp_path: Path) -> Non
         param.grad = torch.full_like(param, 0.25)
     optimizer.step()
     scheduler: Any = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 10)
-    state = {
+    given = {
         "model": dict(model.state_dict()),
         "optimizer": optimizer.state_dict(),
         "scheduler": scheduler.state_dict(),
         "extra": {"ö": {"text": "größer", "none": None, "yes": True, "n": -1, "list": [0.1, {"x": torch.empty(0, 2)}], "nothing": {}}},
         "dtypes": {name: [tensor, tensor[0], tensor[:0]] for name, (tensor, _) in BYTES.items()},
         "strided": torch.randn(6, 4)[::2].t(),
+        "large": [2**63, -(2**63) - 1, 2**127, -(2**64)],
+        "alike": {"1": "a", 1: "b", "a.b": 1, "a": {"b": 2}, "half": "\ud800"},
+        "1.x": {True: OrderedDict(b=1), "": Counter("aab")},
     }
-    assert independent(state, tmp_path) == digest(state)
+    assert independent(given, tmp_path) == digest(given)
+
+
+def test_a_process_without_ftc_finds_the_same_whatever_the_state_holds(tmp_path: Path) -> None:
+    many = {f"state {seed}": state(random.Random(seed)) for seed in range(60)}
+    assert independent(unpack(pack(many), copy=True), tmp_path) == digest(many)

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
@@ -35,7 +36,7 @@ def save(directory: Path, state: State, about: Manifest, clock: Clock, check: Ca
     clock.making += time.perf_counter() - clock.writing - clock.syncing - began
     about = replace(
         about,
-        digest=found[0],
+        digest=found.result(),
         created_at=datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         files={STATE: File(hashing.bytes, hashing.sha256)},
     )
@@ -50,10 +51,17 @@ def bytes_of(state: State) -> int:
 
 
 @contextlib.contextmanager
-def _digest_of(state: State) -> Iterator[list[str]]:
-    """The digest is made beside what happens in the block; it is there after it."""
-    found: list[str] = []
-    thread = threading.Thread(target=lambda: found.append(digest(state)), name="ftc-digest", daemon=True)
+def _digest_of(state: State) -> Iterator[Future[str]]:
+    """The digest is made beside what happens in the block; it is there, or what was raised for it is, after it."""
+    found: Future[str] = Future()
+
+    def find() -> None:
+        try:
+            found.set_result(digest(state))
+        except BaseException as error:
+            found.set_exception(error)
+
+    thread = threading.Thread(target=find, name="ftc-digest", daemon=True)
     thread.start()
     try:
         yield found

@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..errors import UsageError
+from ..contents import DICTS, PLAIN, SEQUENCES, Unkept, attributes, check, dict_of, mapped, naming, plain, plain_key
 from ..packing import ALIGN
 from ..state import State
+from ..tensors import strides, usable
 
 Path = tuple[str | int, ...]
-PLAIN = frozenset({bool, int, float, str, type(None)})
 TURN = 1 << 25
 """Bytes copied in one call, about."""
 
@@ -74,6 +74,7 @@ class Shadow:
     """
 
     def __init__(self, state: State, lasting: Callable[[Path], bool], reuse: torch.Tensor | None = None) -> None:
+        check(state)
         self._at_once: set[int] = set()
         end = _measure(state, 0)
         fits = reuse is not None and reuse.numel() >= end
@@ -101,8 +102,15 @@ class Shadow:
         self._at_once.update(map(id, views))
 
     def pair(self, state: State) -> Pairs:
-        """Takes numbers and text of a state, and finds the place of each tensor. Raises Differs."""
-        self._fill(state, self.state)
+        """Takes numbers and text of a state, and finds the place of each tensor. Raises Differs, and UsageError."""
+        self._views, self._tensors = [], []
+        try:
+            self._fill(state, self.state)
+        except Differs:
+            raise
+        except Exception:
+            with naming(state):
+                raise
         found = Pairs(self._views, self._tensors)
         self._views, self._tensors = [], []  # a tensor that the script lets go must not live on here
         return found
@@ -124,31 +132,42 @@ class Shadow:
 
     def _fill(self, value: Any, there: Any) -> Any:
         """What stands at one place from now on; views are collected with the tensors that go there."""
-        if isinstance(value, dict):
-            if type(there) is not dict or value.keys() != there.keys():
-                raise Differs
-            for key, item in value.items():
-                old = there[key]
-                if isinstance(item, torch.Tensor):
-                    if not isinstance(old, torch.Tensor) or old.shape != item.shape or old.dtype != item.dtype:
-                        raise Differs
-                    self._views.append(old)
-                    self._tensors.append(item)
-                else:
-                    there[key] = item if type(item) in PLAIN else self._fill(item, old)
-            return there
-        if isinstance(value, torch.Tensor):
-            if not isinstance(there, torch.Tensor) or there.shape != value.shape or there.dtype != value.dtype:
-                raise Differs
-            self._views.append(there)
-            self._tensors.append(value)
-            return there
-        if isinstance(value, (list, tuple)):
-            kind = list if isinstance(value, list) else tuple
+        kind = type(value)
+        if kind in DICTS:
             if type(there) is not kind or len(value) != len(there):
                 raise Differs
-            return kind([item if type(item) in PLAIN else self._fill(item, old) for item, old in zip(value, there)])
-        return _plain(value, "state")
+            for (key, item), (other, old) in zip(value.items(), there.items()):
+                if key is not other and (key != other or type(plain_key(key)) is not type(other)):
+                    raise Differs
+                if isinstance(item, torch.Tensor):
+                    self._pair(item, old)
+                else:
+                    there[other] = item if type(item) in PLAIN else self._fill(item, old)
+            if more := attributes(value):
+                vars(there).update(mapped(more, _kept))
+            return there
+        if isinstance(value, torch.Tensor):
+            self._pair(value, there)
+            return there
+        if kind in SEQUENCES:
+            if type(there) is not kind or len(value) != len(there):
+                raise Differs
+            items = [item if type(item) in PLAIN else self._fill(item, old) for item, old in zip(value, there)]
+            return items if kind is list else kind(items)
+        return plain(value)
+
+    def _pair(self, tensor: torch.Tensor, view: Any) -> None:
+        if not usable(tensor):
+            raise Unkept
+        if not isinstance(view, torch.Tensor) or view.shape != tensor.shape or view.dtype != tensor.dtype:
+            raise Differs
+        steps = view.stride()
+        if steps != tensor.stride() and steps != strides(tensor):
+            raise Differs
+        if tensor.is_inference():
+            self._at_once.add(id(view))
+        self._views.append(view)
+        self._tensors.append(tensor)
 
     def _outline(self, value: Any, path: Path, lasting: Callable[[Path], bool]) -> Any:
         if isinstance(value, torch.Tensor):
@@ -156,24 +175,23 @@ class Shadow:
             if value.is_inference() or not lasting(path):
                 self._at_once.add(id(view))
             return view
-        if isinstance(value, dict):
-            for key in value:
-                if not isinstance(key, (str, int)):
-                    raise UsageError(f"{_name(path)}: keys of {type(key).__name__} cannot be kept in a checkpoint")
-            return {key: self._outline(item, (*path, key), lasting) for key, item in value.items()}
-        if isinstance(value, (list, tuple)):
-            items = [self._outline(item, (*path, i), lasting) for i, item in enumerate(value)]
-            return items if isinstance(value, list) else tuple(items)
-        return _plain(value, _name(path))
+        kind = type(value)
+        if kind in DICTS:
+            items = [(plain_key(key), self._outline(item, (*path, key), lasting)) for key, item in value.items()]
+            return dict_of(kind, items, mapped(attributes(value), _kept))
+        if kind in SEQUENCES:
+            found = [self._outline(item, (*path, i), lasting) for i, item in enumerate(value)]
+            return found if kind is list else kind(found)
+        return plain(value)
 
     def _view(self, tensor: torch.Tensor) -> torch.Tensor:
         """With a storage of its own: torch.save writes storages whole, and each of one dtype."""
         if tensor.numel() == 0:
-            return torch.empty(tensor.shape, dtype=tensor.dtype)
+            return torch.empty_strided(tensor.shape, strides(tensor), dtype=tensor.dtype)
         start = _aligned(self._end)
         self._end = start + tensor.numel() * tensor.element_size()
-        part = torch.from_numpy(self.memory.numpy()[start : self._end])
-        return part.view(tensor.dtype).view(tensor.shape)
+        part = torch.from_numpy(self.memory.numpy()[start : self._end]).view(tensor.dtype)
+        return part.as_strided(tensor.shape, strides(tensor))
 
 
 def _measure(value: Any, end: int) -> int:
@@ -190,18 +208,9 @@ def _aligned(end: int) -> int:
     return -(-end // ALIGN) * ALIGN
 
 
-def _plain(value: Any, name: str) -> Any:
-    """Of subclasses (an Enum of texts, numpy's float64) the plain value."""
-    if type(value) in PLAIN:
-        return value
-    for kind in (int, float, str):
-        if isinstance(value, kind):
-            return kind.__str__(value) if kind is str else kind(value)
-    raise UsageError(f"{name}: a {type(value).__name__} cannot be kept in a checkpoint")
-
-
-def _name(path: Sequence[str | int]) -> str:
-    return ".".join(["state", *map(str, path)])
+def _kept(value: Any) -> Any:
+    """What holds no tensors, in containers of its own."""
+    return mapped(value, _kept) if type(value) in DICTS or type(value) in SEQUENCES else plain(value)
 
 
 def _copy(pairs: Pairs) -> None:
