@@ -11,12 +11,12 @@ import torch
 
 from .checkpoint.checkpoints import Checkpoints
 from .checkpoint.manifest import Position
-from .data import Batch, Ordered, as_source
+from .data import Batch, Reading, as_source, plan_of
 from .errors import UsageError
 from .loop import Loop
 from .rng import seed_all
 from .runtime import Runtime
-from .slices import Plan, Sampler
+from .slices import Sampler
 from .state import Registered, Stateful
 
 SLICE = 32
@@ -68,13 +68,11 @@ class Job:
         if self._loop is not None:
             raise UsageError("job.batches was called twice: one loop makes all the steps of the job")
         config = self._runtime.config
-        size = batch_size if batch_size is not None else SLICE * config.virtual_ranks
-        if size < 1:
-            raise UsageError(f"batch_size={size}: at least 1 is needed")
-        source = as_source(data)
-        plan = Plan(len(source), min(size, len(source)), config.virtual_ranks, config.seed, shuffle)
+        source = as_source(data, seed=config.seed)
+        plan = plan_of(source, config.virtual_ranks, config.seed, batch_size, shuffle, SLICE)
         runtime = self._runtime
-        reading = source.reading(plan) if isinstance(source, Ordered) else None
+        order = source.order(plan)
+        reading = order if isinstance(order, Reading) else None
 
         def position(step: int) -> Position | None:
             return None if reading is None else Position(*reading.position(step))
@@ -91,11 +89,14 @@ class Job:
             runtime.membership(),
             checkpoints,
             self._own,
-            Sampler(plan, reading),
+            Sampler(plan, order),
             source,
             self.device,
         )
-        yield from self._loop.run()
+        try:
+            yield from self._loop.run()
+        finally:
+            source.close()
         seed_all(config.seed, "after")
 
     def step(self, loss: torch.Tensor) -> bool:

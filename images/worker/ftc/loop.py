@@ -25,7 +25,7 @@ from .mailbox import Mailbox
 from .membership import Membership
 from .messages import Committed, Finishing, Leaving, Ready
 from .progress import Progress, epoch_ms
-from .slices import Sampler
+from .slices import Sampler, Slice
 from .state import Registered
 from .sync import Saved, synchronise
 
@@ -131,12 +131,15 @@ class Loop:
         self._progress.slices = len(self._machinery.carried)
         self._progress.phase = "compute"
         attempt = self._attempt = Attempt(self._machinery, self._progress.step)
+        if self._source.ahead > 0:
+            coming = self._sampler.coming(self._progress.step, self._total, self._machinery.carried, self._source.ahead)
+            self._source.expect(coming)
         for virtual_rank in self._machinery.carried:
             indices = attempt.begin(virtual_rank)
             if indices is not None:
                 self._slice = virtual_rank
-                parts = self._source.fetch(indices)
-                yield Batch(to_device(parts, self._device) if self._device.type != "cpu" else parts, indices)
+                data = self._source.fetch(Slice(self._progress.step, virtual_rank, indices))
+                yield Batch(to_device(data, self._device) if self._device.type != "cpu" else data, indices)
                 if self._slice is not None:
                     raise UsageError("job.step was not called for a batch: every batch needs one call")
             if self._membership.superseded:
