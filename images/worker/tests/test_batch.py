@@ -62,7 +62,7 @@ def test_every_tensor_moves_and_nothing_else_changes() -> None:
         "pair": Pair(t(), [t(), "text", 3, None]),
         "plain": (t(), {"deep": [t()]}),
         "ordered": collections.OrderedDict(b=t(), a=t()),
-        "default": collections.defaultdict(list, a=t()),
+        "default": collections.defaultdict(t, a=t()),
         "proxy": MappingProxyType({"a": t()}),
         "user": Named(a=t()),
         "encoding": Encoding(a=t()),
@@ -84,7 +84,7 @@ def test_every_tensor_moves_and_nothing_else_changes() -> None:
     for key, value in data.items():
         assert type(moved[key]) is type(value)
     assert moved["pair"].second[1:] == ["text", 3, None]
-    assert list(moved["ordered"]) == ["b", "a"] and moved["default"]["new"] == []
+    assert list(moved["ordered"]) == ["b", "a"] and torch.equal(moved["default"]["new"], t())
     assert moved["user"].more == moved["row"].more == "kept" and moved["row"][1] == 5
     assert {key: moved[key] for key in ("text", "numbers", "device", "dtype", "size")} == {
         "text": "text", "numbers": range(3), "device": torch.device("cpu"), "dtype": torch.float32, "size": (2,)

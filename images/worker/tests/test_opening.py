@@ -20,6 +20,10 @@ def taken(source: Source, *numbers: int) -> Any:
     return source.fetch(Slice(0, 0, torch.tensor(numbers)))
 
 
+def loaded(data: Any, **options: Any) -> DataLoader[Any]:
+    return DataLoader(data, 4, **options)
+
+
 class Stream(IterableDataset[torch.Tensor]):
     def __len__(self) -> int:
         return 48
@@ -69,7 +73,7 @@ STREAM = r"an IterableDataset \(\w+\).*map-style dataset.*loader.dataset.*ftc.Sh
         (Uncounted(), "Uncounted has no __len__"),
         (DataLoader(Uncounted(), 4, sampler=[1, 2]), "Uncounted has no __len__"),
         (torch.empty(0, 3), "the data has no samples"),
-        (DataLoader([], 4), "the data has no samples"),
+        (loaded([]), "the data has no samples"),
         ([], "the data has no samples"),
         (torch.tensor(3.0), r"Data needs tensors of one length, not \[\(\)\]"),
         ((torch.ones(3), torch.ones(4)), r"Data needs tensors of one length, not \[\(3,\), \(4,\)\]"),
@@ -120,13 +124,13 @@ def test_a_list_with_one_reading_is_a_dataset() -> None:
     ragged = [torch.ones(2), torch.ones(3), torch.ones(4)]
     assert [len(item) for item in taken(as_source(ragged, collate_fn=list), 2, 0)] == [4, 2]
     assert taken(as_source([torch.tensor(1), torch.tensor(2)]), 1, 0).tolist() == [2, 1]
-    assert taken(as_source(DataLoader(ROWS, 4)), 5, 7).shape == (2, 16)
+    assert taken(as_source(loaded(ROWS)), 5, 7).shape == (2, 16)
     assert taken(as_source(ROWS, collate_fn=torch.stack), 5, 7).shape == (2, 16)
     assert taken(as_source([(1, 2), (3, 4)]), 1)[0].tolist() == [3]
 
 
 def test_what_is_said_beside_a_loader_counts_more() -> None:
-    loader = DataLoader(ROWS, 4, collate_fn=lambda rows: "the loader's")
+    loader = loaded(ROWS, collate_fn=lambda rows: "the loader's")
     assert taken(as_source(loader), 1) == "the loader's"
     assert taken(as_source(loader, collate_fn=lambda rows: "said"), 1) == "said"
     source = as_source(loader, num_workers=1, prefetch_factor=3)

@@ -184,7 +184,7 @@ def test_shards_have_an_order_of_their_own(tmp_path: Any, monkeypatch: pytest.Mo
     from shards import jsonl
 
     monkeypatch.setenv("FTC_DATA_CACHE", str(tmp_path / "cache"))
-    shards = ftc.ShardedDataset(jsonl(tmp_path / "d", 50, 50))
+    shards: Any = ftc.ShardedDataset(jsonl(tmp_path / "d", 50, 50))
     assert epochs(as_source(DataLoader(shards, 24, shuffle=True))) == epochs(as_source(shards), batch_size=24)
     with pytest.raises(UsageError, match="ShardedDataset has an order of its own.*WeightedRandomSampler another"):
         as_source(DataLoader(shards, sampler=WeightedRandomSampler([1.0] * 100, 10)))
