@@ -5,6 +5,7 @@ import { FtcError } from '../src/errors.ts';
 import { checkpoint } from './checkpoint/checkpoint.ts';
 import type { Context, Section } from './context.ts';
 import { Invalid } from './invalid.ts';
+import { loader } from './loader.ts';
 import { run as membership } from './membership.ts';
 import { help, readOptions, recoveryParts, Usage, type Name, type Options } from './options.ts';
 import { writeSection } from './page.ts';
@@ -16,6 +17,7 @@ import { throughput } from './throughput.ts';
 const limitMs: Record<Name, number> = {
   recovery: 25 * 60_000,
   throughput: 18 * 60_000,
+  loader: 10 * 60_000,
   checkpoint: 40 * 60_000,
   membership: 15 * 60_000,
 };
@@ -23,6 +25,7 @@ const limitMs: Record<Name, number> = {
 const benchmarks: Record<Name, (context: Context) => Promise<Section>> = {
   recovery,
   throughput,
+  loader,
   checkpoint,
   membership: async () => ({ body: await membership(), data: null }),
 };

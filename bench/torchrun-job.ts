@@ -8,6 +8,8 @@ import { removeAll } from './remove.ts';
 import { workspace, type Workspace } from './workspace.ts';
 
 export interface TorchrunSpec {
+  /** Of bench/jobs; by default the one that trains a workload. */
+  readonly script?: string;
   readonly workload: string;
   readonly workers: number;
   /** 0: none. */
@@ -54,7 +56,7 @@ export class TorchrunJob {
   }
 
   #container(node: number): Docker.ContainerCreateOptions {
-    const { workload, workers, checkpointEvery, image } = this.spec;
+    const { script = 'train_ddp.py', workload, workers, checkpointEvery, image } = this.spec;
     const { folder, checkpoints, user } = this.#workspace;
     const network = `${this.name}_default`;
     const host = `node${node}`;
@@ -67,7 +69,7 @@ export class TorchrunJob {
       Cmd: [
         ...[`--nnodes=${workers}`, '--nproc-per-node=1', '--max-restarts=1000'],
         ...['--rdzv-backend=c10d', '--rdzv-endpoint=node0:29400', '--rdzv-id=bench'],
-        ...['/job/train_ddp.py', workload, String(checkpointEvery)],
+        ...[`/job/${script}`, workload, String(checkpointEvery)],
       ],
       Env: ['OMP_NUM_THREADS=1', 'CHECKPOINT_DIR=/checkpoints'],
       HostConfig: {

@@ -12,14 +12,17 @@ from typing import Any
 import torch
 
 from . import wire
-from .data import Batch, as_source, to_device
+from .data import Batch, Slice, to_device
 from .errors import Broken, Leave, UsageError
-from .feeding import SLICE
+from .feeding import opened
 from .group import Group
 from .interruptible import GIVEN_UP
 from .packing import Packed, pack, unpack
 from .rejoin import Parts, Rejoin
 from .slice_state import SliceState
+
+SLICE = 32
+"""Samples a part, where neither the script nor its DataLoader says."""
 
 Results = dict[int, Any]
 """By the number of a part."""
@@ -42,9 +45,9 @@ class Evaluations:
         self, function: Callable[[Batch], Any], data: Any, batch_size: int | None, loading: dict[str, Any], device: torch.device
     ) -> Any:
         """Raises UsageError, Leave, and whatever `function` raises."""
-        source = as_source(data)
+        source = opened(data, self._parts.config.seed, loading)
         virtual = self._parts.config.virtual_ranks
-        size = max(1, -(-(batch_size or SLICE * virtual) // virtual))
+        size = max(1, -(-(batch_size or source.batch_size or SLICE * virtual) // virtual))
         count = -(-len(source) // size)
         key = self._key()
         if key in self._results:
@@ -56,7 +59,8 @@ class Evaluations:
         def compute(number: int) -> Any:
             indices = torch.arange(number * size, min((number + 1) * size, len(source)))
             randomness.evaluation(*key, number)
-            parts = source.fetch(indices)
+            parts = source.fetch(Slice(-1 - key[0], number, indices))
+            randomness.evaluation(*key, number)
             with torch.no_grad():
                 return _plain(function(Batch(to_device(parts, device), indices)))
 
@@ -69,6 +73,7 @@ class Evaluations:
         finally:
             self._rejoin.evaluating = 0
             randomness.resume(before)
+            source.close()
         total = done[0]
         for number in range(1, count):
             total = _add(total, done[number])

@@ -6,26 +6,34 @@ from typing import Any
 
 from .checkpoint.manifest import Position
 from .config import Config
-from .data import Ordered, as_source
+from .data import Reading, as_source, plan_of
 from .errors import UsageError
-from .slices import Plan, Sampler
+from .slices import Sampler
 
-SLICE = 32
-"""Samples a virtual rank where the script does not say."""
+READING = "ftc.data"
+"""The name in the job's state of what tells shards from other shards. No script can give it to anything."""
 
 
 class Feeding:
     """What a script has handed over, read. Raises UsageError."""
 
     def __init__(self, data: Any, config: Config, batch_size: int | None, shuffle: bool, loading: dict[str, Any]) -> None:
-        size = batch_size if batch_size is not None else SLICE * config.virtual_ranks
-        if size < 1:
-            raise UsageError(f"batch_size={size}: at least 1 is needed")
-        self.source = as_source(data)
-        self.plan = Plan(len(self.source), min(size, len(self.source)), config.virtual_ranks, config.seed, shuffle)
-        self.reading = self.source.reading(self.plan) if isinstance(self.source, Ordered) else None
-        self.sampler = Sampler(self.plan, self.reading)
+        self.source = opened(data, config.seed, loading)
+        self.plan = plan_of(self.source, config.virtual_ranks, config.seed, batch_size, shuffle)
+        order = self.source.order(self.plan)
+        self.reading = order if isinstance(order, Reading) else None
+        self.sampler = Sampler(self.plan, order)
 
     def position(self, step: int) -> Position | None:
         """Where the next sample is after so many steps; None for data without places of its own."""
         return None if self.reading is None else Position(*self.reading.position(step))
+
+
+def opened(data: Any, seed: int, loading: dict[str, Any]) -> Any:
+    """The source. Raises UsageError, also for an option that no DataLoader has."""
+    try:
+        return as_source(data, seed=seed, **loading)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        raise UsageError(f"job.batches: {str(error).split('() ')[-1]}; it takes batch_size, shuffle and the options of a DataLoader") from None

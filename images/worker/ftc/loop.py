@@ -7,6 +7,7 @@ the state, and the slices of the step are handed out again.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Any
 
 import torch
@@ -14,10 +15,10 @@ import torch
 from . import control
 from .attempt import Attempt, Machinery
 from .control import Agreed
-from .data import Batch, to_device
+from .data import Batch, Slice, to_device
 from .errors import Broken, Leave, UsageError
 from .evaluation import Evaluations
-from .feeding import Feeding
+from .feeding import READING, Feeding
 from .group import Group
 from .interruptible import GIVEN_UP
 from .membership import Membership
@@ -96,6 +97,8 @@ class Loop:
         epochs = self._parts.config.epochs
         if self.total is None:
             self.total = (epochs or 0) * feeding.plan.steps_per_epoch
+        if feeding.reading is not None:
+            self._own.claim(READING, feeding.reading)
         self._parts.place.plan = feeding.plan
         self._parts.checkpoints.attach(feeding.plan, feeding.position)
         self._progress.total_steps = self.total
@@ -264,14 +267,17 @@ class Loop:
         self._parts.reporting.begin_attempt()
         self.evaluations.restart()
         attempt = self._attempt = Attempt(machinery, step)
+        source = feeding.source
+        if source.ahead > 0:
+            source.expect(feeding.sampler.coming(step, self.total or step + 1, machinery.carried, source.ahead))
         for virtual_rank in attempt.running if self._finish is None else []:
             indices = attempt.enter(virtual_rank)
             self._slice = virtual_rank
-            randomness.slice(step, virtual_rank)
-            parts = feeding.source.fetch(indices)
-            randomness.slice(step, virtual_rank)
+            data = source.fetch(Slice(step, virtual_rank, indices))
+            randomness.between(step)
             randomness.arm(step, virtual_rank)
-            yield Batch(to_device(parts, self._device) if self._device.type != "cpu" else parts, indices)
+            looked_at = partial(randomness.slice, step, virtual_rank)
+            yield Batch(to_device(data, self._device) if self._device.type != "cpu" else data, indices, looked_at)
             if self._attempt is not attempt or self.membership.superseded or attempt.void:
                 break
         if self._attempt is attempt and self._reduced is None:
@@ -294,6 +300,8 @@ class Loop:
 
     def _end(self) -> None:
         self.ended = True
+        if self._feeding is not None:
+            self._feeding.source.close()
         self.membership.part()
         self._progress.phase = "finishing"
         checkpoints = self._parts.checkpoints

@@ -48,7 +48,7 @@ class Randomness:
         self._set(what)
 
     def between(self, step: int) -> None:
-        """Code after `step` committed steps, outside of any slice."""
+        """Code after `step` committed steps that has not looked at a slice yet."""
         self._disarm()
         self._set("between", step)
 

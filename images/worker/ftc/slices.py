@@ -2,27 +2,41 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 import torch
 
-from .rng import derive
+from .permutation import Feistel
+
+BLOCK = 1024
+"""Positions whose samples are computed together: a small tensor costs as much as one of this size."""
+
+KEPT = 64
+"""Blocks that are kept: 0.5 MB, more than the slices of the steps that are prepared ahead take."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """`batch_size` samples a step over all virtual ranks; an epoch's last batch takes what is left."""
+    """`batch_size` samples a step over all virtual ranks; an epoch's last batch takes what is left, unless it is dropped."""
 
     samples: int
     batch_size: int
     virtual_ranks: int
     seed: int
     shuffle: bool = True
+    drop_last: bool = False
 
     @property
     def steps_per_epoch(self) -> int:
-        return -(-self.samples // self.batch_size)
+        return self.samples // self.batch_size if self.drop_last else -(-self.samples // self.batch_size)
+
+    @property
+    def samples_per_epoch(self) -> int:
+        """Those that its steps take."""
+        return min(self.steps_per_epoch * self.batch_size, self.samples)
 
     def epoch_of(self, step: int) -> int:
         """The epoch of the step that follows `step` committed ones."""
@@ -31,7 +45,7 @@ class Plan:
     def samples_after(self, step: int) -> int:
         """Samples in the first `step` steps."""
         epoch, batch = divmod(step, self.steps_per_epoch)
-        return epoch * self.samples + min(batch * self.batch_size, self.samples)
+        return epoch * self.samples_per_epoch + min(batch * self.batch_size, self.samples)
 
     def batch_bounds(self, step: int) -> tuple[int, int]:
         """Positions in the epoch's order that a step takes: from, to."""
@@ -50,13 +64,6 @@ class Plan:
         first, last = self.slice_bounds(step, virtual_rank)
         return (last - first) / (end - start)
 
-    def order(self, epoch: int) -> torch.Tensor:
-        """The epoch's permutation of all samples: int64, shape (samples,)."""
-        if not self.shuffle:
-            return torch.arange(self.samples)
-        generator = torch.Generator().manual_seed(derive(self.seed, "order", epoch))
-        return torch.randperm(self.samples, generator=generator)
-
 
 class Order(Protocol):
     """The samples of an epoch in the order in which its steps take them."""
@@ -66,17 +73,44 @@ class Order(Protocol):
 
 
 class Permutation:
-    """Any sample may come at any time. The current epoch's order is kept."""
+    """Any sample may come at any time. Computed for the positions that are asked for: an epoch may have any length."""
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._epoch = -1
-        self._order = torch.empty(0, dtype=torch.int64)
+        self._blocks: OrderedDict[tuple[int, int], torch.Tensor] = OrderedDict()
 
     def take(self, epoch: int, first: int, last: int) -> torch.Tensor:
-        if epoch != self._epoch:
-            self._order, self._epoch = self._plan.order(epoch), epoch
-        return self._order[first:last]
+        """Numbers of the samples in these positions of the epoch: int64, shape (last - first,)."""
+        if not self._plan.shuffle or last <= first:
+            return torch.arange(first, max(first, last))
+        numbers = range(first // BLOCK, (last - 1) // BLOCK + 1)
+        found = [self._block(epoch, number) for number in numbers]
+        start = first - numbers[0] * BLOCK
+        return (found[0] if len(found) == 1 else torch.cat(found))[start : start + last - first]
+
+    def _block(self, epoch: int, number: int) -> torch.Tensor:
+        key = (epoch, number)
+        if key not in self._blocks:
+            permuted = Feistel(self._plan.samples, self._plan.seed, "order", epoch)
+            self._blocks[key] = permuted(torch.arange(number * BLOCK, min((number + 1) * BLOCK, self._plan.samples)))
+            while len(self._blocks) > KEPT:
+                self._blocks.popitem(last=False)
+        self._blocks.move_to_end(key)
+        return self._blocks[key]
+
+
+@dataclass(frozen=True, eq=False)
+class Slice:
+    """What one virtual rank takes of a step. `indices`: the samples' numbers, int64, shape (n,)."""
+
+    step: int
+    virtual_rank: int
+    indices: torch.Tensor
+
+    @property
+    def key(self) -> tuple[int, int]:
+        """Two slices of one job with one key are the same."""
+        return self.step, self.virtual_rank
 
 
 class Sampler:
@@ -90,3 +124,14 @@ class Sampler:
         """The samples of one slice: int64, shape (n,)."""
         first, last = self.plan.slice_bounds(step, virtual_rank)
         return self._order.take(self.plan.epoch_of(step), first, last)
+
+    def coming(self, step: int, total: int, carried: Sequence[int], ahead: int) -> list[Slice]:
+        """The slices of a step that these virtual ranks carry, and up to `ahead` of the steps after it, before step `total`."""
+        found: list[Slice] = []
+        most = ahead + len(carried)
+        for later in range(step, min(total, step + ahead + 1)):
+            for virtual_rank in carried[: most - len(found)]:
+                first, last = self.plan.slice_bounds(later, virtual_rank)
+                if last > first:
+                    found.append(Slice(later, virtual_rank, self.indices(later, virtual_rank)))
+        return found

@@ -57,6 +57,8 @@ class Registered:
         self.scaler = scaler if scaler is not None and scaler.is_enabled() else None
         self.clip_norm = clip_norm
         self.overlap = overlap
+        self._unclaimed: State = {}
+        """State of objects that the script has not named yet; they come with its data."""
         self.skipped, self.skipped_in_a_row = 0, 0
         """Steps that were left out because a number was not finite."""
         for name, item in self.extra.items():
@@ -119,8 +121,8 @@ class Registered:
         if self.schedulers:
             schedules = [scheduler.state_dict() for scheduler in self.schedulers]
             state["scheduler"] = schedules[0] if self._single[1] else schedules
-        if self.extra:
-            state["extra"] = {name: item.state_dict() for name, item in self.extra.items()}
+        if self.extra or self._unclaimed:
+            state["extra"] = {**{name: item.state_dict() for name, item in self.extra.items()}, **self._unclaimed}
         return state
 
     def _special(self) -> State:
@@ -205,6 +207,13 @@ class Registered:
         except (KeyError, ValueError, RuntimeError, TypeError, AttributeError) as error:
             raise FtcError(f"the saved state does not fit this script's objects: {error}") from error
         self.skipped, self.skipped_in_a_row = state.get("skipped", [0, 0])
+        self._unclaimed = {name: told for name, told in state.get("extra", {}).items() if name not in self.extra}
+
+    def claim(self, name: str, item: Stateful) -> None:
+        """An object that is known only now; the state that it had is waiting for it, if any is."""
+        if name in self._unclaimed:
+            item.load_state_dict(self._unclaimed.pop(name))
+        self.extra[name] = item
 
     def _restore_optimizers(self, state: State) -> None:
         self.names.set_trained({**self._initial, **state.get("trained", {})})

@@ -7,7 +7,12 @@ import pytest
 import torch
 
 from ftc.rng import derive, seed_all
-from ftc.slices import Plan, Sampler
+from ftc.slices import Permutation, Plan, Sampler
+
+
+def order(plan: Plan, epoch: int) -> list[int]:
+    numbers: list[int] = Permutation(plan).take(epoch, 0, plan.samples).tolist()
+    return numbers
 
 
 @pytest.mark.parametrize(("samples", "batch"), [(100, 24), (96, 24), (5, 24), (7, 1), (101, 100)])
@@ -23,7 +28,7 @@ def test_an_epoch_reads_every_sample_once(samples: int, batch: int, virtual: int
             for index in sampler.indices(step, v).tolist()
         ]
         assert sorted(read) == list(range(samples))
-        assert read == plan.order(epoch).tolist()
+        assert read == order(plan, epoch)
     assert plan.samples_after(2 * plan.steps_per_epoch) == 2 * samples
 
 
@@ -41,9 +46,28 @@ def test_weights_make_the_slices_gradients_that_of_the_batchs_mean() -> None:
 
 def test_epochs_and_seeds_have_other_orders() -> None:
     plan = Plan(100, 10, 2, seed=0)
-    assert plan.order(0).tolist() != plan.order(1).tolist()
-    assert plan.order(0).tolist() != Plan(100, 10, 2, seed=1).order(0).tolist()
-    assert Plan(100, 10, 2, seed=0, shuffle=False).order(5).tolist() == list(range(100))
+    assert order(plan, 0) != order(plan, 1)
+    assert order(plan, 0) != order(Plan(100, 10, 2, seed=1), 0)
+    assert order(Plan(100, 10, 2, seed=0, shuffle=False), 5) == list(range(100))
+
+
+def test_a_last_batch_that_is_too_small_is_left_out_where_that_is_asked_for() -> None:
+    plan = Plan(100, 24, 5, seed=3, drop_last=True)
+    assert (plan.steps_per_epoch, plan.samples_per_epoch, plan.samples_after(9)) == (4, 96, 2 * 96 + 24)
+    assert [plan.batch_bounds(step) for step in (3, 4)] == [(72, 96), (0, 24)]
+    assert [plan.epoch_of(step) for step in (3, 4)] == [0, 1]
+    assert Plan(96, 24, 5, seed=3, drop_last=True).steps_per_epoch == Plan(96, 24, 5, seed=3).steps_per_epoch == 4
+
+
+def test_the_slices_to_come_are_those_of_the_steps_to_come() -> None:
+    sampler = Sampler(Plan(100, 24, 5, seed=3))
+    coming = sampler.coming(3, 6, range(1, 3), ahead=3)
+    assert [one.key for one in coming] == [(3, 1), (3, 2), (4, 1), (4, 2), (5, 1)]
+    assert all(one.indices.tolist() == sampler.indices(*one.key).tolist() for one in coming)
+    assert [one.key for one in sampler.coming(3, 4, range(1, 3), ahead=9)] == [(3, 1), (3, 2)]
+    assert sampler.coming(3, 6, range(0), ahead=9) == []
+    assert [one.key for one in sampler.coming(4, 5, range(5), 0)] == [(4, 1), (4, 2), (4, 3), (4, 4)]  # four samples
+    assert [one.key[1] for one in Sampler(Plan(3, 3, 5, seed=3)).coming(0, 1, range(5), 0)] == [1, 3, 4]
 
 
 def test_the_sampler_may_go_back() -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from ..data import collated
+from ..data.recipe import collated
 from ..errors import UsageError
 from ..slices import Plan
 from .bucket import Bucket
@@ -97,10 +97,14 @@ class ShardedDataset:
         """These samples, collated as a DataLoader would. Raises DataError, Unreachable."""
         numbers = indices.tolist()
         samples = [self._sample(number) for number in numbers]
+        self.confirm(numbers)
+        return collated(samples)
+
+    def confirm(self, numbers: list[int]) -> None:
+        """The shards that these samples are in are still what was counted. Raises DataError, Unreachable."""
         for shard in {self._order.locate(number)[0] for number in numbers}:
             if not self._pool.get(shard).unchanged():
                 self._pool.renew(shard)
-        return collated(samples)
 
     def reading(self, plan: Plan) -> Reading:
         """How a job goes through the shards."""

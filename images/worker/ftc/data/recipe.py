@@ -1,0 +1,69 @@
+"""How a slice is made of a dataset: the same work in the training process and in a loader process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch.utils.data import Subset, default_collate
+
+from ..errors import UsageError
+from ..slices import Slice
+from .randomness import seed_collate, seed_sample
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """`confirm`, of a dataset that can change under the job, looks whether these samples are still what they were."""
+
+    dataset: Any
+    collate_fn: Callable[[list[Any]], Any] | None
+    seed: int
+    confirm: Callable[[list[int]], None] | None = None
+
+    def make(self, wanted: Slice) -> Any:
+        """Sets the random state before each sample, and before collating."""
+        numbers: list[int] = wanted.indices.tolist()
+        samples = self._samples(wanted, numbers)
+        if self.confirm is not None:
+            self.confirm(numbers)
+        seed_collate(self.seed, wanted.step, wanted.virtual_rank)
+        return (self.collate_fn or default_collate)(samples)
+
+    def _samples(self, wanted: Slice, numbers: list[int]) -> list[Any]:
+        """One at a time, unless the dataset has a way of its own to give many: then all in the state of the first."""
+        step, virtual_rank = wanted.step, wanted.virtual_rank
+        if gives_many(self.dataset):
+            seed_sample(self.seed, step, virtual_rank, 0)
+            return list(self.dataset.__getitems__(numbers))
+        samples = []
+        for position, number in enumerate(numbers):
+            seed_sample(self.seed, step, virtual_rank, position)
+            try:
+                samples.append(self.dataset[number])
+            except NotImplementedError as error:
+                if error.__traceback__ is None or error.__traceback__.tb_next is None or error.__traceback__.tb_next.tb_next is not None:
+                    raise  # from further inside, such as an operator without a kernel
+                raise UsageError(not_by_number(self.dataset)) from error
+        return samples
+
+
+def gives_many(dataset: Any) -> bool:
+    """A Subset has `__getitems__` whatever it is a subset of; it helps only where that has it too."""
+    while type(dataset) is Subset:
+        dataset = dataset.dataset
+    return callable(getattr(dataset, "__getitems__", None))
+
+
+def not_by_number(dataset: Any) -> str:
+    return (
+        f"{type(dataset).__name__} gives no samples by number (its __getitem__ is not implemented): job.batches needs a "
+        "map-style dataset, one with __getitem__(number) and __len__, or ftc.ShardedDataset for samples that lie in files"
+    )
+
+
+def collated(samples: list[Any]) -> tuple[Any, ...]:
+    """As a DataLoader would: the parts of a batch."""
+    parts = default_collate(samples)
+    return tuple(parts) if isinstance(parts, (list, tuple)) else (parts,)
