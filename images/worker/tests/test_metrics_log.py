@@ -279,3 +279,18 @@ def test_who_leads_again_looks_anew(path: Path) -> None:
     first.note(4, line_of(4))
     first.note(5, line_of(5))
     assert [json.loads(text)["step"] for text in path.read_text().splitlines()] == [1, 2, 3, 4, 5]
+
+
+VECTORS = json.loads((Path(__file__).parents[3] / "test" / "vectors" / "metrics.json").read_text())["files"]
+
+
+@pytest.mark.parametrize("vector", [pytest.param(v, id=v["name"]) for v in VECTORS])
+def test_a_file_is_read_as_the_command_line_reads_it(path: Path, vector: dict[str, Any]) -> None:
+    path.parent.mkdir()
+    path.write_text(vector["text"])
+    assert steps(path) == vector["steps"]
+    log = MetricsLog(path)
+    for step in range(1, 8):
+        log.note(step, line_of(step))
+    log.lead()
+    assert steps(path) == sorted({*vector["steps"], *range(max([0, *vector["steps"]]) + 1, 8)})
