@@ -29,6 +29,9 @@ export function masterEnvironment(job: Job): Environment {
     ...(job.checkpoint.keepEvery !== null && {
       FTC_CHECKPOINT_KEEP_EVERY: String(job.checkpoint.keepEvery),
     }),
+    ...(job.checkpoint.keepBest !== null && {
+      FTC_CHECKPOINT_KEEP_BEST: JSON.stringify(job.checkpoint.keepBest),
+    }),
     FTC_CHECKPOINT_SCRUB: toSeconds(job.checkpoint.scrub),
   };
 }

@@ -6,7 +6,7 @@ import { examine, type Examined, reasonOf } from './examine.ts';
 import { hashFile, type ReadOptions } from './hash.ts';
 import type { Manifest } from './manifest.ts';
 import { nameOf, parseName } from './names.ts';
-import { isPinned } from './retention.ts';
+import { best, isPinned, type Retention } from './retention.ts';
 import { byStep, type CheckpointRow } from './row.ts';
 
 /** What came of reading a checkpoint whole. Holds while its files are those that were read. */
@@ -25,14 +25,13 @@ export class Catalogue {
   /** The job's own directory in the volume. */
   readonly directory: string;
   readonly #job: string;
-  readonly #pinEvery: number | null;
+  readonly #rules: Omit<Retention, 'keep'>;
   readonly #verdicts = new Map<string, Verdict>();
 
-  /** `pinEvery` is in steps: retention.ts. */
-  constructor(directory: string, job: string, pinEvery: number | null) {
+  constructor(directory: string, job: string, rules: Omit<Retention, 'keep'>) {
     this.directory = directory;
     this.#job = job;
-    this.#pinEvery = pinEvery;
+    this.#rules = rules;
   }
 
   /** Newest first, with those set aside. Empty when the job has none yet. Reads manifests and sizes only. */
@@ -41,7 +40,9 @@ export class Catalogue {
     for (const name of this.#verdicts.keys()) if (!names.includes(name)) this.#verdicts.delete(name);
     const latest = await this.latest();
     const rows = await Promise.all(names.map(name => this.#row(name, latest)));
-    return rows.filter(row => row !== null).sort(byStep);
+    const found = rows.filter(row => row !== null).sort(byStep);
+    const chosen = new Set(best(found, this.#rules.keepBest));
+    return found.map(row => (chosen.has(row) ? { ...row, best: true } : row));
   }
 
   /** The name that `LATEST` holds; null where it cannot be read. */
@@ -70,7 +71,7 @@ export class Catalogue {
       this.#verdicts.set(name, { fingerprint: before.fingerprint, checkedAt: now(), problem });
       break;
     }
-    return this.#row(name, await this.latest());
+    return (await this.list()).find(row => row.name === name) ?? null;
   }
 
   async #compare(name: string, { manifest }: Examined, options: ReadOptions): Promise<string | null> {
@@ -107,8 +108,17 @@ export class Catalogue {
       checkedAt: verdict?.checkedAt ?? null,
       problem,
       latest: name === latest,
-      pinned: !aside && isPinned(step, this.#pinEvery),
+      pinned: !aside && isPinned(step, this.#rules.pinEvery),
+      metrics: found.manifest?.metrics ?? {},
+      score: this.#score(found.manifest?.metrics ?? {}),
+      best: false,
     };
+  }
+
+  #score(metrics: Manifest['metrics']): CheckpointRow['score'] {
+    const metric = this.#rules.keepBest?.metric;
+    if (metric === undefined || !Object.hasOwn(metrics, metric)) return null;
+    return { metric, value: metrics[metric] ?? NaN };
   }
 
   #examine(name: string): Promise<Examined | null> {

@@ -1,10 +1,11 @@
 /**
- * The checkpoints of a job whose master does not run: HTTP over stdin and stdout, for `ftc` that started this container with
+ * The checkpoints and step metrics of a job whose master does not run: HTTP over stdin and stdout, for `ftc` that started this container with
  * nothing but the volume. It ends when `ftc` does.
  */
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
 import { z } from 'zod';
+import { serveSteps, STEPS } from '../metrics/route.ts';
 import { Manager } from './manager.ts';
 import { CheckpointEnvironment, policyOf } from './policy.ts';
 import { serveCheckpoints } from './routes.ts';
@@ -13,8 +14,13 @@ const Environment = CheckpointEnvironment.extend({ JOB_ID: z.string().min(1) });
 const e = Environment.parse(process.env);
 const manager = new Manager(policyOf(e, e.JOB_ID), e.JOB_ID);
 
+function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (request.url?.split('?')[0] === STEPS) return serveSteps(manager.policy.directory, request, response);
+  return serveCheckpoints(manager, request, response, { files: true });
+}
+
 const server = createServer((request, response) => {
-  serveCheckpoints(manager, request, response, { files: true }).catch((error: unknown) => {
+  serve(request, response).catch((error: unknown) => {
     process.stderr.write(`${String(error)}\n`);
     if (!response.headersSent) response.writeHead(500, { 'content-type': 'application/json' });
     response.end(`${JSON.stringify({ error: String(error) })}\n`);

@@ -3,13 +3,14 @@ import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { z } from 'zod';
+import { KeepBest } from '../job/keep-best.ts';
 import { Catalogue } from './catalogue.ts';
 import { openFile } from './examine.ts';
 import { CHUNK, type ReadOptions } from './hash.ts';
 import { MANIFEST, nameOf } from './names.ts';
 import { type CheckpointPolicy, pinEvery } from './policy.ts';
 import { prune } from './remove.ts';
-import { prunable, type Retention } from './retention.ts';
+import { prunable } from './retention.ts';
 import { CheckpointRow, isGood } from './row.ts';
 
 export interface PruneOptions {
@@ -28,6 +29,7 @@ export const Pruned = z.object({
   keep: z.int(),
   /** In steps. */
   pinEvery: z.int().nullable(),
+  keepBest: KeepBest.nullable().default(null),
   /** What went, or would go; oldest first. */
   removed: z.array(CheckpointRow),
   /** Newest first. */
@@ -49,7 +51,7 @@ export class Manager {
   ) {
     this.policy = policy;
     this.#looked = looked;
-    this.catalogue = new Catalogue(policy.directory, job, policy.pinEvery);
+    this.catalogue = new Catalogue(policy.directory, job, policy);
   }
 
   /** Newest first. Catalogue.list. */
@@ -68,18 +70,19 @@ export class Manager {
 
   prune({ keep, keepEvery, dryRun, sure, written }: PruneOptions): Promise<Pruned> {
     const { policy, catalogue } = this;
-    const retention: Retention = {
+    const rules = {
       keep: keep ?? policy.keep,
       pinEvery: keepEvery === undefined ? policy.pinEvery : pinEvery(keepEvery, policy.every),
+      keepBest: policy.keepBest ?? null,
     };
     return this.alone(async () => {
       if (sure) await this.sureList();
       const removed = dryRun
-        ? prunable(await catalogue.list(), retention)
-        : await prune(catalogue, retention, written);
+        ? prunable(await catalogue.list(), rules)
+        : await prune(catalogue, rules, written);
       const gone = new Set(removed.map(row => row.name));
       const kept = (await catalogue.list()).filter(row => !gone.has(row.name));
-      return { dryRun, keep: retention.keep, pinEvery: retention.pinEvery, removed, kept };
+      return { dryRun, ...rules, removed, kept };
     });
   }
 

@@ -31,6 +31,12 @@ export const CheckpointRow = z.object({
   latest: z.boolean(),
   /** Kept for good, as every `keepEvery`-th is. */
   pinned: z.boolean(),
+  /** What the script logged in its step, by name. */
+  metrics: z.record(z.string(), z.number()).default({}),
+  /** The metric that `keepBest` goes by; null without that rule, or where this one lacks it. */
+  score: z.object({ metric: z.string(), value: z.number() }).nullable().default(null),
+  /** Kept as one of the best by that metric. */
+  best: z.boolean().default(false),
 });
 export type CheckpointRow = z.infer<typeof CheckpointRow>;
 

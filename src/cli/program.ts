@@ -92,6 +92,17 @@ function addLooking(program: Command): void {
     .option('--raw', 'lines as the containers print them')
     .addHelpText('after', '\nExamples:\n  ftc logs -f worker\n  ftc logs -n 20')
     .action(lazy(() => import('./logs.ts')));
+  whichJob(program.command('metrics'), '--file <path>')
+    .description('what the script logged with job.log, step by step')
+    .option('--csv', 'all steps as CSV with a head')
+    .option('--json', 'all steps as JSON: a list; with --follow a line each')
+    .option('-f, --follow', 'go on as steps commit, until the job has ended')
+    .option('--last <n>', 'only the last steps (default: 20 in a table)')
+    .addHelpText(
+      'after',
+      '\nExamples:\n  ftc metrics\n  ftc metrics --csv > metrics.csv\n  ftc metrics -f --last 5\n\nAlso after "ftc down": then a container that has only the volume reads it.',
+    )
+    .action(lazy(() => import('./metrics.ts')));
   addCheckpoints(program);
 }
 

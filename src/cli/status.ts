@@ -6,7 +6,11 @@ import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
 import { checkpointLines } from './view/checkpoint-status.ts';
 import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
+<<<<<<< HEAD
 import { checkLines } from './view/replicas.ts';
+=======
+import { lastMetricsLine } from './view/metrics.ts';
+>>>>>>> h-metrics
 import { s3Line } from './view/s3.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
@@ -22,6 +26,8 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
     lines.push('', ...recoveryTable({ ...status, recoveries: status.recoveries.slice(-10) }));
   }
+  const metrics = lastMetricsLine(status.lastMetrics);
+  if (metrics !== null) lines.push('', metrics);
   const saved = checkpointLines(status.checkpoint, Date.now());
   if (saved.length > 0) lines.push('', ...saved);
   if (status.traceback) lines.push('', status.traceback.trimEnd());

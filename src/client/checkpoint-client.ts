@@ -6,6 +6,9 @@ import { Pruned, type PruneOptions } from '../checkpoint/manager.ts';
 import { VerifyLine } from '../checkpoint/routes.ts';
 import { CheckpointRow } from '../checkpoint/row.ts';
 import { FtcError } from '../errors.ts';
+import { parseLine, type StepLine } from '../metrics/line.ts';
+import { STEPS } from '../metrics/route.ts';
+import { LineSplitter } from '../protocol/lines.ts';
 import { call, text } from './http.ts';
 
 export interface CheckpointSource {
@@ -19,6 +22,9 @@ export interface CheckpointSource {
 
 /** A disk that is busy, or that another removes from, answers late. Milliseconds. */
 const PATIENCE_MS = 120_000;
+
+/** Of step metrics. Bytes. */
+const LONGEST_LINE = 4 << 20;
 
 const Refusal = z.object({ error: z.string() });
 
@@ -60,6 +66,21 @@ export class CheckpointClient {
     if (keepEvery !== undefined) query.set('keepEvery', String(keepEvery));
     if (dryRun) query.set('dryRun', '1');
     return this.#read(await this.#ask('POST', `/checkpoints/prune?${query.toString()}`, 0), Pruned);
+  }
+
+  /** The step metrics of steps above `after`, some at a time; -1 is all. */
+  async *steps(after: number): AsyncGenerator<StepLine[]> {
+    const response = await this.#ask('GET', `${STEPS}?after=${after}`);
+    response.socket.setTimeout(0);
+    const splitter = new LineSplitter(LONGEST_LINE);
+    try {
+      for await (const chunk of response) {
+        const lines = splitter.push(chunk as Buffer).map(parseLine);
+        yield lines.filter(line => line !== null);
+      }
+    } catch (cause) {
+      throw this.#broken(cause);
+    }
   }
 
   /** One file of a checkpoint, as it comes. An answer that is cut off is an error of the stream. */

@@ -50,6 +50,7 @@ const names = new Set([
   'CHECKPOINT_EVERY',
   'FTC_CHECKPOINT_KEEP',
   'FTC_CHECKPOINT_KEEP_EVERY',
+  'FTC_CHECKPOINT_KEEP_BEST',
 ]);
 
 /** @throws FtcError FTC_NOT_RUNNING where the project is not as ftc renders it */

@@ -1,6 +1,7 @@
 /** A job as the rest of ftc knows it: whole, valid, with defaults filled in. Paths are absolute, durations milliseconds. */
 
 import type { Data } from './data.ts';
+import type { KeepBest } from './keep-best.ts';
 import type { Launcher } from './launcher.ts';
 import type { S3 } from './s3.ts';
 
@@ -28,6 +29,8 @@ export interface Job {
     readonly keep: number;
     /** Every so-many-th checkpoint is kept besides; null is none. */
     readonly keepEvery: number | null;
+    /** The best by a metric are kept besides; null is none. */
+    readonly keepBest: KeepBest | null;
     /** How old a verification may get, milliseconds; 0 is never to verify in the background. */
     readonly scrub: number;
     /** A directory of the host instead of the named volume. */
@@ -75,7 +78,7 @@ export const defaults = {
   virtualRanks: 12,
   seed: 0,
   epochs: 2,
-  checkpoint: { every: 50, keep: 3, keepEvery: null, scrub: 3_600_000, dir: null, s3: null },
+  checkpoint: { every: 50, keep: 3, keepEvery: null, keepBest: null, scrub: 3_600_000, dir: null, s3: null },
   data: null,
   dataset: null,
   recovery: {

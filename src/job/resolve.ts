@@ -1,6 +1,7 @@
 /** Puts what the sources say together, fills in defaults, and checks what no source can check alone. Pure. */
 import { fillData } from './data.ts';
 import { builtinOf, defaults, type Job } from './job.ts';
+import { keepBestDefault } from './keep-best.ts';
 import type { Launcher } from './launcher.ts';
 import { fillS3 } from './s3.ts';
 import type { JobFile } from './schema.ts';
@@ -37,12 +38,16 @@ export function resolveJob(
   // A script that does not expect its world to shrink needs everybody, as under `torchrun --nnodes=3`.
   const minWorkers =
     said.recovery?.minWorkers ?? (launcher === 'torchrun' ? job.workers : job.recovery.minWorkers);
-  const s3 = said.checkpoint?.s3;
+  const { s3, keepBest } = said.checkpoint ?? {};
   return {
     name: name ?? defaultName(job.script, folderName),
     ...job,
     launcher,
-    checkpoint: { ...job.checkpoint, s3: s3 == null ? null : fillS3(s3) },
+    checkpoint: {
+      ...job.checkpoint,
+      keepBest: keepBest == null ? null : { ...keepBest, keep: keepBest.keep ?? keepBestDefault },
+      s3: s3 == null ? null : fillS3(s3),
+    },
     data: said.data == null ? null : fillData(said.data),
     recovery: { ...job.recovery, minWorkers },
     length: steps === undefined ? { epochs: epochs ?? defaultEpochs } : { steps },

@@ -5,6 +5,7 @@
  */
 import { z } from 'zod';
 import { Data } from './data-schema.ts';
+import { keepBestDefault, modes } from './keep-best.ts';
 import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
 import { launchers } from './launcher.ts';
 import { S3 } from './s3-schema.ts';
@@ -15,6 +16,16 @@ const nameMessage =
   'must start with a lower-case letter or a digit and go on with those, "-" or "_"; 63 at most';
 const builtinList = builtins.map(name => builtinPrefix + name).join(', ');
 
+const KeepBest = group({
+  metric: text('must be the name of a metric that the script logs').meta(
+    described('The metric, as the script names it in job.log.'),
+  ),
+  mode: z
+    .enum(modes, 'must be "min" or "max"')
+    .meta(described('Whether its smallest value is the best, or its largest.')),
+  keep: whole(1, 10_000).optional().meta(described('How many of the best are kept.', keepBestDefault)),
+});
+
 const Checkpoint = group({
   every: whole(1).optional().meta(described('Steps between two checkpoints.', defaults.checkpoint.every)),
   keep: whole(1, 10_000).optional().meta(described('How many are kept.', defaults.checkpoint.keep)),
@@ -22,6 +33,9 @@ const Checkpoint = group({
     .nullable()
     .optional()
     .meta(described('Every so-many-th checkpoint is kept for good, besides those.', null)),
+  keepBest: KeepBest.nullable()
+    .optional()
+    .meta(described('The best checkpoints by a metric are kept as well.', null)),
   scrub: durationOrOff(1000, '1s')
     .optional()
     .meta(

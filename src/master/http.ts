@@ -2,10 +2,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Manager } from '../checkpoint/manager.ts';
 import { serveCheckpoints } from '../checkpoint/routes.ts';
+import { serveSteps, STEPS } from '../metrics/route.ts';
 import type { JobEvent, Status } from './status.ts';
 
 export interface Api {
   status(): Status;
+  /** Reads what the status tells and only the disk knows. */
+  look(): Promise<void>;
   events(after: number): JobEvent[];
   readonly checkpoints: Manager;
   stop(): void;
@@ -42,6 +45,8 @@ async function respond(api: Api, request: IncomingMessage, response: ServerRespo
   const url = new URL(request.url ?? '/', 'http://master');
   if (/^\/checkpoints(\/|$)/.test(url.pathname))
     return serveCheckpoints(api.checkpoints, request, response, { files: false });
+  if (url.pathname === STEPS) return serveSteps(api.checkpoints.policy.directory, request, response);
+  if (url.pathname === '/status') await api.look();
   send(response, answer(api, `${request.method ?? 'GET'} ${url.pathname}`, url.searchParams));
 }
 

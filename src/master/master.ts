@@ -12,6 +12,8 @@ import type { Effect, HistoryEntry, MembershipEvent } from './membership/events.
 import type { Membership } from './membership/state.ts';
 import { Pace } from './pace.ts';
 import { isNewRun, resume } from './resume.ts';
+import { METRICS } from '../metrics/line.ts';
+import { LastMetrics } from '../metrics/last.ts';
 import { Mirror } from './s3/mirror.ts';
 import { isEmpty } from './s3/volume.ts';
 import { hasEnded } from './status.ts';
@@ -35,6 +37,7 @@ export class Master {
   readonly #pace = new Pace();
   readonly #keeper: Keeper;
   readonly #mirror: Mirror | null;
+  readonly #metrics: LastMetrics;
   #timer: NodeJS.Timeout | null = null;
   /** Runs while entries of the journal wait for room on the disk. */
   #unwritten: NodeJS.Timeout | null = null;
@@ -46,6 +49,7 @@ export class Master {
     const directory = `${config.checkpoints.directory}/journal`;
     const { entries, skipped } = readJournal(directory);
     this.#journal = new Journal(directory);
+    this.#metrics = new LastMetrics(`${config.checkpoints.directory}/${METRICS}`);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
     const timing = {
       gatherMs: 2000,
@@ -121,7 +125,9 @@ export class Master {
       status: () => ({
         ...statusOf(this.#membership, this.#pace, { job, project, launcher }, now(), this.#keeper.damaged),
         s3: this.#mirror?.status() ?? null,
+        lastMetrics: this.#metrics.line,
       }),
+      look: () => this.#metrics.look(),
       events: after => this.#history.after(after),
       checkpoints: this.#keeper.manager,
       stop: () => this.#take({ type: 'stop', reason: 'stopped on request' }),

@@ -108,6 +108,8 @@ export const Status = z.object({
   etaSeconds: z.number().nullable(),
   finalDigest: z.string().nullable(),
   metrics: z.record(z.string(), z.number()),
+  /** The newest line of step metrics: what the script logged in that step, with `step`, `epoch`, `samples` and `loss`. */
+  lastMetrics: z.record(z.string(), z.number().nullable()).nullable().default(null),
   workers: z.array(WorkerRow),
   recoveries: z.array(Recovery),
   replicas: ReplicaStatus.default(noChecks),

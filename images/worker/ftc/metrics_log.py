@@ -8,7 +8,7 @@ For a moment two workers may believe that they lead: one that was cut off, and i
 is opened for appending, so the lines do not mix. A step may then be there twice, with the same content; readers take only steps
 above the one before. What a killed writer leaves of a line: metrics_tail.py.
 
-Nothing here stops training. What the disk does not take waits in memory, and is tried again with the next step.
+Nothing here stops training, or waits for the disk. What it does not take waits in memory, and is tried again with the next step.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from .checkpoint.durable import Clock, sync_directory
 from .metrics_tail import LONGEST, blank, survey
 
 KEPT_BYTES = 8 << 20
@@ -29,98 +30,157 @@ KEPT_BYTES = 8 << 20
 
 
 class MetricsLog:
-    """One worker's part in the job's step metrics. May be used from several threads."""
+    """One worker's part in the job's step metrics. May be used from several threads.
 
-    def __init__(self, path: Path, note: Callable[[str], None] = lambda text: None) -> None:
-        """`note` gets a sentence for a person: once for each trouble, not for each step."""
+    A thread of its own writes, so that a slow disk delays no step. Two locks: `_disk` for the file, and `_memory` for the lines;
+    who needs both takes `_disk` first. Nothing waits for the disk while it holds `_memory`.
+    """
+
+    def __init__(self, path: Path, note: Callable[[str], None] = lambda text: None, *, background: bool = True) -> None:
+        """`note` gets a sentence for a person: once for each trouble, not for each step. It may be called from the other thread."""
         self._path = path
         self._tell = note
-        self._lock = threading.RLock()
-        self._leads = False
+        self._background = background
+        self._thread: threading.Thread | None = None
+        self._disk = threading.Lock()
         self._fd: int | None = None
-        self._kept: deque[tuple[int, bytes]] = deque()
-        self._bytes = 0
-        self._noted = -1
-        """The newest step that was noted."""
         self._written = -1
         """The last step in the file, where it is open."""
         self._lead_in = b""
         """Goes before the next line: ends what is no line, and too long to be overwritten."""
         self._created = False
         """The file is new, and its name in the directory not durable yet."""
-        self._told = self._told_lost = False
+        self._open_for = 0
+        """The turn that the file was opened for."""
+        self._told = False
+        self._memory = threading.Condition(threading.Lock())
+        self._kept: deque[tuple[int, bytes]] = deque()
+        self._bytes = 0
+        self._noted = -1
+        """The newest step that was noted."""
+        self._leads = False
+        self._turn = 0
+        """Counts changes of who leads: the file is looked at anew with each."""
+        self._due = False
+        """There is something for the thread to do."""
+        self._told_lost = False
 
     def note(self, step: int, line: Mapping[str, float | int | None]) -> None:
         """After the commit of `step`, on every worker: epoch, samples, loss and what the script logged, by name.
 
-        Numbers that are not finite become null. A step that was noted before is not noted again.
+        Numbers that are not finite become null. A step that was noted before is not noted again. Does not wait for the disk.
         """
         text = _encode(step, line)
-        with self._lock:
+        with self._memory:
             if step <= self._noted:
                 return
             self._noted = step
             if len(text) > LONGEST:
-                self._trouble(f"the step metrics of step {step} have {len(text)} bytes, and {LONGEST} fit: they are left out")
+                self._lost(f"the step metrics of step {step} have {len(text)} bytes, and {LONGEST} fit: they are left out")
                 return
             self._kept.append((step, text))
             self._bytes += len(text)
-            if self._leads:
-                self._write()
+            leads = self._leads
+        if leads:
+            self._wake()
+        with self._memory:
             self._bound()
 
     def lead(self) -> None:
-        """This worker is rank 0 of a new generation."""
-        with self._lock:
-            self._close()  # also where it led before: another may have written meanwhile
-            self._leads = True
-            self._write()
+        """This worker is rank 0 of a new generation. Also where it led before: another may have written meanwhile."""
+        self._take_turn(leads=True)
 
     def follow(self) -> None:
         """This worker is not rank 0, or is done."""
-        with self._lock:
-            self._leads = False
-            self._close()
+        self._take_turn(leads=False)
+
+    def settle(self) -> None:
+        """Returns when all that was noted is in the file, as far as the disk takes it.
+
+        Before another worker takes the state from the only one that has it: the other does not have the lines in memory.
+        """
+        with self._disk:
+            self._write()
 
     def flush_to_disk(self) -> bool:
         """Before a checkpoint is published: returns when the lines up to its step are durable. False: the disk did not take them.
 
         Who does not lead has nothing to do. Training can note further steps meanwhile, from another thread.
         """
-        with self._lock:
+        with self._memory:
+            noted = self._noted
             if not self._leads:
                 return True
+        with self._disk:
             self._write()
-            if self._fd is None or self._kept:
+            if self._fd is None or self._waits(noted):
                 return False
             fd, created = os.dup(self._fd), self._created
         try:
             os.fsync(fd)
             if created:
-                _sync_directory(self._path.parent)
+                sync_directory(self._path.parent, Clock())
         except OSError as error:
-            with self._lock:
+            with self._disk:
                 self._failed(error)
             return False
         finally:
             os.close(fd)
-        with self._lock:
+        with self._disk:
             self._created = self._told = False
         return True
 
+    def _take_turn(self, *, leads: bool) -> None:
+        with self._memory:
+            self._leads = leads
+            self._turn += 1
+        self._wake()
+
+    def _wake(self) -> None:
+        if not self._background:
+            return self.settle()
+        with self._memory:
+            self._due = True
+            self._memory.notify()
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._work, name="ftc-metrics", daemon=True)
+            self._thread.start()
+
+    def _work(self) -> None:
+        while True:
+            with self._memory:
+                self._memory.wait_for(lambda: self._due)
+                self._due = False
+            self.settle()
+
     def _write(self) -> None:
         """All that is not in the file yet, as far as the disk takes it."""
+        with self._memory:
+            leads, turn = self._leads, self._turn
+        if turn != self._open_for:
+            self._open_for = turn
+            self._close()
         try:
-            if self._fd is None:
+            if leads and self._fd is None:
                 self._fd = self._open()
-            while self._kept:
-                step, text = self._kept[0]
-                if step > self._written:
-                    self._append(self._fd, text)
-                    self._written = step
-                self._drop()
+            while leads and self._fd is not None and (first := self._first(turn)) is not None:
+                step, text = first
+                self._append(self._fd, text)
+                self._written = step
         except OSError as error:
             self._failed(error)
+
+    def _first(self, turn: int) -> tuple[int, bytes] | None:
+        """What is to be written next: lines that are in the file are of no more use. None where another leads by now."""
+        with self._memory:
+            while self._kept and self._kept[0][0] <= self._written:
+                self._drop()
+            return self._kept[0] if self._kept and turn == self._turn else None
+
+    def _waits(self, step: int) -> bool:
+        """A line up to that step is not in the file."""
+        with self._memory:
+            return bool(self._kept) and self._kept[0][0] <= step
 
     def _append(self, fd: int, text: bytes) -> None:
         data = self._lead_in + text
@@ -154,21 +214,22 @@ class MetricsLog:
     def _failed(self, error: OSError) -> None:
         """It is opened again with the next try: it is looked at anew then."""
         self._close()
-        what = f"step metrics cannot be written to {self._path}: {error.strerror or error}"
-        self._trouble(f"{what}; they wait in memory, and training goes on")
-
-    def _trouble(self, text: str) -> None:
         if not self._told:
             self._told = True
-            self._tell(text)
+            what = f"step metrics cannot be written to {self._path}: {error.strerror or error}"
+            self._tell(f"{what}; they wait in memory, and training goes on")
 
     def _bound(self) -> None:
         while self._bytes > KEPT_BYTES:
             step, _ = self._kept[0]
-            if self._leads and not self._told_lost:
-                self._told_lost = True
-                self._tell(f"step metrics are lost from step {step} on: more than {KEPT_BYTES >> 20} MiB of them wait for {self._path}")
+            if self._leads:
+                self._lost(f"step metrics are lost from step {step} on: more than {KEPT_BYTES >> 20} MiB of them wait for {self._path}")
             self._drop()
+
+    def _lost(self, text: str) -> None:
+        if not self._told_lost:
+            self._told_lost = True
+            self._tell(text)
 
     def _drop(self) -> None:
         _, text = self._kept.popleft()
@@ -184,11 +245,3 @@ def _encode(step: int, line: Mapping[str, float | int | None]) -> bytes:
     values = {name: value if value is None or math.isfinite(value) else None for name, value in line.items()}
     text = json.dumps({"step": step, **{name: value for name, value in values.items() if name != "step"}}, separators=(",", ":"))
     return text.encode("ascii") + b"\n"
-
-
-def _sync_directory(path: Path) -> None:
-    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -11,7 +11,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 CHUNK = 1 << 16
 """Bytes that are read at once, from the end."""
@@ -63,15 +63,23 @@ def parse(line: bytes) -> Any:
     """None where it is no JSON. A line may stand behind the beginning of another, whose writer was killed in the middle of it."""
     for text in (line, line[max(0, line.rfind(BEGIN)) :]):
         try:
-            return json.loads(text)
+            return json.loads(text, parse_constant=_refuse)
         except (ValueError, RecursionError):
             continue
     return None
 
 
 def step_of(value: Any) -> int | None:
-    step = value.get("step") if isinstance(value, dict) else None
-    return step if isinstance(step, int) and not isinstance(step, bool) and step >= 0 else None
+    """None where it is no line of ours: an object of numbers, with a step."""
+    if not isinstance(value, dict) or not all(one is None or type(one) in (int, float) for one in value.values()):
+        return None
+    step = value.get("step")
+    return step if isinstance(step, int) and step >= 0 else None
+
+
+def _refuse(text: str) -> NoReturn:
+    """NaN and Infinity are no JSON, for all that Python says."""
+    raise ValueError(text)
 
 
 def blank(path: Path, start: int, end: int) -> None:

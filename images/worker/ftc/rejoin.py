@@ -142,6 +142,7 @@ class Rejoin:
 
     def _take_state(self, group: Group) -> None:
         parts, progress = self._parts, self._parts.progress
+        parts.reporting.settle()
         saved = Saved(parts.checkpoints.newest, lambda above: parts.checkpoints.load(above, group.generation))
         outcome = synchronise(group, parts.own, progress.step, progress.holds_state, saved)
         parts.checkpoints.entered(group)

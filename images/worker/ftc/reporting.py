@@ -62,5 +62,15 @@ class Reporting:
         else:
             self._file.follow()
 
+    def settle(self) -> None:
+        """Before others take this worker's state, who know nothing of earlier lines: those are in the file when this returns."""
+        self._file.settle()
+
     def flush_to_disk(self) -> None:
+        """Before a checkpoint is published: lines up to its step are as durable as it is."""
         self._file.flush_to_disk()
+
+    def of_step(self) -> dict[str, float]:
+        """What a checkpoint of the newest step says of it: what was logged, and the loss."""
+        loss = self._progress.loss
+        return {**({} if loss is None else {"loss": loss}), **self.newest}

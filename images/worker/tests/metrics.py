@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,13 @@ def line_of(step: int) -> dict[str, float | int | None]:
     return {"epoch": step // 5, "samples": step * 24, "loss": 1 / step, "é" * (step % 7 + 1): step * 10.0 ** (step % 30)}
 
 
+class Inline(MetricsLog):
+    """Writes at once, in the thread that notes."""
+
+    def __init__(self, path: Path, note: Callable[[str], None] = lambda text: None) -> None:
+        super().__init__(path, note, background=False)
+
+
 class Killed(BaseException):
     pass
 
@@ -54,9 +61,9 @@ def killed_in_a_write(after: int) -> Iterator[None]:
         yield
 
 
-def logged(path: Path, count: int) -> MetricsLog:
+def logged(path: Path, count: int) -> Inline:
     """One that leads, and wrote so many steps."""
-    log = MetricsLog(path)
+    log = Inline(path)
     log.lead()
     for step in range(1, count + 1):
         log.note(step, line_of(step))

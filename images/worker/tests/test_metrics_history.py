@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ftc.metrics_log import MetricsLog
-from metrics import Killed, killed_in_a_write, line_of, read
+from metrics import Inline, Killed, killed_in_a_write, line_of, read
 
 
 @dataclass
@@ -18,8 +17,8 @@ class History:
 
     path: Path
     dice: random.Random
-    workers: list[MetricsLog] = field(default_factory=list)
-    ghost: MetricsLog | None = None
+    workers: list[Inline] = field(default_factory=list)
+    ghost: Inline | None = None
     step: int = 0
     best: int = 0
     durable: tuple[int, int] = (0, 0)
@@ -46,7 +45,7 @@ class History:
             self.workers = others
             self.elect()
 
-    def write(self, worker: MetricsLog, step: int) -> bool:
+    def write(self, worker: Inline, step: int) -> bool:
         """False: it was killed at some byte of it."""
         if self.dice.random() < 0.8:
             worker.note(step, line_of(step))
@@ -62,7 +61,7 @@ class History:
 
     def join(self) -> None:
         if len(self.workers) < 4:
-            self.workers.append(MetricsLog(self.path))
+            self.workers.append(Inline(self.path))
 
     def kill_leader(self) -> None:
         self.workers.pop(0)

@@ -13,8 +13,7 @@ from unittest.mock import patch
 import pytest
 
 from ftc import metrics_log
-from ftc.metrics_log import MetricsLog
-from metrics import Killed, killed_in_a_write, line_of, logged, read, steps
+from metrics import Inline, Killed, killed_in_a_write, line_of, logged, read, steps
 
 
 @pytest.fixture
@@ -25,7 +24,7 @@ def path(tmp_path: Path) -> Path:
 def test_a_line_a_step_is_flat_json_that_everyone_may_read(path: Path) -> None:
     before = os.umask(0o077)
     try:
-        log = MetricsLog(path)
+        log = Inline(path)
         log.lead()
     finally:
         os.umask(before)
@@ -39,7 +38,7 @@ def test_a_line_a_step_is_flat_json_that_everyone_may_read(path: Path) -> None:
 
 
 def test_only_who_leads_writes_and_a_step_is_written_once(path: Path) -> None:
-    follower, leader = MetricsLog(path), logged(path, 3)
+    follower, leader = Inline(path), logged(path, 3)
     for step in range(1, 6):
         follower.note(step, line_of(step))
     leader.note(2, line_of(2))
@@ -56,7 +55,7 @@ def test_only_who_leads_writes_and_a_step_is_written_once(path: Path) -> None:
 
 def test_after_all_were_killed_steps_that_are_there_are_not_written_again(path: Path) -> None:
     logged(path, 10)
-    back = MetricsLog(path)
+    back = Inline(path)
     for step in range(5, 9):
         back.note(step, line_of(step))
     back.lead()
@@ -73,7 +72,7 @@ def test_what_is_no_whole_line_at_the_end_is_gone_and_its_step_written(path: Pat
     logged(path, 3)
     with path.open("ab") as file:
         file.write(rest)
-    log = MetricsLog(path)
+    log = Inline(path)
     log.note(4, line_of(4))
     log.lead()
     log.note(5, line_of(5))
@@ -84,7 +83,7 @@ def test_what_is_too_much_to_be_one_line_stays_and_ends(path: Path) -> None:
     logged(path, 3)
     with path.open("ab") as file:
         file.write(b"\0" * (3 << 20))
-    log = MetricsLog(path)
+    log = Inline(path)
     log.lead()
     log.note(4, line_of(4))
     assert path.stat().st_size > 3 << 20
@@ -95,7 +94,7 @@ def test_lines_of_others_stay(path: Path) -> None:
     logged(path, 2)
     with path.open("ab") as file:
         file.write(b'{"mine": 1}\n"a text"\n{"step": 9.5}\n{"st')
-    log = MetricsLog(path)
+    log = Inline(path)
     log.lead()
     log.note(3, line_of(3))
     assert [json.loads(text) for text in path.read_text().splitlines()][2:5] == [{"mine": 1}, "a text", {"step": 9.5}]
@@ -116,7 +115,7 @@ def test_the_last_step_of_a_large_file_is_found_without_reading_it(path: Path) -
         read_bytes += size
         return pread(fd, size, offset)
 
-    log = MetricsLog(path)
+    log = Inline(path)
     log.note(7, line_of(7))
     log.note(8, line_of(8))
     with patch("os.pread", counting):
@@ -145,7 +144,7 @@ class Disk:
 @pytest.mark.parametrize("room", range(0, 400, 7))
 def test_a_full_disk_is_told_once_and_all_lines_are_there_when_it_has_room(path: Path, room: int) -> None:
     told: list[str] = []
-    log = MetricsLog(path, told.append)
+    log = Inline(path, told.append)
     log.lead()
     disk = Disk(room)
     with patch("os.write", disk.write):
@@ -167,7 +166,7 @@ def test_a_full_disk_is_told_once_and_all_lines_are_there_when_it_has_room(path:
 
 def test_a_directory_that_is_not_there_does_not_stop_training(tmp_path: Path) -> None:
     told: list[str] = []
-    log = MetricsLog(tmp_path / "volume" / "job" / "metrics.jsonl", told.append)
+    log = Inline(tmp_path / "volume" / "job" / "metrics.jsonl", told.append)
     log.lead()
     for step in (1, 2):
         log.note(step, line_of(step))
@@ -181,7 +180,7 @@ def test_a_directory_that_is_not_there_does_not_stop_training(tmp_path: Path) ->
 def test_memory_is_bounded_and_the_newest_stay(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(metrics_log, "KEPT_BYTES", 2000)
     told: list[str] = []
-    follower, leader = MetricsLog(path, told.append), MetricsLog(path, told.append)
+    follower, leader = Inline(path, told.append), Inline(path, told.append)
     with patch("os.write", Disk(0).write):
         leader.lead()
         for step in range(1, 101):
@@ -199,7 +198,7 @@ def test_memory_is_bounded_and_the_newest_stay(path: Path, monkeypatch: pytest.M
 
 def test_a_line_that_no_reader_would_take_is_left_out(path: Path) -> None:
     told: list[str] = []
-    log = MetricsLog(path, told.append)
+    log = Inline(path, told.append)
     log.lead()
     log.note(1, {f"name {at}": 0.5 for at in range(100_000)})
     log.note(2, line_of(2))
@@ -225,12 +224,12 @@ def test_what_was_flushed_was_synced_with_its_name_and_training_goes_on_meanwhil
         assert log.flush_to_disk()
     assert synced == [str(path), str(path.parent), str(path)]
     assert steps(path) == [1, 2, 3, 4]
-    assert MetricsLog(path).flush_to_disk()
+    assert Inline(path).flush_to_disk()
 
 
 def test_a_sync_that_fails_is_told(path: Path) -> None:
     told: list[str] = []
-    log = MetricsLog(path, told.append)
+    log = Inline(path, told.append)
     log.lead()
     log.note(1, line_of(1))
 
@@ -248,7 +247,7 @@ def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
     path.parent.mkdir()
     (tmp_path / "other").write_text("precious")
     path.symlink_to(tmp_path / "other")
-    log = MetricsLog(path, told.append)
+    log = Inline(path, told.append)
     log.lead()
     log.note(1, line_of(1))
     assert (tmp_path / "other").read_text() == "precious"
@@ -256,21 +255,21 @@ def test_a_link_is_not_followed(path: Path, tmp_path: Path) -> None:
 
 
 def test_a_cut_off_leader_that_is_killed_in_the_middle_of_its_line_takes_none_of_its_successors(path: Path) -> None:
-    old, new = logged(path, 3), MetricsLog(path)
+    old, new = logged(path, 3), Inline(path)
     new.lead()
     with killed_in_a_write(9), pytest.raises(Killed):
         old.note(4, line_of(4))
     new.note(4, line_of(4))
     new.note(5, line_of(5))
     assert read(path) == [{"step": step, **line_of(step)} for step in range(1, 6)]
-    third = MetricsLog(path)
+    third = Inline(path)
     third.note(5, line_of(5))
     third.lead()
     assert steps(path) == [1, 2, 3, 4, 5]
 
 
 def test_who_leads_again_looks_anew(path: Path) -> None:
-    first, second = logged(path, 3), MetricsLog(path)
+    first, second = logged(path, 3), Inline(path)
     second.lead()
     second.note(4, line_of(4))
     with killed_in_a_write(9), pytest.raises(Killed):
@@ -279,3 +278,18 @@ def test_who_leads_again_looks_anew(path: Path) -> None:
     first.note(4, line_of(4))
     first.note(5, line_of(5))
     assert [json.loads(text)["step"] for text in path.read_text().splitlines()] == [1, 2, 3, 4, 5]
+
+
+VECTORS = json.loads((Path(__file__).parents[3] / "test" / "vectors" / "metrics.json").read_text())["files"]
+
+
+@pytest.mark.parametrize("vector", [pytest.param(v, id=v["name"]) for v in VECTORS])
+def test_a_file_is_read_as_the_command_line_reads_it(path: Path, vector: dict[str, Any]) -> None:
+    path.parent.mkdir()
+    path.write_text(vector["text"])
+    assert steps(path) == vector["steps"]
+    log = Inline(path)
+    for step in range(1, 8):
+        log.note(step, line_of(step))
+    log.lead()
+    assert steps(path) == sorted({*vector["steps"], *range(max([0, *vector["steps"]]) + 1, 8)})

@@ -3,22 +3,26 @@ import type { Pruned } from '../../checkpoint/manager.ts';
 import type { CheckpointRow } from '../../checkpoint/row.ts';
 import { bytes } from '../../shared/bytes.ts';
 import { age } from '../../shared/duration.ts';
-import { paint, table } from './format.ts';
+import { oneLine, paint, short, table } from './format.ts';
 
 const out = process.stdout;
 
 /** @param now milliseconds since the epoch */
 export function checkpointTable(rows: readonly CheckpointRow[], now: number): string[] {
+  // Where the best are kept, by what: the job has one such metric.
+  const metric = rows.find(row => row.score !== null)?.score?.metric;
+  const score = (row: CheckpointRow): string => (row.score === null ? '-' : short(row.score.value));
   return table(
-    ['STEP', 'AGE', 'SIZE', 'GENERATION', 'STATE'],
+    ['STEP', 'AGE', 'SIZE', 'GENERATION', ...(metric === undefined ? [] : [oneLine(metric)]), 'STATE'],
     rows.map(row => [
       String(row.step),
       ageOf(row.createdAt, now),
       bytes(row.bytes),
       row.generation === null ? '-' : String(row.generation),
+      ...(metric === undefined ? [] : [score(row)]),
       [stateOf(row, now), ...marks(row)].join(', '),
     ]),
-    [0, 1, 2, 3],
+    metric === undefined ? [0, 1, 2, 3] : [0, 1, 2, 3, 4],
   );
 }
 
@@ -40,8 +44,18 @@ function stateOf({ state, checkedAt, problem }: CheckpointRow, now: number): str
   }
 }
 
-function marks({ latest, pinned }: CheckpointRow): string[] {
-  return [...(latest ? [paint('bold', 'latest', out)] : []), ...(pinned ? ['kept for good'] : [])];
+function marks({ latest, best, pinned }: CheckpointRow): string[] {
+  return [
+    ...(latest ? [paint('bold', 'latest', out)] : []),
+    ...(best ? [paint('green', 'best', out)] : []),
+    ...(pinned ? ['kept for good'] : []),
+  ];
+}
+
+/** `the 2 with the smallest val_loss`. */
+function bestOf({ metric, mode, keep }: NonNullable<Pruned['keepBest']>): string {
+  const many = keep === 1 ? 'the one' : `the ${keep}`;
+  return `${many} with the ${mode === 'min' ? 'smallest' : 'largest'} ${oneLine(metric)}`;
 }
 
 /** `✔ step 100: valid, 260 kB`. */
@@ -56,10 +70,11 @@ export function verdictSummary(rows: readonly CheckpointRow[]): string {
   return `${bad} of ${rows.length} ${bad === 1 ? 'is' : 'are'} not valid; workers load the newest that is, and set others aside`;
 }
 
-export function pruneLines({ dryRun, keep, pinEvery, removed, kept }: Pruned): string[] {
+export function pruneLines({ dryRun, keep, pinEvery, keepBest, removed, kept }: Pruned): string[] {
   const rule = [
     keep === 1 ? 'the newest' : `the ${keep} newest`,
     ...(pinEvery === null ? [] : [`every one of a step that ${pinEvery} divides`]),
+    ...(keepBest === null ? [] : [bestOf(keepBest)]),
   ].join(' and ');
   const size = bytes(removed.reduce((sum, row) => sum + row.bytes, 0));
   const steps = removed.map(row => row.step).join(', ');

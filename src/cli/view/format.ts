@@ -14,6 +14,13 @@ export function clock(at: number): string {
   return new Date(at).toTimeString().slice(0, 8);
 }
 
+/** A number in four digits or so: `0.3125`, `1.234e-7`, `12345`. */
+export const short = (value: number): string =>
+  Number.isInteger(value) && Math.abs(value) < 1e15 ? String(value) : String(Number(value.toPrecision(4)));
+
+/** What a script may name as it likes, on one line and without escape codes. */
+export const oneLine = (text: string): string => text.replace(/[\u0000-\u001f\u007f-\u009f]/g, '?');
+
 /** Columns padded to their widest cell; numbers to the right. Cells may not contain escape codes. */
 export function table(
   head: readonly string[],

@@ -18,7 +18,7 @@ export function makeRoom(manager: Manager): Promise<Room> {
     if (pruned.length > 0) {
       return { removed: true, text: `the disk is full: ${said(pruned)} removed, as retention wants it` };
     }
-    const row = expendable(rows, policy.pinEvery);
+    const row = expendable(rows, policy);
     if (row === null || !(await removeCheckpoint(catalogue, row.name))) {
       return { removed: false, text: `the disk is full, and no checkpoint may be removed${why(rows)}` };
     }
@@ -33,11 +33,19 @@ function said(rows: readonly CheckpointRow[]): string {
   return rows.length === 1 ? `the checkpoint of step ${steps} is` : `the checkpoints of steps ${steps} are`;
 }
 
+const are = (many: number): string => (many === 1 ? 'is' : 'are');
+
 function why(rows: readonly CheckpointRow[]): string {
   const good = rows.filter(isGood);
   const pinned = good.filter(row => row.pinned).length;
+  const best = good.filter(row => row.best && !row.pinned).length;
   if (good.length === 0) return ': there is none that could be loaded';
   if (good.length === 1) return `: that of step ${good[0]?.step} is the last`;
-  if (pinned === 0) return `: training would go on from one of the ${good.length} that are left`;
-  return `: of the ${good.length} that are left, ${pinned} are kept for good by checkpoint.keepEvery`;
+  if (pinned === 0 && best === 0)
+    return `: training would go on from one of the ${good.length} that are left`;
+  const kept = [
+    ...(pinned > 0 ? [`${pinned} ${are(pinned)} kept for good by checkpoint.keepEvery`] : []),
+    ...(best > 0 ? [`${best} ${are(best)} kept as the best by checkpoint.keepBest`] : []),
+  ];
+  return `: of the ${good.length} that are left, ${kept.join(' and ')}`;
 }

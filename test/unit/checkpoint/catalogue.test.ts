@@ -16,7 +16,7 @@ let folder: Folder;
 let catalogue: Catalogue;
 beforeEach(() => {
   folder = new Folder();
-  catalogue = new Catalogue(folder.path, 'a-job', 2000);
+  catalogue = new Catalogue(folder.path, 'a-job', { pinEvery: 2000 });
 });
 afterEach(() => folder.remove());
 
@@ -24,7 +24,7 @@ const states = async () => (await catalogue.list()).map(({ step, state, problem 
 
 describe('the list', () => {
   it('of a folder that is not there is empty', async () => {
-    await expect(new Catalogue(folder.at('none'), 'a-job', null).list()).resolves.toEqual([]);
+    await expect(new Catalogue(folder.at('none'), 'a-job', { pinEvery: null }).list()).resolves.toEqual([]);
   });
 
   it('has the newest first, those set aside too, and nothing that is no checkpoint', async () => {
@@ -51,6 +51,9 @@ describe('the list', () => {
       state: 'unverified',
       latest: false,
       pinned: false,
+      metrics: {},
+      score: null,
+      best: false,
       ...more,
     });
     await expect(catalogue.list()).resolves.toEqual([
@@ -166,4 +169,24 @@ describe('verifying', () => {
     writeFileSync(folder.at('LATEST'), 'step-00009000\n');
     await expect(catalogue.list()).resolves.toMatchObject([{ step: 1000, latest: false }]);
   });
+});
+
+it('marks the best, and tells their metrics', async () => {
+  const keepBest = { metric: 'acc', mode: 'max', keep: 2 } as const;
+  catalogue = new Catalogue(folder.path, 'a-job', { pinEvery: null, keepBest });
+  folder.write(1, { metrics: { acc: 0.5, lr: 1 } });
+  folder.write(2, { metrics: { acc: 0.9 } });
+  folder.write(3);
+  writeFileSync(`${folder.write(4, { metrics: { acc: 0.99 } })}/state.pt`, 'short');
+  folder.write(5, { metrics: { acc: 0.4 } });
+  expect((await catalogue.list()).map(r => [r.step, r.metrics, r.score?.value ?? null, r.best])).toEqual([
+    [5, { acc: 0.4 }, 0.4, false],
+    [4, { acc: 0.99 }, 0.99, false],
+    [3, {}, null, false],
+    [2, { acc: 0.9 }, 0.9, true],
+    [1, { acc: 0.5, lr: 1 }, 0.5, true],
+  ]);
+  await expect(catalogue.verify(2)).resolves.toMatchObject({ state: 'valid', best: true });
+  catalogue = new Catalogue(folder.path, 'a-job', { pinEvery: null });
+  expect((await catalogue.list()).map(r => [r.score, r.best])).toEqual(Array(5).fill([null, false]));
 });

@@ -8,7 +8,7 @@ let folder: Folder;
 let catalogue: Catalogue;
 beforeEach(() => {
   folder = new Folder();
-  catalogue = new Catalogue(folder.path, 'a-job', null);
+  catalogue = new Catalogue(folder.path, 'a-job', { pinEvery: null });
 });
 afterEach(() => folder.remove());
 

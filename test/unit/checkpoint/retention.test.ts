@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { expendable, isPinned, prunable } from '../../../src/checkpoint/retention.ts';
+import { best, expendable, isPinned, prunable } from '../../../src/checkpoint/retention.ts';
 import { byStep, type CheckpointRow, CheckpointState, isGood } from '../../../src/checkpoint/row.ts';
 import { rowOf as row } from './rows.ts';
 
@@ -95,6 +95,60 @@ describe('what retention lets go', () => {
   });
 });
 
+describe('the best by a metric', () => {
+  const value = fc.option(fc.integer({ min: -3, max: 3 }));
+  const scored = fc.tuple(anyRows, fc.array(value, { minLength: 14, maxLength: 14 })).map(([rows, values]) =>
+    rows.map((r, i) => ({
+      ...r,
+      metrics: values[i] == null ? { other: 1 } : { other: 1, acc: values[i] },
+    })),
+  );
+  const rule = fc.record({
+    metric: fc.constant('acc'),
+    mode: fc.constantFrom('min' as const, 'max' as const),
+    keep: fc.integer({ min: 1, max: 4 }),
+  });
+
+  it('are as many as are asked for, of the good ones that have it; of equal ones the newer', () => {
+    fc.assert(
+      fc.property(scored, rule, (rows, r) => {
+        const found = best(rows, r);
+        const may = rows.filter(row => isGood(row) && 'acc' in row.metrics);
+        expect(found).toHaveLength(Math.min(r.keep, may.length));
+        const value = (row: CheckpointRow) => (row.metrics['acc'] ?? NaN) * (r.mode === 'min' ? 1 : -1);
+        for (const row of may.filter(one => !found.includes(one)))
+          for (const one of found)
+            expect(value(one) < value(row) || (value(one) === value(row) && one.step > row.step)).toBe(true);
+      }),
+    );
+  });
+
+  it('stay, and nothing else changes: no other goes, and none goes that stayed before', () => {
+    fc.assert(
+      fc.property(scored, retention, rule, (rows, rules, keepBest) => {
+        const before = prunable(rows, rules);
+        const chosen = best(rows, keepBest);
+        expect(prunable(rows, { ...rules, keepBest })).toEqual(before.filter(row => !chosen.includes(row)));
+        expect(chosen).not.toContain(expendable(rows, { ...rules, keepBest }));
+      }),
+    );
+  });
+
+  it('are none without the metric, also where JavaScript has something of that name', () => {
+    expect(best([row(10)], { metric: 'constructor', mode: 'max', keep: 1 })).toEqual([]);
+    expect(best([row(10, { metrics: { acc: 1 } })], null)).toEqual([]);
+  });
+
+  it('gives way to the next best when it turns out to be damaged', () => {
+    const rows = [row(40, { state: 'valid' }), row(30), row(20, { metrics: { acc: 9 } })];
+    const second = row(10, { metrics: { acc: 5 } });
+    const rules = { keep: 1, pinEvery: null, keepBest: { metric: 'acc', mode: 'max', keep: 1 } } as const;
+    expect(steps(prunable([...rows, second], rules))).toEqual([10, 30]);
+    const damaged = [...rows.slice(0, 2), row(20, { metrics: { acc: 9 }, state: 'damaged' }), second];
+    expect(steps(prunable(damaged, rules))).toEqual([30]);
+  });
+});
+
 describe('what makes room on a full disk', () => {
   it('is the oldest good one, never what training would go on from, LATEST or a pinned one', () => {
     fc.assert(
@@ -102,7 +156,7 @@ describe('what makes room on a full disk', () => {
         const good = rows.filter(isGood).sort(byStep);
         const anchor = good.find(r => r.state === 'valid') ?? good[0];
         const may = good.filter(r => r !== anchor && !r.latest && !isPinned(r.step, pinEvery));
-        expect(expendable(rows, pinEvery)).toBe(may.at(-1) ?? null);
+        expect(expendable(rows, { pinEvery })).toBe(may.at(-1) ?? null);
       }),
     );
   });
@@ -110,7 +164,8 @@ describe('what makes room on a full disk', () => {
   it('may be taken again and again until one is left', () => {
     let rows = [row(50, { latest: true }), row(40), row(30), row(20)];
     const gone = [];
-    for (let next = expendable(rows, null); next !== null; next = expendable(rows, null)) {
+    const all = { pinEvery: null };
+    for (let next = expendable(rows, all); next !== null; next = expendable(rows, all)) {
       gone.push(next.step);
       rows = rows.filter(r => r !== next);
     }

@@ -12,6 +12,7 @@ import { writeBeside } from '../../../src/cli/write-beside.ts';
 import { CheckpointClient } from '../../../src/client/checkpoint-client.ts';
 import { exportState, exportTar, fetchManifest } from '../../../src/client/export-checkpoint.ts';
 import { FtcError } from '../../../src/errors.ts';
+import { serveSteps, STEPS } from '../../../src/metrics/route.ts';
 import { Folder, manifestOf } from './folder.ts';
 
 const LARGE = Buffer.alloc(5 * CHUNK + 3, 'the state');
@@ -43,7 +44,10 @@ beforeEach(async () => {
   const manager = new Manager(policy, 'a-job');
   files = true;
   mkdirSync(policy.directory);
-  await serve((request, response) => void serveCheckpoints(manager, request, response, { files }));
+  await serve((request, response) => {
+    if (request.url?.startsWith(STEPS)) void serveSteps(policy.directory, request, response);
+    else void serveCheckpoints(manager, request, response, { files });
+  });
 });
 afterEach(() => {
   server.closeAllConnections();
@@ -257,5 +261,37 @@ describe('an export', () => {
     const writing = writeBeside(target('model.pt'), { force: false, signal: stop.signal }, half);
     await expect(writing).rejects.toMatchObject({ name: 'AbortError' });
     expect(readdirSync(folder.path)).toEqual(['a-job']);
+  });
+});
+
+describe('step metrics', () => {
+  const line = (step: number): string => `{"step":${step},"epoch":0,"samples":24,"loss":0.5}\n`;
+  const steps = async (after: number) => {
+    const found = [];
+    for await (const lines of client.steps(after)) found.push(...lines.map(({ step }) => step));
+    return found;
+  };
+
+  it('come in pieces, those above a step', async () => {
+    const all = Array.from({ length: 20_000 }, (_, i) => i + 1);
+    writeFileSync(folder.at('a-job', 'metrics.jsonl'), all.map(line).join(''));
+    await expect(steps(-1)).resolves.toEqual(all);
+    await expect(steps(19_990)).resolves.toEqual(all.slice(19_990));
+  });
+
+  it('that break off are an error', async () => {
+    server.close();
+    await serve((_, response) => {
+      response.writeHead(200).write(line(1) + line(2), () => response.destroy());
+    });
+    await expect(steps(-1)).rejects.toThrow('silent');
+  });
+
+  it('that an older master does not know are an error that says so', async () => {
+    server.close();
+    await serve(
+      (_, response) => void response.writeHead(404).end('{"error":"GET /metrics/steps is not known here"}'),
+    );
+    await expect(steps(-1)).rejects.toThrow('of another version of ftc');
   });
 });

@@ -12,5 +12,8 @@ export const rowOf = (step: number, more: Partial<CheckpointRow> = {}): Checkpoi
   problem: null,
   latest: false,
   pinned: false,
+  metrics: {},
+  score: null,
+  best: false,
   ...more,
 });

@@ -53,7 +53,14 @@ it('a verdict is a line, and all of them a sentence', () => {
 });
 
 it('pruning says what went, and by which rule', () => {
-  const pruned = { dryRun: true, keep: 1, pinEvery: 50, removed: rows.slice(0, 2), kept: rows.slice(2) };
+  const pruned = {
+    dryRun: true,
+    keep: 1,
+    pinEvery: 50,
+    keepBest: null,
+    removed: rows.slice(0, 2),
+    kept: rows.slice(2),
+  };
   expect(pruneLines(pruned)).toEqual([
     'would remove 2 (260 kB): steps 300, 250',
     'would keep 3: the newest and every one of a step that 50 divides, what LATEST names, and what is known to be damaged or set aside',
@@ -61,6 +68,33 @@ it('pruning says what went, and by which rule', () => {
   expect(pruneLines({ ...pruned, dryRun: false, keep: 3, pinEvery: null, removed: [] })).toEqual([
     'nothing to remove',
     'kept 3: the 3 newest, what LATEST names, and what is known to be damaged or set aside',
+  ]);
+  const keepBest = { metric: 'val_loss', mode: 'min', keep: 1 } as const;
+  const rule = (more: object): string => pruneLines({ ...pruned, pinEvery: null, ...more })[1] ?? '';
+  expect(rule({ keepBest })).toContain('the newest and the one with the smallest val_loss, what LATEST');
+  expect(rule({ keepBest: { metric: 'acc', mode: 'max', keep: 2 }, pinEvery: 50 })).toContain(
+    'divides and the 2 with the largest acc, what',
+  );
+});
+
+it('a table shows the metric by which the best are kept, and marks them', () => {
+  const score = (value: number) => ({
+    score: { metric: 'val\nloss', value },
+    metrics: { 'val\nloss': value },
+  });
+  const made = { createdAt: '2026-01-01T23:59:48.000Z' };
+  const some = [
+    rowOf(300, { ...made, ...score(0.31254), latest: true }),
+    rowOf(250, { ...made, ...score(1.5e-7), best: true, pinned: true }),
+    rowOf(200, { ...made, ...score(12) }),
+    rowOf(150, made),
+  ];
+  expect(plain(checkpointTable(some, NOW))).toEqual([
+    'STEP   AGE  SIZE  GENERATION  val?loss  STATE',
+    ' 300  12 s   3 B           1    0.3125  not verified, latest',
+    ' 250  12 s   3 B           1    1.5e-7  not verified, best, kept for good',
+    ' 200  12 s   3 B           1        12  not verified',
+    ' 150  12 s   3 B           1         -  not verified',
   ]);
 });
 

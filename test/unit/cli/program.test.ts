@@ -49,6 +49,7 @@ describe('the command line', () => {
     [['checkpoints', 'verfy'], "ftc: unknown command 'verfy'\n(Did you mean verify?)"],
     [['checkpoints', 'list', 'verify'], "ftc: too many arguments for 'list'"],
     [['checkpoints', 'export', 'latest'], "ftc: missing required argument 'file'"],
+    [['metrics', '--last'], "ftc: option '--last <n>' argument missing"],
     [['chaos', 'kil'], "ftc: unknown command 'kil'\n(Did you mean kill?)"],
   ])('says what is wrong with %j', async (args, message) => {
     await ftc(...args);

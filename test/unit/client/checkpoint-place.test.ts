@@ -1,4 +1,4 @@
-import { chownSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -7,6 +7,7 @@ import { placeOf, placeOfMaster } from '../../../src/client/checkpoint-place.ts'
 import { savedProject, saveProject } from '../../../src/client/saved-project.ts';
 import { loadJob } from '../../../src/job/load.ts';
 import type { JobFlags } from '../../../src/job/sources.ts';
+import { readConfig } from '../../../src/master/config.ts';
 import { ownPackage } from '../../../src/package.ts';
 
 let folder: string;
@@ -36,6 +37,21 @@ it('of a rendered project is its volume, as its master has it', () => {
     source: 'a-job_checkpoints',
     target: '/checkpoints',
   });
+});
+
+it('knows by which metric the best are kept', () => {
+  const keepBest = '{"metric":"a $b","mode":"max","keep":1}';
+  writeFileSync(join(folder, 'ftc.yaml'), "checkpoint: { keepBest: { metric: 'a $b', mode: max } }\n");
+  expect(placeOf(project({})).environment['FTC_CHECKPOINT_KEEP_BEST']).toBe(keepBest);
+  const environment = { JOB_ID: 'a-job', FTC_PROJECT: 'p', FTC_CHECKPOINT_KEEP_BEST: keepBest };
+  expect(readConfig(environment).checkpoints.keepBest).toEqual({ metric: 'a $b', mode: 'max', keep: 1 });
+  for (const wrong of [
+    'loss',
+    '{"metric":"loss","mode":"low","keep":1}',
+    '{"metric":"","mode":"min","keep":1}',
+  ])
+    expect(() => readConfig({ ...environment, FTC_CHECKPOINT_KEEP_BEST: wrong })).toThrow('KEEP_BEST');
+  expect(readConfig({ JOB_ID: 'a-job', FTC_PROJECT: 'p' }).checkpoints.keepBest).toBeNull();
 });
 
 it.skipIf(process.getuid?.() !== 0)('of a directory of the host is that directory, and its owner', () => {

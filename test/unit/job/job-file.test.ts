@@ -49,7 +49,7 @@ standbySync: 5
 virtualRanks: 20
 seed: 7
 steps: 1000
-checkpoint: {every: 10, keep: 2, keepEvery: 5, scrub: 10m}
+checkpoint: {every: 10, keep: 2, keepEvery: 5, keepBest: {metric: val/loss, mode: min, keep: 2}, scrub: 10m}
 dataset: data
 recovery:
   heartbeat: 2.5
@@ -76,7 +76,15 @@ port: 0
       virtualRanks: 20,
       seed: 7,
       length: { steps: 1000 },
-      checkpoint: { every: 10, keep: 2, keepEvery: 5, scrub: 600_000, dir: null, s3: null },
+      checkpoint: {
+        every: 10,
+        keep: 2,
+        keepEvery: 5,
+        keepBest: { metric: 'val/loss', mode: 'min', keep: 2 },
+        scrub: 600_000,
+        dir: null,
+        s3: null,
+      },
       data: null,
       dataset: join(folder, 'data'),
       recovery: {
@@ -113,6 +121,22 @@ port: 0
     [
       'recovery:\n  backoff:\n    maximum: 3s',
       'ftc.yaml:3:5: recovery.backoff.maximum is no key of a job file; did you mean "max"?',
+    ],
+    [
+      'checkpoint: {keepBest: {metric: acc}}',
+      'ftc.yaml:1:24: checkpoint.keepBest.mode must be "min" or "max", not empty',
+    ],
+    [
+      'checkpoint: {keepBest: {metric: "", mode: min}}',
+      'ftc.yaml:1:33: checkpoint.keepBest.metric must be the name of a metric that the script logs, not ""',
+    ],
+    [
+      'checkpoint: {keepBest: {metric: acc, mode: best}}',
+      'ftc.yaml:1:44: checkpoint.keepBest.mode must be "min" or "max", not "best"',
+    ],
+    [
+      'checkpoint: {keepBest: {metric: acc, mode: max, keep: 0}}',
+      'ftc.yaml:1:55: checkpoint.keepBest.keep must be a whole number from 1 to 10000, not 0',
     ],
     ['workers: three', 'ftc.yaml:1:10: workers must be a whole number from 1 to 1000, not "three"'],
     ['workers: 0', 'ftc.yaml:1:10: workers must be a whole number from 1 to 1000, not 0'],

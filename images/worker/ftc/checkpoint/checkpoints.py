@@ -52,6 +52,10 @@ class Checkpoints:
         self.metrics: Callable[[], dict[str, float]] = dict
         """What the script has logged of the newest step."""
 
+    def before_publishing(self, act: Callable[[], None]) -> None:
+        """`act` is called behind training, when a checkpoint is written and not published yet."""
+        self._writer.before_publishing = act
+
     def attach(self, plan: Plan, position: Callable[[int], Position | None]) -> None:
         """The data is known. `position`: where the next sample is after so many steps. Raises FtcError where what was loaded before
         belongs to other data."""

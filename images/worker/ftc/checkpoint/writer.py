@@ -65,6 +65,7 @@ class Writer:
         self._flight: Flight | None = None
         self._noted = False
         self._restless = False
+        self.before_publishing: Callable[[], None] = lambda: None
         self.generation = -1
         """The newest that this worker is a member of. A draft of an older one is published as long as that is so."""
         self.again = False
@@ -218,7 +219,12 @@ class Writer:
     def _publish(self, flight: Flight, draft: Draft) -> None:
         about, clock = draft.about, Clock()
         size, error, self.fenced = 0, None, False
-        terms = Terms(lambda: self.generation, flight.check, flight.confirm, PATIENCE)
+        
+        def confirm() -> None:
+            flight.confirm()
+            self.before_publishing()
+
+        terms = Terms(lambda: self.generation, flight.check, confirm, PATIENCE)
         try:
             size = publish(self._root, draft, self._worker, terms, clock)
         except Dropped:

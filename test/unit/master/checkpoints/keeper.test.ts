@@ -161,6 +161,21 @@ describe('on a full disk', () => {
   });
 });
 
+it('keeps the best by a metric as well, also on a full disk', async () => {
+  for (const step of [10, 20, 30, 40]) folder.write(step, { metrics: { acc: step === 20 ? 0.9 : 0.1 } });
+  const keepBest = { metric: 'acc', mode: 'max', keep: 1 } as const;
+  keep({ keep: 1, keepBest }).reported(report(40));
+  await settled();
+  await settled();
+  expect(steps()).toEqual([20, 40]);
+  keeper.reported(report(50, FULL));
+  await settled();
+  expect(steps()).toEqual([20, 40]);
+  expect(texts().at(-1)?.[1]).toBe(
+    'the disk is full, and no checkpoint may be removed: of the 2 that are left, 1 is kept as the best by checkpoint.keepBest',
+  );
+});
+
 describe('the scrub', () => {
   it('finds rot, tells it once with what is left, and removes nothing', async () => {
     for (const step of [10, 20, 30]) folder.write(step);
