@@ -5,12 +5,10 @@ import { connect } from '../docker/connect.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
 import { checkpointLines } from './view/checkpoint-status.ts';
-import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
-<<<<<<< HEAD
-import { checkLines } from './view/replicas.ts';
-=======
 import { lastMetricsLine } from './view/metrics.ts';
->>>>>>> h-metrics
+import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
+
+import { checkLines } from './view/replicas.ts';
 import { s3Line } from './view/s3.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {

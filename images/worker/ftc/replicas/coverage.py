@@ -21,6 +21,8 @@ LEAST = 1 << 19
 """Bytes."""
 SMALL = 1 << 18
 """Bytes: smaller pieces are gathered in one run of memory before they are looked at."""
+TINY = 1 << 12
+"""Bytes: such tensors are not cut."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,7 @@ class Coverage:
     def __init__(self, leaves: Leaves) -> None:
         self._outline = leaves.outline()
         tensors = [t for _, t in leaves.tensors]
-        size = max(LEAST, -(-sum(map(_size, tensors)) // MOST_STEPS // 8) * 8)
+        size = max(LEAST, -(-sum(map(_size, tensors)) // (8 * MOST_STEPS)) * 8)
         self._parts = [Part(pieces) for pieces in cut(tensors, size)] or [Part([])]
 
     @property
@@ -105,26 +107,20 @@ class _Gathered:
 
 
 def cut(tensors: Sequence[torch.Tensor], size: int) -> list[list[Piece]]:
-    """Parts of about `size` bytes, in order. Tensors of more than half of that are cut, at multiples of 8 bytes."""
+    """Parts of `size` bytes, in order, the last one of what is left. Tensors are cut, at multiples of 8 bytes, except for tiny ones:
+    with those a part may be a little larger."""
     parts: list[list[Piece]] = []
     room = 0
     for tensor in tensors:
         length, start = _size(tensor), 0
-        if length <= size // 2:
-            if room < length or not parts:
-                parts.append([])
-                room = size
-            parts[-1].append(Piece(tensor, 0, length))
-            room -= length
-            continue
-        while start < length:
+        while start < length or (length == 0 and start == 0):
             if room < 8:
                 parts.append([])
                 room = size
-            end = min(length, start + room // 8 * 8)
+            end = length if length <= TINY else min(length, start + room // 8 * 8)
             parts[-1].append(Piece(tensor, start, end))
             room -= end - start
-            start = end
+            start = max(end, 1) if length == 0 else end
     return parts
 
 
