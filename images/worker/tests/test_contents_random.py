@@ -233,7 +233,7 @@ def test_keys_are_text_or_integers(key: Any) -> None:
         for reads in (check, pack, digest, lambda bad: Shadow(bad, nothing_lasts)):
             with pytest.raises(UsageError) as refused:
                 reads(bad)
-            assert str(refused.value).startswith(f"{path}: a key of the type ") and type(key).__name__ in str(refused.value)
+            assert str(refused.value).startswith(f"{path}: keys of ") and type(key).__name__ in str(refused.value)
 
 
 def test_memory_that_was_given_back_is_no_tensor() -> None:
