@@ -1,6 +1,7 @@
 /** One time that something was broken, and what came of it. Pure but for what it is told. */
-import { hasEnded, type JobState, type Recovery, type Replicas, type Status } from '../src/master/status.ts';
 import type { Container } from '../src/docker/engine.ts';
+import { countsOf, type ReplicaCounts } from '../src/master/replica-status.ts';
+import { hasEnded, type JobState, type Recovery, type Status } from '../src/master/status.ts';
 import type { Hit, Params } from './faults/fault.ts';
 import type { Infliction } from './infliction.ts';
 import { FOUND_WITHIN_STEPS } from './replicas.ts';
@@ -35,8 +36,8 @@ export interface Strike {
   /** What the master measured; null when nobody was lost. */
   recovery: Recovery | null;
   /** Of what makes a worker's state another one: what the job had found of such before. Null for any other fault. */
-  readonly replicasBefore: Replicas | null;
-  replicasAfter: Replicas | null;
+  readonly replicasBefore: ReplicaCounts | null;
+  replicasAfter: ReplicaCounts | null;
   /** From the fault to the survivors' next committed step. Null while there is none. */
   resumedMs: number | null;
   /** From the fault to the first step at full world size. Null while there is none. */
@@ -52,7 +53,7 @@ export interface Strike {
 /** @param status the last one before the fault; null where the master did not answer */
 export function strikeOf(infliction: Infliction, status: Status | null): Strike {
   const { fault, params, seed, forMs } = infliction.order;
-  const replicas = fault.corrupts ? (status?.replicas ?? null) : null;
+  const replicas = fault.corrupts && status ? countsOf(status) : null;
   return {
     fault: fault.name,
     params,
@@ -105,7 +106,7 @@ export function observe(strike: Strike, before: readonly Hit[], sight: Sight): b
   if (!status) return false;
   strike.state = status.state;
   strike.generationAfter = status.generation;
-  if (strike.replicasBefore) strike.replicasAfter = status.replicas;
+  if (strike.replicasBefore) strike.replicasAfter = countsOf(status);
   const ids = new Set(strike.hits.map(v => v.id));
   strike.recovery =
     status.recoveries.findLast(r => r.lost.some(id => ids.has(id)) && r.at > strike.at - 1000) ?? null;

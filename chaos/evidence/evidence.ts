@@ -3,6 +3,7 @@
  * watch began, unless a name says otherwise; null where not known.
  */
 import { z } from 'zod';
+import { noCounts, ReplicaCounts } from '../../src/master/replica-status.ts';
 import { JobState, Recovery } from '../../src/master/status.ts';
 
 const t = z.number();
@@ -93,11 +94,6 @@ const SeenEvent = z.object({
   step: z.int().nullable().default(null),
 });
 
-const Replicas = z.object({ checks: z.int(), mismatches: z.int(), repaired: z.int(), returned: z.int() });
-
-/** Nothing was compared, or by a master that does not tell. */
-export const noReplicas: z.infer<typeof Replicas> = { checks: 0, mismatches: 0, repaired: 0, returned: 0 };
-
 const Holders = z.object({ generation: z.int(), ids: z.array(z.string()) });
 
 export const Evidence = z.object({
@@ -122,13 +118,12 @@ export const Evidence = z.object({
   missed: z.array(z.object({ text: z.string(), why: z.string(), drawn: z.boolean() })),
   /** As the master told them; their `at` is since the epoch. */
   recoveries: z.array(Recovery),
-  /** Of the workers' states with each other, as the master told last. */
-  replicas: Replicas.default(noReplicas),
+  /** As the master told last: how often the workers compared their state, how often it differed, and what was done about it. */
+  replicas: ReplicaCounts.default(noCounts),
   /** Who held the newest state, by generation. */
   holders: z.array(Holders),
   starts: z.array(Start),
   checkpoints: z.array(SeenCheckpoint),
-  /** As the master told last: how often the workers compared their state, how often it differed, and what was done about it. */
   events: z.array(SeenEvent),
   rollbacks: z.array(z.object({ at: t, text: z.string(), error: z.string().nullable() })),
   /** Why it was watched no longer, although the job had not ended. */

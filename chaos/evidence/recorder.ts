@@ -1,11 +1,11 @@
 /** Keeps what is seen of a run, look by look. Without I/O: it is told everything, the time included. */
 import type { Moment } from '../../src/client/follow.ts';
 import type { Container } from '../../src/docker/engine.ts';
+import { countsOf, noCounts } from '../../src/master/replica-status.ts';
 import type { JobEvent, Status } from '../../src/master/status.ts';
 import { holdersOf, merge, remember, type Holders } from './holders.ts';
 import { checkpointOf } from './checkpoints.ts';
-import { countsOf } from '../../src/master/replica-status.ts';
-import { type Evidence, type Lane, noReplicas, type SeenFault } from './evidence.ts';
+import type { Evidence, Lane, SeenFault } from './evidence.ts';
 import { extend } from './lanes.ts';
 
 /** Enough for a person; a job that does nothing but break must not fill the report. */
@@ -37,7 +37,7 @@ export class Recorder {
       faults: [],
       missed: [],
       recoveries: [],
-      replicas: noReplicas,
+      replicas: noCounts,
       holders: [],
       starts: [],
       checkpoints: [],

@@ -30,9 +30,17 @@ export const noChecks: ReplicaStatus = {
 };
 
 /** What can be added up over jobs. */
-export type ReplicaCounts = Pick<ReplicaStatus, 'checks' | 'mismatches' | 'repaired' | 'returned'>;
+export const ReplicaCounts = ReplicaStatus.pick({
+  checks: true,
+  mismatches: true,
+  repaired: true,
+  returned: true,
+});
+export type ReplicaCounts = z.infer<typeof ReplicaCounts>;
 
 export function countsOf({ replicas }: { readonly replicas: ReplicaStatus }): ReplicaCounts {
   const { checks, mismatches, repaired, returned } = replicas;
   return { checks, mismatches, repaired, returned };
 }
+
+export const noCounts: ReplicaCounts = countsOf({ replicas: noChecks });

@@ -19,6 +19,9 @@ from .errors import UsageError
 from .refusal import article, kind_of, refusal
 from .tensors import problem
 
+Path = tuple[Any, Any]
+"""What is above, and the key in it: it is written only where something is wrong."""
+
 PLAIN = frozenset({bool, int, float, str, type(None)})
 DICTS = frozenset({dict, OrderedDict, Counter})
 SEQUENCES = frozenset({list, tuple, torch.Size})
@@ -36,7 +39,7 @@ class Unkept(Exception):
 
 def check(state: Any, name: str = "state") -> None:
     """Raises UsageError for the first value that cannot be kept: its path from `name`, its type and what to do instead."""
-    _visit(state, name, ())
+    _visit(state, (None, name), ())
 
 
 @contextmanager
@@ -161,54 +164,58 @@ def _refused(state: Any) -> UsageError | None:
     return None
 
 
-def _visit(value: Any, path: str, above: tuple[int, ...]) -> None:
+def _visit(value: Any, path: Path, above: tuple[int, ...]) -> None:
     kind = type(value)
     if isinstance(value, torch.Tensor):
         if problem(value) is not None:
-            raise UsageError(refusal(path, value))
+            raise UsageError(refusal(_written(path), value))
     elif kind in DICTS or kind in SEQUENCES:
         if id(value) in above:
-            raise UsageError(f"{path}: {article(kind.__name__)} {kind.__name__} that holds itself cannot be kept in a checkpoint")
+            noun = f"{article(kind.__name__)} {kind.__name__}"
+            raise UsageError(f"{_written(path)}: {noun} that holds itself cannot be kept in a checkpoint")
         if len(above) == DEPTH:
-            raise UsageError(f"{path}: more than {DEPTH} dicts and lists in one another cannot be kept in a checkpoint")
+            raise UsageError(f"{_written(path)}: more than {DEPTH} dicts and lists in one another cannot be kept in a checkpoint")
         _visit_items(value, path, (*above, id(value)))
     else:
         _visit_leaf(value, path)
 
 
-def _visit_items(value: Any, path: str, above: tuple[int, ...]) -> None:
-    if type(value) in SEQUENCES:
+def _visit_items(value: Any, path: Path, above: tuple[int, ...]) -> None:
+    kind = type(value)
+    if kind in SEQUENCES:
         for i, item in enumerate(value):
-            _visit(item, f"{path}.{i}", above)
+            _visit(item, (path, i), above)
         return
-    if type(value) is Counter and vars(value):
-        raise UsageError(f"{path}: the attributes of a Counter cannot be kept in a checkpoint: keep them beside it")
+    if kind is Counter and vars(value):
+        raise UsageError(f"{_written(path)}: the attributes of a Counter cannot be kept in a checkpoint: keep them beside it")
     for key, item in value.items():
-        _visit_key(key, path)
-        _visit(item, _below(path, key), above)
+        if type(key) is not str:
+            _visit_key(key, path)
+        _visit(item, (path, key), above)
     for name, item in attributes(value).items():
-        _visit(item, _below(path, name), above)
+        _visit(item, (path, name), above)
         if _holds_tensors(item):
-            raise UsageError(f"{_below(path, name)}: a tensor in an attribute of a dict cannot be kept in a checkpoint: keep it in the dict")
+            at = _written((path, name))
+            raise UsageError(f"{at}: a tensor in an attribute of a dict cannot be kept in a checkpoint: keep it in the dict")
 
 
-def _visit_key(key: Any, path: str) -> None:
+def _visit_key(key: Any, path: Path) -> None:
     try:
         kept = plain_key(key)
     except Unkept:
-        raise UsageError(
-            f"{path}: a key of the type {kind_of(key)} cannot be kept in a checkpoint: use text or integers as keys"
-        ) from None
-    _visit_leaf(kept, f"{path}: a key")
+        text = f"keys of {kind_of(key)} cannot be kept in a checkpoint: use text or integers as keys"
+        raise UsageError(f"{_written(path)}: {text}") from None
+    if not (isinstance(kept, str) or fits(kept)):
+        raise UsageError(f"{_written(path)}: a key of {kept.bit_length()} bits cannot be kept in a checkpoint: use hex(…) of it")
 
 
-def _visit_leaf(value: Any, path: str) -> None:
+def _visit_leaf(value: Any, path: Path) -> None:
     try:
         kept = plain(value)
     except Unkept:
-        raise UsageError(refusal(path, value)) from None
+        raise UsageError(refusal(_written(path), value)) from None
     if type(kept) is int and not fits(kept):
-        raise UsageError(f"{path}: an int of {kept.bit_length()} bits cannot be kept in a checkpoint: convert it with hex(…)")
+        raise UsageError(f"{_written(path)}: an int of {kept.bit_length()} bits cannot be kept in a checkpoint: convert it with hex(…)")
 
 
 def _holds_tensors(value: Any) -> bool:
@@ -217,8 +224,10 @@ def _holds_tensors(value: Any) -> bool:
     return isinstance(value, torch.Tensor)
 
 
-def _below(path: str, key: Any) -> str:
+def _written(path: Path) -> str:
     """As a person writes it, where it can be read."""
-    kept = plain_key(key)
-    text = str(kept)
-    return f"{path}.{text}" if text and text.isprintable() else f"{path}[{text!r}]"
+    above, key = path
+    text = str(plain_key(key))
+    if above is None:
+        return text
+    return f"{_written(above)}.{text}" if text and text.isprintable() else f"{_written(above)}[{text!r}]"

@@ -22,14 +22,14 @@ DTYPES: dict[str, torch.dtype] = {
 
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 
-_OWN = frozenset({torch.Tensor, nn.Parameter})
+OWN = frozenset({torch.Tensor, nn.Parameter})
 _PARAMETER: Any = nn.Parameter
 
 
 def usable(tensor: torch.Tensor) -> bool:
     """It can be kept: its values are all that there is to it."""
     return (
-        (type(tensor) in _OWN or _bare(type(tensor)))
+        (type(tensor) in OWN or _bare(type(tensor)))
         and tensor.layout is torch.strided
         and tensor.dtype in NAMES
         and not tensor.is_nested
@@ -39,10 +39,12 @@ def usable(tensor: torch.Tensor) -> bool:
 
 def problem(tensor: torch.Tensor) -> tuple[str, str] | None:
     """What it is that cannot be kept, and what to do instead; None where it can."""
+    if usable(tensor):
+        return (f"tensor of {tensor.dtype} whose memory was given back", "it has no values any more") if _freed(tensor) else None
     kind = type(tensor)
     if nn.parameter.is_lazy(tensor):
         return f"{kind.__name__}", "it has no shape yet: send one batch through the model first"
-    if kind not in _OWN and not _bare(kind):
+    if kind not in OWN and not _bare(kind):
         return f"{kind.__module__}.{kind.__qualname__}", "it is a tensor of a class of its own: keep the torch.Tensor that it stands for"
     if tensor.is_nested:
         return f"nested tensor of {tensor.dtype}", "keep its parts in a list"
@@ -50,14 +52,8 @@ def problem(tensor: torch.Tensor) -> tuple[str, str] | None:
         return f"tensor of {tensor.dtype} on the meta device", "it has no values: move it to a device with to_empty first"
     if tensor.dtype not in NAMES:
         return f"tensor of {tensor.dtype}", "keep it as one of torch's other dtypes"
-    if tensor.layout is not torch.strided:
-        layout = str(tensor.layout).removeprefix("torch.").removeprefix("_")
-        return f"tensor of {tensor.dtype} with the layout {layout}", "keep it as to_dense() gives it"
-    if tensor.numel():
-        last = tensor.storage_offset() + sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride()))
-        if (last + 1) * tensor.element_size() > tensor.untyped_storage().nbytes():
-            return f"tensor of {tensor.dtype} whose memory was given back", "it has no values any more"
-    return None
+    layout = str(tensor.layout).removeprefix("torch.").removeprefix("_")
+    return f"tensor of {tensor.dtype} with the layout {layout}", "keep it as to_dense() gives it"
 
 
 def strides(tensor: torch.Tensor) -> tuple[int, ...]:
@@ -92,3 +88,12 @@ def _bare(kind: Any) -> bool:
     """A parameter of a class that torch treats like its own: its values are copied into the parameter that is there."""
     same = all(getattr(kind, name) is getattr(_PARAMETER, name) for name in ("__torch_function__", "__torch_dispatch__"))
     return issubclass(kind, nn.Parameter) and same
+
+
+def _freed(tensor: torch.Tensor) -> bool:
+    """Its memory is smaller than the tensor is."""
+    if tensor.numel() == 0:
+        return False
+    gapless = tensor.is_contiguous()
+    span = tensor.numel() - 1 if gapless else sum((size - 1) * step for size, step in zip(tensor.shape, tensor.stride()))
+    return (tensor.storage_offset() + span + 1) * tensor.element_size() > tensor.untyped_storage().nbytes()

@@ -210,7 +210,6 @@ describe('the record of a run', () => {
         step: 5,
         generation: 2,
         recoveries: [recovery({ resumedMs: 7 })],
-        replicas: { checks: 9, mismatches: 1, repaired: 1, returned: 0 },
       }),
       events: [event('x'), event('resuming from the checkpoint of step 4')],
     });
@@ -227,7 +226,6 @@ describe('the record of a run', () => {
       firstStep: 200,
       end: 500,
       events: [{ at: 500, text: 'x', step: null }],
-      replicas: { checks: 9, mismatches: 1 },
       checkpoints: [{ step: 4, what: 'loaded' }],
     });
     expect(e.generations.map(g => g.generation)).toEqual([1, 2]);

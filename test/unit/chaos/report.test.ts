@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { Doing, noReplicas } from '../../../chaos/evidence/evidence.ts';
+import { Doing } from '../../../chaos/evidence/evidence.ts';
 import { judge } from '../../../chaos/hypotheses/index.ts';
 import { axis, seconds } from '../../../chaos/report/axis.ts';
 import { ReportFolder } from '../../../chaos/report/folder.ts';
@@ -14,6 +14,7 @@ import { IndexReport, RunReport, type Ground } from '../../../chaos/report/schem
 import { rowsOf, thinned } from '../../../chaos/report/timeline.ts';
 import type { Outcome } from '../../../chaos/scenarios/experiment.ts';
 import { ownJob } from '../../../chaos/scenarios/job.ts';
+import { noCounts } from '../../../src/master/replica-status.ts';
 import { recovery } from '../verify/made.ts';
 import { evidence, lane, seenFault } from './seen.ts';
 
@@ -135,7 +136,7 @@ describe('a page', () => {
     const text = of({ checks: 1234, mismatches: 3, repaired: 2, returned: 1 });
     expect(text).toContain('<b>1,234</b><span>checks of the replicas</span>');
     expect(text).toContain('<b>3</b><span>times that replicas differed, 2 repaired, 1 undone</span>');
-    expect(of(noReplicas)).not.toContain('replicas');
+    expect(of(noCounts)).not.toContain('replicas');
   });
 
   it('is there for a run that never was, and for one of which nothing was seen', () => {

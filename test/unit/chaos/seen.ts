@@ -1,5 +1,6 @@
 /** Evidence for the tests, with only what matters to them said. */
-import { type Evidence, type Lane, noReplicas, type SeenFault } from '../../../chaos/evidence/evidence.ts';
+import type { Evidence, Lane, SeenFault } from '../../../chaos/evidence/evidence.ts';
+import { noCounts } from '../../../src/master/replica-status.ts';
 
 export const evidence = (more: Partial<Evidence> = {}): Evidence => ({
   origin: 1_000_000,
@@ -21,11 +22,10 @@ export const evidence = (more: Partial<Evidence> = {}): Evidence => ({
   faults: [seenFault()],
   missed: [],
   recoveries: [],
-  replicas: { checks: 0, mismatches: 0, repaired: 0, returned: 0 },
   holders: [{ generation: 1, ids: ['a', 'b', 'c'] }],
   starts: [],
   checkpoints: [],
-  replicas: noReplicas,
+  replicas: noCounts,
   events: [],
   rollbacks: [],
   gaveUp: null,

@@ -4,6 +4,7 @@ import type { Infliction } from '../../../chaos/infliction.ts';
 import { observe, type Sight, type Strike, strikeOf } from '../../../chaos/strike.ts';
 import { hitLines, strikeTable, summary } from '../../../src/cli/view/chaos.ts';
 import type { Container, Role } from '../../../src/docker/engine.ts';
+import { noChecks } from '../../../src/master/replica-status.ts';
 import type { Recovery, Status } from '../../../src/master/status.ts';
 
 const container = (id: string, startedAt: number, more: Partial<Container> = {}): Container =>
@@ -165,6 +166,7 @@ describe('what comes of a fault', () => {
 
   describe('a flipped bit', () => {
     const replicas = (mismatches: number, repaired = 0, returned = 0) => ({
+      ...noChecks,
       checks: 90,
       mismatches,
       repaired,
@@ -179,6 +181,8 @@ describe('what comes of a fault', () => {
       expect(see(strike, { step: 100, replicas: replicas(2, 2) })).toBe(false);
       expect(summary(strike)).toContain('the workers have found nothing yet');
       expect(see(strike, { step: 101, replicas: replicas(3, 3) })).toBe(true);
+      expect(strike.replicasBefore).toEqual({ checks: 90, mismatches: 2, repaired: 2, returned: 0 });
+      expect(strike.replicasAfter).toEqual({ checks: 90, mismatches: 3, repaired: 3, returned: 0 });
       expect(summary(strike)).toEqual([
         '',
         'the workers found 1 differing: 1 repaired, 0 by going back to a checkpoint',

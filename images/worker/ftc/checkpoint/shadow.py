@@ -15,9 +15,10 @@ import torch
 from ..contents import DICTS, PLAIN, SEQUENCES, Unkept, attributes, check, dict_of, mapped, naming, plain, plain_key
 from ..packing import ALIGN
 from ..state import State
-from ..tensors import strides, usable
+from ..tensors import OWN, strides, usable
 
 Path = tuple[str | int, ...]
+STRIDED = torch.strided
 TURN = 1 << 25
 """Bytes copied in one call, about."""
 
@@ -76,6 +77,7 @@ class Shadow:
     def __init__(self, state: State, lasting: Callable[[Path], bool], reuse: torch.Tensor | None = None) -> None:
         check(state)
         self._at_once: set[int] = set()
+        self._lies: dict[int, tuple[torch.dtype, torch.Size, tuple[int, ...]]] = {}
         end = _measure(state, 0)
         fits = reuse is not None and reuse.numel() >= end
         self.memory: torch.Tensor = reuse if fits and reuse is not None else torch.empty(end, dtype=torch.uint8)
@@ -157,12 +159,13 @@ class Shadow:
         return plain(value)
 
     def _pair(self, tensor: torch.Tensor, view: Any) -> None:
-        if not usable(tensor):
-            raise Unkept
-        if not isinstance(view, torch.Tensor) or view.shape != tensor.shape or view.dtype != tensor.dtype:
-            raise Differs
-        steps = view.stride()
-        if steps != tensor.stride() and steps != strides(tensor):
+        lies = self._lies.get(id(view))
+        if tensor.layout is not STRIDED or tensor.is_meta or type(tensor) not in OWN:
+            if not usable(tensor):
+                raise Unkept
+        if lies is None or tensor.dtype is not lies[0] or tensor.shape != lies[1]:
+            raise Differs if usable(tensor) else Unkept
+        if tensor.stride() != lies[2] and strides(tensor) != lies[2]:
             raise Differs
         if tensor.is_inference():
             self._at_once.add(id(view))
@@ -172,6 +175,7 @@ class Shadow:
     def _outline(self, value: Any, path: Path, lasting: Callable[[Path], bool]) -> Any:
         if isinstance(value, torch.Tensor):
             view = self._view(value)
+            self._lies[id(view)] = (view.dtype, view.shape, view.stride())
             if value.is_inference() or not lasting(path):
                 self._at_once.add(id(view))
             return view
