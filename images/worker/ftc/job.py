@@ -157,7 +157,10 @@ class Job:
 
     def log(self, **metrics: Any) -> None:
         """In the loop: a line of metrics.jsonl for the committed step. Values of slice 0, and those that are logged after the commit; log what is the same
-        in all workers. At the job's end it reports the last value of every name."""
+        in all workers. At the job's end it reports the last value of every name.
+
+        The line has step, epoch, samples and loss anyway; of these, all but the step may be logged as something else.
+        """
         self._reporting.log(checked(metrics), self._loop)
 
     @property

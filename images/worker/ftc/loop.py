@@ -14,6 +14,7 @@ import torch
 
 from . import control
 from .attempt import Attempt, Machinery
+from .contents import check
 from .control import Agreed
 from .data import Batch, Slice, to_device
 from .errors import Broken, Leave, UsageError
@@ -202,6 +203,8 @@ class Loop:
         parts.place.at(progress.step)
         progress.phase = "compute"
         self.commits += 1
+        if self.commits == 1:
+            check(self._own.capture())  # optimizer and script have made their state by now
         parts.reporting.committed()
         self._rejoin.committed(group, agreed)
         parts.randomness.between(progress.step)

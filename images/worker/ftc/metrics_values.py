@@ -10,7 +10,7 @@ import torch
 
 from .errors import UsageError
 
-RESERVED = ("step", "epoch", "samples", "loss")
+RESERVED = "step"
 """Every line of `metrics.jsonl` has these from ftc."""
 LONGEST_NAME = 200
 MOST = 1000
@@ -32,7 +32,7 @@ def _name(name: Any) -> str:
         raise UsageError(f"job.log: {name!r} cannot be the name of a metric: give a text that is not empty")
     if len(name) > LONGEST_NAME:
         raise UsageError(f"job.log: the name {name[:40]!r}… has {len(name)} characters, and {LONGEST_NAME} are possible")
-    if name in RESERVED:
+    if name == RESERVED:
         raise UsageError(f"job.log: {name!r} is written by ftc for every step: give the metric another name, such as 'my_{name}'")
     return name
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from . import refusals
-from .contents import check, mapped
+from .contents import as_held, check, mapped
 from .digest import digest, signature
 from .errors import FtcError, UsageError
 from .generators import stateful
@@ -195,6 +195,7 @@ class Registered:
                 raise FtcError(f"the saved state has no {name!r}: the script registered nothing of that name when it was saved")
         self.changing()
         try:
+            state = as_held(state, self.capture())
             load(self.model, state["model"], state.get("buffers", {}))
             self._restore_optimizers(state)
             schedules = state.get("scheduler", [])

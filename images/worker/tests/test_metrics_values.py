@@ -45,7 +45,7 @@ def test_numbers_that_are_not_finite_are_numbers() -> None:
         ({3: 1}, "3 cannot be the name of a metric"),
         ({"__proto__": 1}, "'__proto__' cannot be the name"),
         ({"x" * 201: 1}, "has 201 characters, and 200 are possible"),
-        *[({name: 1}, f"'{name}' is written by ftc for every step: give the metric another name") for name in ("step", "epoch", "samples", "loss")],
+        *[({name: 1}, f"'{name}' is written by ftc for every step: give the metric another name") for name in ("step",)],
         ({"acc": "0.5"}, "'acc' is '0.5' \\(str\\): give a number"),
         ({"acc": None}, "'acc' is None \\(NoneType\\)"),
         ({"acc": 1j}, "'acc' is 1j \\(complex\\)"),
