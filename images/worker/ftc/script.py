@@ -22,6 +22,8 @@ _finished = False
 
 def run(train: Callable[[Job], object]) -> None:
     """Trains: calls `train(job)` and reports its result. The last thing that a training script does."""
+    if getattr(train, "__module__", "") == "__mp_main__":
+        return  # a process that the script has started reads it for what it defines
     from .job import Job
 
     global _finished

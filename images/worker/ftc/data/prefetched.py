@@ -151,7 +151,7 @@ class Prefetched(Source):
             raise LoaderError(
                 f"loader process {loader.number} (pid {loader.pid}, one of num_workers={self._loading.processes}) {why}{working}. "
                 "It is the second of late, so another would not help"
-            )
+            ) from None
         print(f"ftc: loader process {loader.number} (pid {loader.pid}) {why}; another takes its place", flush=True)
         self._since_loss = 0
         self._loaders[self._loaders.index(loader)] = self._started(loader.number)
