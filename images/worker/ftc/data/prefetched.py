@@ -79,7 +79,8 @@ class Prefetched(Source):
             self._fill(urgent=wanted.key)
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
-                raise LoaderError(f"the samples of a slice took the loader processes more than timeout={self._loading.timeout} seconds")
+                limit = f"timeout={self._loading.timeout} seconds"
+                raise LoaderError(f"a slice took the loader processes longer than {limit}: samples {_few(wanted)}")
             self._drain(left)
         kind, what = self._ready.pop(wanted.key)
         self._fill()
