@@ -69,6 +69,20 @@ def test_each_sample_has_a_state_of_its_own(expected: dict[Key, Any]) -> None:
     assert len(states) == 246 and len({*states, *drawn}) == 246 + len(drawn)
 
 
+class Greedy(Drawing):
+    """Draws once more."""
+
+    def __getitem__(self, number: int) -> Any:
+        found = super().__getitem__(number)
+        draws()
+        return found
+
+
+def test_collating_has_one_too_whatever_the_samples_drew(expected: dict[Key, Any]) -> None:
+    with opened(Greedy(), collate_fn=collate) as source:
+        assert read(source, [0, 1]) == {key: found for key, found in expected.items() if key[0] < 2}
+
+
 @pytest.mark.parametrize("processes", [0, 2])
 def test_the_callers_random_state_is_left_alone(processes: int) -> None:
     torch.manual_seed(3), np.random.seed(3), random.seed(3)

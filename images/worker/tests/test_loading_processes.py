@@ -13,8 +13,9 @@ import pytest
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
+from ftc.data import Slice
 from ftc.data.prefetched import LoaderError, Prefetched
-from loadings import Blocking, Drawing, Key, collate, opened, read, sampler, wait_for
+from loadings import Blocking, Drawing, Key, collate, opened, read, sampler, told, wait_for
 
 
 @pytest.fixture(scope="module")
@@ -96,6 +97,17 @@ def test_a_process_that_is_killed_is_replaced(tmp_path: Path, expected: dict[Key
         assert read(source, range(14)) == expected
         assert len(set(before) & set(source.pids)) == 1
     assert "was ended by SIGKILL (did the container run out of memory?); another takes its place" in capfd.readouterr().out
+
+
+def test_what_is_waited_for_when_a_process_is_killed_is_made_by_the_next(tmp_path: Path, expected: dict[Key, Any]) -> None:
+    (tmp_path / "once").touch()
+    with opened(Deadly(tmp_path / "once"), collate_fn=collate, num_workers=1) as source:
+        samples = sampler(source)
+        found = {}
+        for step, virtual_rank in [key for key in expected if key[0] < 6]:
+            indices = samples.indices(step, virtual_rank)
+            found[step, virtual_rank] = told(source.fetch(Slice(step, virtual_rank, indices)))  # nothing was expected
+        assert found == {key: expected[key] for key in found} and not (tmp_path / "once").exists()
 
 
 @pytest.mark.parametrize(("number", "hint"), [(signal.SIGKILL, "out of memory"), (signal.SIGBUS, r"/dev/shm.*MiB.*shm_size")])

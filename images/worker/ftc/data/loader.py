@@ -11,7 +11,6 @@ from typing import Any
 from ..slices import Slice
 from .loader_process import Start, main
 
-
 ENDING = 10.0
 """Seconds from the end of a process's pipes to its own."""
 

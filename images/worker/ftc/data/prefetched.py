@@ -72,10 +72,10 @@ class Prefetched(Source):
 
     def fetch(self, wanted: Slice) -> Any:
         until = time.monotonic() + self._loading.timeout if self._loading.timeout else None
-        if wanted.key not in self._known():
-            self._queue = [wanted, *(other for other in self._queue if other.key != wanted.key)]
         self._drain(0)
         while wanted.key not in self._ready:
+            if wanted.key not in self._known():  # nobody expected it, or the process that made it is gone
+                self._queue = [wanted, *(other for other in self._queue if other.key != wanted.key)]
             self._fill(urgent=wanted.key)
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
