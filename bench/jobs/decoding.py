@@ -11,7 +11,7 @@ PICTURES = 512
 SIZE = 32
 WAIT = 0.001
 """Seconds until what is stored has arrived, as from a disk or a network: no core is busy meanwhile."""
-ROUNDS = 4
+ROUNDS = 18
 """How often a picture is unpacked: with augmenting about 1 ms on a core of today."""
 
 

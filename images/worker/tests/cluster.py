@@ -30,6 +30,7 @@ def worker_main(env: dict[str, str], log: str) -> None:
     """`python -m ftc` in a forked process, its output in a file."""
     os.environ.clear()
     os.environ.update(env)
+    multiprocessing.set_start_method("fork", force=True)  # as in a process that was started as usual
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
     os.dup2(out, 1)
     os.dup2(out, 2)

@@ -77,7 +77,8 @@ def test_every_tensor_moves_and_nothing_else_changes() -> None:
         "size": t().shape,
     }
     moved = to_device(data, META)
-    assert here({key: moved[key] for key in ("pair", "plain", "ordered", "default", "proxy", "user", "encoding", "row")}) == {"meta"}
+    containers = ("pair", "plain", "ordered", "default", "proxy", "user", "encoding", "row")
+    assert here({key: moved[key] for key in containers}) == {"meta"}
     assert isinstance(moved["packed"], PackedSequence) and moved["packed"].data.device == META
     assert moved["frozen"].x.device == META and moved["frozen"].name == "new"
     assert moved["queue"][0].device == META

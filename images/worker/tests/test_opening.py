@@ -57,6 +57,10 @@ class Uncounted(Dataset[Any]):
         return ROWS[number]
 
 
+TWO = (
+    r"a list of 48 tensors with 16 rows each can mean two things.*column of 16 samples, pass a tuple or ftc.Data\(\*columns\)"
+    r".*one of 48 samples, pass torch.stack\(rows\) or a Dataset"
+)
 STREAM = r"an IterableDataset \(\w+\).*map-style dataset.*loader.dataset.*ftc.ShardedDataset"
 
 
@@ -66,7 +70,7 @@ STREAM = r"an IterableDataset \(\w+\).*map-style dataset.*loader.dataset.*ftc.Sh
         (Stream(), f"the data is {STREAM}"),
         (Endless(), f"the data is {STREAM}"),
         (DataLoader(Stream(), 4), f"the DataLoader's dataset is {STREAM}"),
-        (ROWS, r"a list of 48 tensors with 16 rows each can mean two things.*column of 16 samples.*ftc.Data\(\*columns\).*torch.stack\(rows\) or a Dataset"),
+        (ROWS, TWO),
         ([torch.ones(8, 2)], "a list of 1 tensors with 8 rows each"),
         (Unwritten(), r"Unwritten gives no samples by number.*__getitem__\(number\) and __len__"),
         (DataLoader(Unwritten(), 4), "Unwritten gives no samples by number"),

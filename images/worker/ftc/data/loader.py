@@ -11,7 +11,6 @@ from typing import Any
 from ..slices import Slice
 from .loader_process import Start, main
 
-
 ENDING = 10.0
 """Seconds from the end of a process's pipes to its own."""
 
@@ -101,4 +100,4 @@ def shared_memory() -> str:
     except OSError:
         return "is /dev/shm there, through which it hands over its tensors?"
     free, size = there.f_bavail * there.f_frsize >> 20, there.f_blocks * there.f_frsize >> 20
-    return f"/dev/shm, through which it hands over its tensors, has {size} MiB, of which {free} are free now. Give the container more (shm_size)"
+    return f"/dev/shm, through which it hands over its tensors, has {size} MiB, {free} of them free: give the container more (shm_size)"

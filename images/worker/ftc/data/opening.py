@@ -57,7 +57,9 @@ def plan_of(
     """
     own = source.batch_size
     if batch_size is not None and own not in (None, 1, batch_size):
-        raise UsageError(f"batch_size={batch_size}, and the DataLoader says {own}: both mean samples a step over all workers; say it once")
+        raise UsageError(
+            f"batch_size={batch_size}, and the DataLoader says {own}: both mean samples a step over all workers, so say it once"
+        )
     size = batch_size if batch_size is not None else own if own is not None else usual * virtual_ranks
     if size < 1:
         raise UsageError(f"batch_size={size}: at least 1 is needed")

@@ -72,14 +72,15 @@ class Prefetched(Source):
 
     def fetch(self, wanted: Slice) -> Any:
         until = time.monotonic() + self._loading.timeout if self._loading.timeout else None
-        if wanted.key not in self._known():
-            self._queue = [wanted, *(other for other in self._queue if other.key != wanted.key)]
         self._drain(0)
         while wanted.key not in self._ready:
+            if wanted.key not in self._known():  # nobody expected it, or the process that made it is gone
+                self._queue = [wanted, *(other for other in self._queue if other.key != wanted.key)]
             self._fill(urgent=wanted.key)
             left = None if until is None else until - time.monotonic()
             if left is not None and left <= 0:
-                raise LoaderError(f"the samples of a slice took the loader processes more than timeout={self._loading.timeout} seconds")
+                limit = f"timeout={self._loading.timeout} seconds"
+                raise LoaderError(f"a slice took the loader processes longer than {limit}: samples {_few(wanted)}")
             self._drain(left)
         kind, what = self._ready.pop(wanted.key)
         self._fill()
@@ -151,7 +152,7 @@ class Prefetched(Source):
             raise LoaderError(
                 f"loader process {loader.number} (pid {loader.pid}, one of num_workers={self._loading.processes}) {why}{working}. "
                 "It is the second of late, so another would not help"
-            )
+            ) from None
         print(f"ftc: loader process {loader.number} (pid {loader.pid}) {why}; another takes its place", flush=True)
         self._since_loss = 0
         self._loaders[self._loaders.index(loader)] = self._started(loader.number)

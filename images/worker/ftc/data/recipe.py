@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -43,7 +44,7 @@ class Recipe:
             try:
                 samples.append(self.dataset[number])
             except NotImplementedError as error:
-                if error.__traceback__ is None or error.__traceback__.tb_next is None or error.__traceback__.tb_next.tb_next is not None:
+                if len(traceback.extract_tb(error.__traceback__)) > 2:
                     raise  # from further inside, such as an operator without a kernel
                 raise UsageError(not_by_number(self.dataset)) from error
         return samples

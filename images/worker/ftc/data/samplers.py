@@ -95,7 +95,9 @@ class Followed:
         except (TypeError, ValueError, RuntimeError):
             order = torch.empty(())
         if order.dim() != 1 or order.dtype != torch.int64:
-            raise UsageError(f"the DataLoader's {self._name} gives {numbers[0]!r}: it has to give numbers of samples, one at a time")
+            raise UsageError(
+                f"the DataLoader's {self._name} gives {numbers[0]!r}: it has to give numbers of samples, one at a time"
+            )
         if len(order) and not 0 <= int(order.min()) <= int(order.max()) < self._samples:
             worst = int(order.max()) if int(order.max()) >= self._samples else int(order.min())
             raise UsageError(f"the DataLoader's {self._name} gives sample {worst}: the dataset has 0 to {self._samples - 1}")

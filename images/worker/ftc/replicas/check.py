@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .coverage import Coverage
-from .leaves import of_state
+from .coverage import MOST_STEPS, Coverage
+from .leaves import Leaves, of_state
 
 
 class ReplicaCheck:
     """`capture` gives the state as it is. Steps are numbers of committed ones."""
 
-    def __init__(self, capture: Callable[[], Any], made: Callable[[Coverage], None] = lambda coverage: None) -> None:
-        """`made` is told of every new cut."""
+    def __init__(self, capture: Callable[[], Any], looked: Callable[[Leaves], None] = lambda leaves: None) -> None:
+        """`looked` is told of the state's leaves now and then, the first two steps of a generation included."""
         self._capture = capture
-        self._made = made
+        self._looked = looked
         self._coverage: Coverage | None = None
         self._begun = 0
         self._cut_at = -1
@@ -77,9 +77,11 @@ class ReplicaCheck:
         """By all members at the same steps: what it is made of is the same in all who agree."""
         coverage = self._coverage
         if coverage is None or (step != self._cut_at and self._due(step, coverage.steps)):
-            self._coverage = coverage = Coverage(of_state(self._capture()))
+            leaves = of_state(self._capture())
+            self._coverage = coverage = Coverage(leaves)
             self._cut_at, self._agreed_parts = step, {}
-            self._made(coverage)
+            if step - self._begun < 2 or (step - self._begun) % MOST_STEPS == 0 or coverage.steps > 1:
+                self._looked(leaves)
         return coverage
 
     def _due(self, step: int, steps: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from .. import control, wire
+from .. import control, memory_map, wire
 from ..checkpoint.checkpoints import Checkpoints
 from ..config import Config
 from ..control import Agreed
@@ -19,7 +19,7 @@ from ..state import Registered
 from ..sync import bring
 from .check import ReplicaCheck
 from .diverged import CAUSES, Found, decide, describe, locate
-from .leaves import of_state
+from .leaves import Leaves, of_state
 
 GoBack = Callable[[Group], int]
 """Takes all members to a state that is known to be right, and returns its step."""
@@ -40,7 +40,7 @@ class Replicas:
         self._progress = progress
         self._membership = membership
         self._checkpoints = checkpoints
-        self._check = ReplicaCheck(own.capture)
+        self._check = ReplicaCheck(own.capture, self._publish)
         self._before: tuple[str, int] | None = None
         self._gone = 0
 
@@ -144,6 +144,11 @@ class Replicas:
         workers = tuple(self._members()[rank] for rank in found.ranks)
         told = Diverged(group.generation, step, max(since, 0), found.leaf, tuple(found.position), workers, action, to)
         self._link.send(told, sticky=True)
+
+    def _publish(self, leaves: Leaves) -> None:
+        """Where the state lies in memory, for who wants to damage it from outside."""
+        params = dict(self._own.names.all)
+        memory_map.publish([(name, params.get(name, tensor)) for name, tensor in leaves.tensors])
 
     def _tell(self) -> None:
         progress = self._progress

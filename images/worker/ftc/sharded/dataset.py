@@ -39,7 +39,7 @@ class ShardedDataset:
 
     `source`: a folder, or `s3://bucket/prefix`. Its shards are `*.jsonl`, `*.jsonl.gz`, `*.npy` or `*.npz`, sorted by name.
     `transform`: from one record (what a line of JSON holds, a row of an `.npy`, a dict of rows of an `.npz`) to what a
-    DataLoader would collate. It runs under the slice's random state. None: the record itself.
+    DataLoader would collate. It runs under a random state of the sample's own. None: the record itself.
     `pattern`: which files are shards, such as "train-*.jsonl"; with a slash it reaches into folders.
     `window`: how many shards a shuffled epoch mixes at a time. Part of the result. 1 or more.
     `prefetch`: how many shards are fetched and opened ahead; 0 for none. No part of the result.
