@@ -72,6 +72,8 @@ class Attempt:
         self._entered = False
         self.void = False
         """It must be made again, by all."""
+        self.rebuilt = False
+        """The script has changed the model's parts in it."""
         self.wanted = machinery.trained.hash
         """Of the parameters that the script wants to train."""
         machinery.accumulator.clear()
@@ -133,7 +135,7 @@ class Attempt:
                 f"parameter {lost[0]} was changed within step {self._step + 1}, and was not in the first step of this worker: its value "
                 "before is gone. Change parameters after job.step has returned True, or in forward from the first step on"
             )
-        slices.rewind()
+        slices.rewind(keep_new=self.rebuilt)
         return slices.suspects.close() if self._entered else []
 
     def row(self, newest_generation: int, leave: int, flags: int, check: int) -> Row:
@@ -208,7 +210,7 @@ class Attempt:
 
     def abandon(self) -> None:
         """The attempt failed: the model is as if it had never been made."""
-        self._m.slices.rewind()
+        self._m.slices.rewind(keep_new=self.rebuilt)
         self.drop()
 
     def bad_gradients(self) -> list[str]:
@@ -234,17 +236,14 @@ class Attempt:
         return m.trained.backward.run(weighted, ready)
 
     def _check_model(self, virtual_rank: int) -> None:
-        """The script may freeze and unfreeze, and add groups; a model of other parameters is another model."""
+        """The script may freeze and unfreeze, add groups, and rebuild the model: the step is then made again with what it wants."""
         own, trained = self._m.own, self._m.trained
-        changed = own.changed()
-        if changed:
-            raise UsageError(
-                f"the model has changed since job.register, at step {self._step + 1}: parameter {changed}. A worker that joins later could not "
-                "follow. Prune, parametrize or replace layers before job.register; freezing, unfreezing and add_param_group are followed"
-            )
+        if own.changed():
+            own.look_again()
+            self.rebuilt = True
         wanted = trained.hash
         now = own.trained()
-        if not trained.fits(now):
+        if self.rebuilt or not trained.fits(now):
             own.names.added(own.optimizers, [0] * len(own.optimizers))
             wanted = Trained(now, own.names.of, overlap=False).hash
         if virtual_rank != self.running[0] and wanted != self.wanted:
@@ -254,7 +253,7 @@ class Attempt:
                 "All slices of a step train the same parameters: decide by job.step_number"
             )
         self.wanted = wanted
-        self.void = self.void or wanted != trained.hash
+        self.void = self.void or self.rebuilt or wanted != trained.hash
 
     def _share(self, virtual_rank: int, weight: Any) -> float:
         weighed = weight is not None

@@ -50,7 +50,7 @@ class Evaluations:
         size = max(1, -(-(batch_size or source.batch_size or SLICE * virtual) // virtual))
         count = -(-len(source) // size)
         key = self._key()
-        if key in self._results:
+        if key in self._results and self._rejoin.meeting is None:
             return self._results[key]
         randomness = self._parts.randomness
         done: Results = {}
@@ -77,8 +77,9 @@ class Evaluations:
         total = done[0]
         for number in range(1, count):
             total = _add(total, done[number])
-        self._results = {known: value for known, value in self._results.items() if known[0] == key[0]}
-        self._results[key] = total
+        if self._rejoin.meeting is None:
+            self._results = {known: value for known, value in self._results.items() if known[0] == key[0]}
+            self._results[key] = total
         return total
 
     def _key(self) -> tuple[int, int]:
@@ -91,7 +92,8 @@ class Evaluations:
         """Computes this worker's part of what is missing, and gives and takes results. Meets again where that breaks."""
         membership = self._parts.membership
         group, ranks = membership.group, self._rejoin.evaluators
-        together = group if group is not None and len(ranks) > 1 else None
+        rehearses = self._rejoin.meeting is not None
+        together = group if group is not None and len(ranks) > 1 and not rehearses else None
         missing = [number for number in range(count) if number not in done]
         keep = SliceState(self._parts.own.modules, [])
         keep.begin()

@@ -40,6 +40,7 @@ class Loop:
         self._progress = parts.progress
         self._own = parts.own
         self._slices = SliceState(self._own.modules, self._own.names.all)
+        self._names = self._own.names
         self._trained = Trained(self._own.trained(), self._own.names.of, overlap=self._own.overlap)
         self._rejoin = Rejoin(parts, self._met)
         self.evaluations = Evaluations(parts, self._rejoin)
@@ -145,16 +146,20 @@ class Loop:
         commits = self.commits
         while self._reduced is None and self.commits == commits and not self.ended:
             group = self.membership.group
-            if group is not None and not self._at_end():
+            if group is not None and self._rejoin.meeting is not None:
+                yield from self._rehearse(group)
+            elif group is not None and not self._at_end():
                 yield from self._attempt_once(group)
             else:
                 self._over()
 
     def backward(self, loss: torch.Tensor, weight: Any = None) -> bool:
         """Of one slice. True: it was the last one that this worker carries in the step."""
-        if self._attempt is None or self._slice is None:
+        if self._slice is None or (self._attempt is None and self._rejoin.meeting is None):
             raise UsageError("job.step belongs once after each batch of job.batches")
         current, self._slice = self._slice, None
+        if self._attempt is None:
+            return False
         self._parts.checkpoints.poll()
         self._attempt.backward(current, loss, weight)
         return current == self._attempt.running[-1] or self.membership.superseded or self._attempt.void
@@ -222,7 +227,7 @@ class Loop:
         self._parts.once.passed()
         step, rejoin = self._progress.step, self._rejoin
         verdict = judge(agreed, self._trained.hash, self.membership.members, step)
-        if verdict is Verdict.FOLLOW:
+        if verdict is Verdict.FOLLOW or attempt.rebuilt:
             self._refresh()
             return False
         if not rejoin.replicas.alike(group, agreed, step, rejoin.go_back) or verdict is Verdict.AGAIN:
@@ -286,17 +291,43 @@ class Loop:
         if self._attempt is attempt and self._reduced is None:
             self.reduce()
 
+    def _rehearse(self, group: Group) -> Iterator[Batch]:
+        """One slice of which nothing is kept: the script makes the changes to the model that the state of this step has."""
+        assert self._feeding is not None
+        plan, step = self._feeding.plan, self._progress.step
+        first = next(v for v in range(plan.virtual_ranks) if plan.weight(step, v) > 0)
+        indices = self._feeding.sampler.indices(step, first)
+        self._slice = first
+        self._parts.randomness.between(step)
+        data = self._feeding.source.fetch(Slice(step, first, indices))
+        yield Batch(to_device(data, self._device) if self._device.type != "cpu" else data, indices)
+        self._finish = None
+        reason = ""
+        try:
+            self._rejoin.rehearsed(group)
+            return
+        except Broken as error:
+            reason = error.reason
+        self.membership.lost(reason)
+
     def _met(self) -> None:
         """All members of a generation hold one state: what they reduce, and the room for buffers, follow from that."""
-        self._slices.agree()
         self._machinery = None
         self._refresh()
+        self._slices.agree()
 
     def _refresh(self) -> None:
-        """The parameters to reduce are those that the script trains now."""
-        if not self._trained.fits(self._own.trained()):
-            self._trained.close()
-            self._trained = Trained(self._own.trained(), self._own.names.of, overlap=self._own.overlap)
+        """The parameters to reduce are those that the script trains now, and the model is the one that it has made."""
+        names = self._own.names
+        if names is not self._names:
+            self._names = names
+            self._slices = SliceState(self._own.modules, names.all)
+            self._slices.agree()
+            self._parts.randomness.watch(module for _, module in self._own.modules)
+        elif self._trained.fits(self._own.trained()):
+            return
+        self._trained.close()
+        self._trained = Trained(self._own.trained(), names.of, overlap=self._own.overlap)
 
     def _at_end(self) -> bool:
         return self.total is not None and self._progress.step >= self.total

@@ -39,6 +39,11 @@ class Outline:
         self._parameters = [(holder, key, ours[name]) for name, holder, key in self._shown if isinstance(ours[name], nn.Parameter)]
 
     @property
+    def names(self) -> dict[str, nn.Parameter]:
+        """All parameters by every name that they have."""
+        return self._named
+
+    @property
     def parameters_stay(self) -> bool:
         """The parameters are those that the model had when the outline was made."""
         return all(holder.get(key) is parameter for holder, key, parameter in self._parameters)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .checkpoint.checkpoints import Checkpoints
 from .config import Config
 from .control import Agreed
-from .errors import Broken, Leave
+from .errors import Broken, FtcError, Leave
 from .group import Group
 from .link import Link
 from .mailbox import Mailbox
@@ -21,7 +21,7 @@ from .randomness import Randomness
 from .replicas.response import Replicas
 from .reporting import Reporting
 from .state import Registered, State, clones
-from .sync import NOTHING, Saved, synchronise
+from .sync import NOTHING, Meeting, Saved, exchange, meet_states
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,8 @@ class Rejoin:
         self._agreed: tuple[Group, Agreed] | None = None
         self._first_commit = False
         self._from_step = self._wait_for = 0
+        self.meeting: Meeting | None = None
+        """Of whoever has to rehearse."""
         self.evaluating = 0
         """The evaluation that this worker is in; 0 for none."""
         self.evaluators: list[int] = []
@@ -82,7 +84,8 @@ class Rejoin:
         self._boundary(group, agreed, final)
 
     def join(self) -> None:
-        """Waits for a generation with this worker in it, and takes the state. Raises Leave, FtcError."""
+        """Waits for a generation with this worker in it, and takes the state, or has a `meeting` to rehearse for. Raises Leave, FtcError."""
+        self.meeting = None
         self._parts.membership.join(self._synchronise, self._wait_for)
 
     def go_back(self, group: Group) -> int:
@@ -92,8 +95,8 @@ class Rejoin:
         progress.step, progress.holds_state = 0, False
         if self._initial is not None:
             parts.own.restore(clones(self._initial))
-        self._take_state(group)
-        self._met()
+        if not self._take_state(group):
+            raise FtcError("the replicas differ, and the newest checkpoint is of a model with other parameters: start the job's workers again")
         return progress.step
 
     def leave(self) -> None:
@@ -129,22 +132,47 @@ class Rejoin:
             membership.part()
         self._wait_for = agreed.newest_generation
 
-    def _synchronise(self, group: Group) -> None:
-        """All are at one step, with one state, when this returns."""
+    def rehearsed(self, group: Group) -> None:
+        """The script has run a slice of the step, and so made the changes to the model that the state has. Raises Broken, FtcError."""
+        assert self.meeting is not None
+        meeting, self.meeting = self.meeting, None
         parts = self._parts
-        self._take_state(group)
-        self._met()
+        if parts.own.changed():
+            parts.own.look_again()
+        parts.checkpoints.restore_pending()
+        self._exchange(group, meeting)
+        self._compare(group)
+
+    def _synchronise(self, group: Group) -> None:
+        """All are at one step, with one state, when this returns; or this worker rehearses first."""
+        if self._take_state(group):
+            self._compare(group)
+
+    def _compare(self, group: Group) -> None:
+        parts = self._parts
         parts.reporting.entered(group.rank)
         self.evaluators = self.replicas.begin(group, parts.progress.step, self.go_back, self.evaluating)
         parts.once.entered()
         if group.rank == 0:
             parts.once.lead()
 
-    def _take_state(self, group: Group) -> None:
+    def _take_state(self, group: Group) -> bool:
+        """False: this worker cannot take it before it has rehearsed."""
         parts, progress = self._parts, self._parts.progress
         parts.reporting.settle()
-        saved = Saved(parts.checkpoints.newest, lambda above: parts.checkpoints.load(above, group.generation))
-        outcome = synchronise(group, parts.own, progress.step, progress.holds_state, saved)
+        checkpoints = parts.checkpoints
+        saved = Saved(checkpoints.newest, checkpoints.structure, lambda above: checkpoints.load(above, group.generation))
+        meeting = meet_states(group, parts.own, progress.step, progress.holds_state, saved)
+        if meeting.rehearses(group.rank):
+            progress.step, progress.holds_state, self.meeting = meeting.step, False, meeting
+            parts.place.at(meeting.step)
+            return False
+        self._exchange(group, meeting)
+        return True
+
+    def _exchange(self, group: Group, meeting: Meeting) -> None:
+        parts, progress = self._parts, self._parts.progress
+        outcome = exchange(group, parts.own, meeting)
         parts.checkpoints.entered(group)
         progress.step = self._from_step = outcome.step
         if outcome.moved:
@@ -152,3 +180,4 @@ class Rejoin:
         parts.place.at(outcome.step)
         progress.holds_state = True
         self._first_commit = True
+        self._met()

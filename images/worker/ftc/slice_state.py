@@ -78,9 +78,9 @@ class SliceState:
                 if self.suspects.changed(name):
                     self._moving.add(name)
 
-    def rewind(self) -> None:
-        """Back to the step's beginning."""
-        for name, slot in self._slots().items():
+    def rewind(self, *, keep_new: bool = False) -> None:
+        """Back to the step's beginning. Buffers that were not there then are taken out, unless with `keep_new`."""
+        for name, slot in ([] if keep_new else list(self._slots().items())):
             if name not in self._start:
                 del slot.holder[slot.key]
                 slot.module._non_persistent_buffers_set.discard(slot.key)

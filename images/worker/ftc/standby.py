@@ -121,6 +121,9 @@ class Standby:
                 sock.sendall(feed.NOT)
                 return True
             state = unpack(packed, copy=True, have=list(tensors_of(self._own.capture())))
+            if not self._own.fits(state):  # the script changes the model when it trains: the promotion sees to that
+                sock.sendall(feed.NOT)
+                return True
             progress.holds_state = False  # until all of it is there
             try:
                 self._own.restore(state)

@@ -13,7 +13,7 @@ from .contents import as_held, check, mapped
 from .digest import digest, signature
 from .errors import FtcError, UsageError
 from .generators import stateful
-from .names import Names
+from .names import Names, names_hash
 from .optimizers import bring_back, groups_of, load
 from .outline import Outline
 
@@ -68,7 +68,6 @@ class Registered:
         refusals.parameters(self.names.all)
         if not self.trained():
             raise UsageError("register: the optimizer has no parameters that require a gradient")
-        self._param_names = {name for name, _ in model.named_parameters(remove_duplicate=False)}
         self._outline = Outline(model)
         self._initial = self.names.trained()
         self._groups = groups_of(self.optimizers)
@@ -91,8 +90,22 @@ class Registered:
         return list(found.values())
 
     def changed(self) -> str:
-        """What of the model is not what was registered; empty where it is."""
+        """Which of the model's parameters are not those that were seen last; empty where all are."""
         return self._outline.changed()
+
+    def look_again(self) -> None:
+        """The script has pruned, parametrized or replaced parts of the model: what is there now is what is trained. Raises UsageError."""
+        self.names = Names(self.model, self.extra, self.optimizers)
+        refusals.parameters(self.names.all)
+        self._outline = Outline(self.model)
+
+    def structure(self) -> int:
+        """64 bits of the parameters' names: who has others cannot take the state before its script has made the same changes."""
+        return names_hash(self._outline.names)
+
+    def fits(self, state: State) -> bool:
+        """Whether the model has the parameters that a state has."""
+        return all(name in state["model"] for name in self._outline.names)
 
     def before_change(self, act: Callable[[], None]) -> None:
         """`act` is called before parameters or the optimizer's state change, by whoever changes them."""
@@ -105,7 +118,7 @@ class Registered:
 
     def lasting(self, path: Sequence[str | int]) -> bool:
         """Whether what stands there in the state changes only after `changing`. The rest may whenever the script runs."""
-        return path[0] == "optimizer" or (path[0] == "model" and path[1] in self._param_names)
+        return path[0] == "optimizer" or (path[0] == "model" and path[1] in self._outline.names)
 
     def capture(self) -> State:
         """The state as it is; its tensors are the live ones, not copies."""
@@ -131,7 +144,7 @@ class Registered:
         if self.names.unregistered:
             found["unregistered"] = dict(self.names.unregistered)
         trained = self.names.trained()
-        if trained != self._initial:
+        if any(self._initial.get(name, True) != required for name, required in trained.items()):
             found["trained"] = trained
         added = self.names.added(self.optimizers, self._groups)
         if added:

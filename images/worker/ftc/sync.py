@@ -27,6 +27,8 @@ class Saved:
 
     newest: Callable[[], int]
     """The step of the newest, unverified; NOTHING where there is none."""
+    structure: Callable[[], int]
+    """Of what was loaded, or of this worker's model."""
     load: Callable[[int], int]
     """Restores the newest that verifies and is above a step; that step is known as this worker's then. The step that this
     worker is at afterwards: the given one where there is no newer."""
@@ -40,24 +42,56 @@ class Outcome:
     moved: int = 0
 
 
-def synchronise(group: Group, own: Registered, step: int, holds_state: bool, saved: Saved) -> Outcome:
-    """Returns when all are at one step. Raises Broken, FtcError."""
+@dataclass
+class Meeting:
+    """How a generation's members come to one state. `behind` lack it; True where one holds an older one.
+
+    `rehearsing` cannot take it yet: their scripts have not made the changes to the model that the source's has. They run one slice
+    of the step, of which nothing is kept, while the others wait for them.
+    """
+
+    step: int
+    source: int
+    behind: dict[int, bool]
+    rehearsing: list[int]
+
+    def rehearses(self, rank: int) -> bool:
+        return rank in self.rehearsing
+
+
+def meet_states(group: Group, own: Registered, step: int, holds_state: bool, saved: Saved) -> Meeting:
+    """Finds out who has what. Raises Broken, FtcError."""
     held = step if holds_state else NOTHING
     newest = saved.newest() if group.rank == 0 else NOTHING
-    table = wire.table(group, [held, int(own.signature()[:15], 16), newest])
+    table = wire.table(group, [held, int(own.signature()[:15], 16), newest, own.structure()])
     _same_model(group, [row[1] for row in table])
-    steps = [row[0] for row in table]
+    steps, structures = [row[0] for row in table], [row[3] for row in table]
     best = max(steps)
     if best == NOTHING or table[0][2] > best:
         loaded = saved.load(best) if group.rank == 0 else NOTHING
-        loaded = wire.table(group, [loaded])[0][0]
+        loaded, structures[0] = wire.table(group, [loaded, saved.structure()])[0]
         if best == NOTHING:
             steps = [max(loaded, 0), *[NOTHING] * (group.size - 1)]
         elif loaded > best:
             steps[0] = loaded
     at = max(steps)
+    source = steps.index(at)
     behind = {rank: there != NOTHING for rank, there in enumerate(steps) if there < at}
-    return Outcome(at, bring(group, own, steps.index(at), behind))
+    need = structures[source]
+    rehearsing = [rank for rank in (*behind, source) if table[rank][3] != need]
+    return Meeting(at, source, behind, sorted(rehearsing))
+
+
+def exchange(group: Group, own: Registered, meeting: Meeting) -> Outcome:
+    """Moves the state, when all can take it. Every member calls this; who rehearses, after that. Raises Broken, FtcError."""
+    if meeting.rehearsing:
+        structures = [row[0] for row in wire.table(group, [own.structure()])]
+        if len(set(structures)) > 1:
+            raise FtcError(
+                "this worker's script has made other changes to the model than the others' by this step: prune, parametrize and "
+                "replace layers by job.step_number alone, before the model is called"
+            )
+    return Outcome(meeting.step, bring(group, own, meeting.source, meeting.behind))
 
 
 def bring(group: Group, own: Registered, source: int, behind: dict[int, bool]) -> int:

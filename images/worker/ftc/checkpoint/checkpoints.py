@@ -15,7 +15,7 @@ from ..link import Link
 from ..messages import Note
 from ..progress import Progress
 from ..slices import Plan
-from ..state import Registered
+from ..state import Registered, State
 from .durable import Clock
 from .fence import hold
 from .manifest import Manifest, Position
@@ -41,6 +41,7 @@ class Checkpoints:
         self._plan: Plan | None = None
         self._position: Callable[[int], Position | None] = lambda step: None
         self._loaded: Manifest | None = None
+        self._pending: State | None = None
         self._signature = own.signature()
         self._writer = Writer(config.checkpoint_dir, config.worker, link.send, self._warn)
         self._due_since: float | None = None
@@ -163,13 +164,25 @@ class Checkpoints:
         if found is not None:
             about, state = found
             self._loaded = about
-            self._own.restore(detached(state))
+            self._pending = state
+            if self._own.fits(state):
+                self.restore_pending()
             self._progress.step, self._progress.holds_state = about.step, True
             self.digest, self.finished = about.digest, about.finished
             self._link.send(Note("info", f"resuming from the checkpoint of step {about.step}"))
         if root.is_dir():
             self._take_over(generation if above < 0 else -1, None if found is None else found[0])
         return max(above, 0) if found is None else found[0].step
+
+    def restore_pending(self) -> None:
+        """What was loaded, and had parameters that the model had not yet."""
+        state, self._pending = self._pending, None
+        if state is not None:
+            self._own.restore(detached(state))
+
+    def structure(self) -> int:
+        """Of the model; another one where it cannot take yet what was loaded."""
+        return self._own.structure() ^ (self._pending is not None)
 
     def _expected(self) -> Expected:
         config, size = self._config, None if self._plan is None else self._plan.batch_size
