@@ -96,6 +96,9 @@ class Replicas:
         if group.size > 1 and not self._same_everywhere(group):
             self._respond(group, step, back)
             return False
+        if group.size > 1:
+            self._check.begin(step)
+            self._tell()
         self._checkpoints.agreed(step)
         return True
 
