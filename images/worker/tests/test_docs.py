@@ -1,4 +1,4 @@
-"""docs/training-scripts.md is true: every snippet trains, and every message that it quotes is one of ours."""
+"""docs/training-scripts.md is true: every snippet trains to the same bits, and every message that it quotes is one of ours."""
 
 from __future__ import annotations
 
@@ -90,12 +90,18 @@ def texts() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", snippets())
-def test_a_snippet_trains(tmp_path: Path, name: str) -> None:
+def test_a_snippet_trains_to_the_same_bits_with_one_worker_and_with_three(tmp_path: Path, name: str) -> None:
     script = tmp_path / "snippet.py"
     script.write_text(whole(snippets()[name]), encoding="utf-8")
-    with Cluster(tmp_path, FTC_SCRIPT=str(script), FTC_EPOCHS="2", FTC_VIRTUAL_RANKS="4", CHECKPOINT_EVERY="3") as cluster:
-        cluster.begin("a")
-        assert len(cluster.digests("a")) == 1
+    digests: set[str] = set()
+    for names in ("a", "abc"):
+        volume = tmp_path / names
+        volume.mkdir()
+        with Cluster(volume, FTC_SCRIPT=str(script), FTC_EPOCHS="2", FTC_VIRTUAL_RANKS="4", CHECKPOINT_EVERY="3") as cluster:
+            cluster.begin(*names)
+            digests |= cluster.digests(*names)
+            assert {"diverged", "broken"}.isdisjoint(message["type"] for _, message, _ in cluster.master.messages)
+    assert len(digests) == 1
 
 
 def test_the_messages_are_those_of_the_sources() -> None:
