@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from . import forks
 from .checkpoint.checkpoints import Checkpoints
 from .data import Batch
 from .errors import UsageError
@@ -56,6 +57,7 @@ class Job:
         re-entrant activation checkpointing does not do. `stateful`: anything else with `state_dict` and `load_state_dict`, and generators
         of torch and numpy: saved and moved with the rest. Raises UsageError for what cannot be trained to the same bits, or kept.
         """
+        forks.refuse("job.register")
         if self._own is not None:
             raise UsageError("job.register was called twice")
         own = Registered(model, optimizer, scheduler, clip_norm, overlap, stateful, schedule=schedule, scaler=scaler)
@@ -79,6 +81,7 @@ class Job:
 
         For loops that need to know it beforehand. Waits while this worker is a standby.
         """
+        forks.refuse("job.begin")
         return self._registered("job.begin").begin()
 
     def batches(self, data: Any, *, batch_size: int | None = None, shuffle: bool = True, **loading: Any) -> Iterator[Batch]:
@@ -119,6 +122,7 @@ class Job:
         `loss` is the mean over the slice's samples. With `weight` (the number of tokens, say) it is the mean over those, and the step's
         gradient is that of the mean over all tokens of the batch.
         """
+        forks.refuse("job.step")
         if self._loop is None or not self._looped:
             raise UsageError("job.step belongs into the loop over job.batches")
         if self._loop.backward(loss, weight) and self._loop.reduce():
@@ -133,7 +137,9 @@ class Job:
         this at the same place. Every sample comes once, in order. No gradients are made; the model is in the mode that the script has
         set, and what a forward pass changes of its buffers is put back. Where a worker is lost, only its slices are done again.
         """
+        forks.refuse("job.evaluate")
         loop = self._registered("job.evaluate")
+        loop.check_evaluation()
         loop.begin()
         return loop.evaluations.evaluate(function, data, batch_size, loading, self.device)
 
@@ -142,10 +148,12 @@ class Job:
 
         All workers call this after the commit. A step that is made again after a return to a checkpoint does not run it again.
         """
+        forks.refuse("job.once")
         self._registered("job.once").once(function)
 
     def finish(self, reason: str) -> None:
         """Ends training at this step boundary, with the last checkpoint and a digest. All workers must call it at the same step."""
+        forks.refuse("job.finish")
         if not isinstance(reason, str) or not reason.strip():
             raise UsageError("job.finish needs a reason: a sentence for whoever reads the job's status")
         self._registered("job.finish").finish(reason.strip()[:1000])
@@ -161,6 +169,7 @@ class Job:
 
         The line has step, epoch, samples and loss anyway; of these, all but the step may be logged as something else.
         """
+        forks.refuse("job.log")
         self._reporting.log(checked(metrics), self._loop)
 
     @property
@@ -237,6 +246,7 @@ class Job:
         return self._loop
 
     def _open(self, what: str, data: Any, batch_size: int | None, shuffle: bool, loading: dict[str, Any]) -> Loop:
+        forks.refuse(what)
         loop = self._registered(what)
         if self._looped:
             raise UsageError(f"{what} was called, and a loop was made before: one loop makes all the steps of the job")

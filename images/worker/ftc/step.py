@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from . import forks
 from .data import Batch
 from .errors import UsageError
 from .loop import Loop
@@ -46,6 +47,7 @@ class Step:
 
     def __iter__(self) -> Iterator[Batch]:
         """The slices that this worker carries. They come again where a worker was lost before all were reduced."""
+        forks.refuse("the loop over a step's batches")
         for batch in self._loop.attempts():
             yield batch
             if self._loop.unused:
@@ -53,10 +55,12 @@ class Step:
 
     def backward(self, loss: torch.Tensor, weight: Any = None) -> None:
         """Adds a slice's gradient. `loss`: the mean over the slice's samples, or over what `weight` counts (tokens, for example)."""
+        forks.refuse("step.backward")
         self._loop.backward(loss, weight)
 
     def commit(self) -> bool:
         """The optimizer and the scheduler step. False where training has ended instead; then nothing has changed."""
+        forks.refuse("step.commit")
         if self._loop.ended:
             return False
         self._loop.commit()
