@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from . import forks
 from .checkpoint.checkpoints import Checkpoints
 from .data import Batch
 from .errors import UsageError
@@ -57,6 +58,7 @@ class Job(Facts):
         Raises UsageError for a second call, and for what cannot be trained to the same bits (LBFGS, SparseAdam, a parameter in two optimizers,
         meta, sparse, quantized, expanded, float8 and lazy parameters) or kept in a checkpoint (with its path in the state).
         """
+        forks.refuse("job.register")
         if self._own is not None:
             raise UsageError("job.register was called twice")
         own = Registered(model, optimizer, scheduler, clip_norm, overlap, stateful, schedule=schedule, scaler=scaler)
@@ -81,6 +83,7 @@ class Job(Facts):
         For loops that need to know it beforehand; the loop does it otherwise. Waits while this worker is a standby. From the second call on it
         only tells the steps committed so far. Raises UsageError before `register`, FtcError where no state can be had.
         """
+        forks.refuse("job.begin")
         return self._registered("job.begin").begin()
 
     def batches(self, data: Any, *, batch_size: int | None = None, shuffle: bool = True, **loading: Any) -> Iterator[Batch]:
@@ -120,6 +123,7 @@ class Job(Facts):
         Raises UsageError outside of the loop, for another loss or weight, for weights in some slices only, and where the model or the list of
         trained parameters has changed in a way that others cannot follow; FtcError where the step is not finite and `onNonFinite` is fail.
         """
+        forks.refuse("job.step")
         if self._loop is None or not self._looped:
             raise UsageError("job.step belongs into the loop over job.batches")
         if self._loop.backward(loss, weight) and self._loop.reduce():
@@ -139,7 +143,9 @@ class Job(Facts):
 
         Raises UsageError for a result of another kind, or of different kinds for different slices, and whatever `function` raises.
         """
+        forks.refuse("job.evaluate")
         loop = self._registered("job.evaluate")
+        loop.check_evaluation()
         loop.begin()
         return loop.evaluations.evaluate(function, data, batch_size, loading, self.device)
 
@@ -150,6 +156,7 @@ class Job(Facts):
         passes through. In the others it may run a moment later: give it values, not things that change. A step that is made again after a
         return to a checkpoint does not run it again. Raises UsageError before `register`.
         """
+        forks.refuse("job.once")
         self._registered("job.once").once(function)
 
     def finish(self, reason: str) -> None:
@@ -158,6 +165,7 @@ class Job(Facts):
         Call it after a commit, and let the loop end by itself: no further step is made. `reason`: a sentence, of which the status shows 1000
         characters. Raises UsageError for an empty one, and from the loop, in all workers, where only some have called it.
         """
+        forks.refuse("job.finish")
         if not isinstance(reason, str) or not reason.strip():
             raise UsageError("job.finish needs a reason: a sentence for whoever reads the job's status")
         self._registered("job.finish").finish(reason.strip()[:1000])
@@ -174,6 +182,7 @@ class Job(Facts):
         A value is a number, a numpy scalar, or a tensor or array of one element; NaN and infinity become null. The line has step, epoch,
         samples and loss anyway; of these, all but the step may be logged as something else. Raises UsageError that names the metric.
         """
+        forks.refuse("job.log")
         self._reporting.log(checked(metrics), self._loop)
 
     @property
@@ -202,6 +211,7 @@ class Job(Facts):
         return self._loop
 
     def _open(self, what: str, data: Any, batch_size: int | None, shuffle: bool, loading: dict[str, Any]) -> Loop:
+        forks.refuse(what)
         loop = self._registered(what)
         if self._looped:
             raise UsageError(f"{what} was called, and a loop was made before: one loop makes all the steps of the job")

@@ -68,9 +68,9 @@ class Randomness:
         self._disarm()
         self._set("optimizer", step)
 
-    def evaluation(self, step: int, number: int, part: int) -> None:
-        """One part of the `number`-th evaluation after `step` committed steps."""
-        self._set("evaluate", step, number, part)
+    def evaluation(self, step: int, stage: int, number: int, part: int) -> None:
+        """One part of the `number`-th evaluation after `step` committed steps, in that stage of the script."""
+        self._set("evaluate", step, stage, number, part)
 
     @property
     def purpose(self) -> tuple[int | str, ...]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from . import forks
 from .data import Batch
 from .errors import UsageError
 from .loop import Loop
@@ -66,6 +67,7 @@ class Step:
     def __iter__(self) -> Iterator[Batch]:
         """The slices that this worker carries. They come again where a worker was lost before all were reduced; where others had committed
         the step by then, those of the next one follow. Raises UsageError for a batch without its `backward`."""
+        forks.refuse("the loop over a step's batches")
         for batch in self._loop.attempts():
             yield batch
             if self._loop.unused:
@@ -74,12 +76,14 @@ class Step:
     def backward(self, loss: torch.Tensor, weight: Any = None) -> None:
         """Adds a slice's gradient. `loss`: a tensor of one element with a gradient, the mean over the slice's samples, or over what
         `weight` counts (tokens, for example; a number or a tensor of one element). Raises what `job.step` raises."""
+        forks.refuse("step.backward")
         self._loop.backward(loss, weight)
 
     def commit(self) -> bool:
         """The optimizer and the scheduler step. False where training has ended instead; then nothing has changed.
 
         Raises UsageError before the loop over the batches, and for a second call."""
+        forks.refuse("step.commit")
         if self._loop.ended:
             return False
         loop = self._loop

@@ -148,6 +148,11 @@ class Checkpoints:
             return there.step >= step or there.finished is not None
         return there.step == step and there.digest == self.digest
 
+    def reason_at(self, step: int) -> str | None:
+        """Why training ended early at that step, where the newest says so."""
+        there = newest_known(self._config.checkpoint_dir, self._config.job)
+        return None if there is None or there.step != step else there.finished
+
     def newest(self) -> int:
         """The step of the newest, unverified; -1 where there is none."""
         there = newest_known(self._config.checkpoint_dir, self._config.job)
