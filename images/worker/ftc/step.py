@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -36,13 +37,14 @@ class Step:
 
     @property
     def loss(self) -> float:
-        """The mean over the whole batch, in all workers; by weight where `backward` was given weights. After the loop over the batches."""
+        """The mean over the whole batch, in all workers; by weight where `backward` was given weights. After the loop over the batches.
+        NaN where training has ended instead."""
         return self._reduced("loss", self._loop.loss)
 
     @property
     def grad_norm(self) -> float:
         """Of the gradient of the whole batch, before `clip_norm`. After the loop over the batches."""
-        return self._reduced("grad_norm", self._loop.grad_norm)
+        return self._reduced("grad_norm", None if self._loop.loss is None else self._loop.grad_norm)
 
     def __iter__(self) -> Iterator[Batch]:
         """The slices that this worker carries. They come again where a worker was lost before all were reduced."""
@@ -68,6 +70,8 @@ class Step:
             raise UsageError("step.commit() was not called: it belongs once after the loop over a step's batches")
 
     def _reduced(self, name: str, value: float | None) -> float:
+        if value is None and self._loop.ended:
+            return math.nan  # this worker has joined when all steps were made: `commit` will say so
         if value is None:
             raise UsageError(f"step.{name} is known after the loop over the step's batches, when all slices were reduced")
         return value
