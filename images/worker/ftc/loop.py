@@ -184,6 +184,7 @@ class Loop:
             agreed = attempt.reduce(attempt.row(mailbox.newest, mailbox.leave_flag, flags, check))
             if self._settle(group, attempt, agreed):
                 self._reduced = (group, agreed)
+                self._parts.randomness.reduced(self._progress.step)
                 return True
             lost = False
         except Broken as error:
