@@ -48,7 +48,7 @@ class Rejoin:
         self._parts = parts
         self._met = met
         self.replicas = Replicas(parts.own, parts.config, parts.link, parts.progress, parts.membership, parts.checkpoints)
-        self._initial: State | None = clones(parts.own.capture())
+        self._initial: State | None = None
         self._agreed: tuple[Group, Agreed] | None = None
         self._first_commit = False
         self._from_step = self._wait_for = 0
@@ -56,6 +56,10 @@ class Rejoin:
         """The evaluation that this worker is in; 0 for none."""
         self.evaluators: list[int] = []
         """Ranks that are in the same one."""
+
+    def begins(self) -> None:
+        """The script's own beginning: what training goes back to where there is no checkpoint."""
+        self._initial = clones(self._parts.own.capture())
 
     def committed(self, group: Group, agreed: Agreed) -> None:
         """A step was committed. The first one of a generation is told."""
