@@ -65,3 +65,15 @@ def test_random_numbers_outside_of_slices(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", FORWARD)
 def test_state_that_forward_changes(tmp_path: Path, kind: str) -> None:
     assert eventful(tmp_path / "eventful", "kinds_forward.py", kind) == alone(tmp_path / "alone", "kinds_forward.py", kind)
+
+
+PARTS = [
+    "complex", "bfloat16", "0-d", "transposed", "double", "channels_last", "tied", "views", "sparse gradients", "frozen at step 6",
+    "unfrozen and added at step 6", "learning rate at step 6", "unregistered weights of the loss", "module of a second version",
+    "extra state", "state_dict hooks", "more workers than samples, and an average", "several optimizers",
+]
+
+
+@pytest.mark.parametrize("kind", PARTS)
+def test_parameters_and_states_of_all_kinds(tmp_path: Path, kind: str) -> None:
+    assert eventful(tmp_path / "eventful", "kinds_parts.py", kind) == alone(tmp_path / "alone", "kinds_parts.py", kind)
