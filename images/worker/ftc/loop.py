@@ -112,6 +112,7 @@ class Loop:
         """Meets the others and takes their state; how many steps are committed. Waits while this worker is a standby. Raises Leave."""
         if not self._began:
             self._began = True
+            self._rejoin.begins()
             self._progress.total_steps = self.total
             self.membership.register(self._own, self._parts.place)
             self._progress.ready = True
@@ -177,6 +178,8 @@ class Loop:
             if self.membership.superseded:
                 raise Broken(GIVEN_UP)
             faults = attempt.close()
+            if attempt.void:
+                self._parts.checkpoints.doubt()
             replicas, mailbox = self._rejoin.replicas, self._parts.mailbox
             replicas.healed(group, self._progress.step, faults)
             flags = replicas.flags(group) | (control.FINISH if self._finish is not None else 0)
@@ -190,9 +193,11 @@ class Loop:
         except Broken as error:
             reason = error.reason
         self._attempt = None
-        attempt.abandon()
         if lost:
+            attempt.abandon()
             self.membership.lost(reason)
+        else:
+            attempt.drop()  # the model was put back by `close`, and may be another one since: that of the majority, or of a checkpoint
         return False
 
     def commit(self) -> None:

@@ -51,11 +51,15 @@ class Rejoin:
         self._parts = parts
         self._met = met
         self.replicas = Replicas(parts.own, parts.config, parts.link, parts.progress, parts.membership, parts.checkpoints)
-        self._initial: State | None = clones(parts.own.capture())
+        self._initial: State | None = None
         self._agreed: tuple[Group, Agreed] | None = None
         self._first_commit = False
         self._from_step = self._wait_for = 0
         self.stages = Stages()
+
+    def begins(self) -> None:
+        """The script's own beginning: what training goes back to where there is no checkpoint."""
+        self._initial = clones(self._parts.own.capture())
 
     def committed(self, group: Group, agreed: Agreed) -> None:
         """A step was committed. The first one of a generation is told."""

@@ -91,6 +91,11 @@ class Checkpoints:
         self._writer.distrust()
         self._due_since = None
 
+    def doubt(self) -> None:
+        """What is under way may have been copied while a value in memory was wrong: one of the next step takes its place."""
+        if self._writer.waiting:
+            self._writer.distrust(again=True)
+
     def poll(self) -> None:
         """Between two slices."""
         self._writer.poll()

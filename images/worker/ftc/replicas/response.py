@@ -103,6 +103,7 @@ class Replicas:
         return len({row[0] for row in wire.table(group, [self._check.all_of_it()])}) == 1
 
     def _respond(self, group: Group, step: int, back: GoBack, *, joined: bool = False) -> None:
+        self._checkpoints.doubt()
         found = locate(group, of_state(self._own.capture()))
         if found is None:
             self._gone += 1
