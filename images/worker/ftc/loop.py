@@ -228,7 +228,8 @@ class Loop:
         if self._stages.stage != Stage.COMMITTED:
             raise UsageError("job.once belongs after the commit of a step, in the loop: it runs a side effect of the step that was committed last")
         group = self.membership.group
-        self._parts.once.add(self._progress.step, effect, group is None or group.rank == 0)
+        leads = group is None or group.rank == self._stages.leader(self._progress.step)
+        self._parts.once.add(self._progress.step, effect, leads)
 
     def finish(self, reason: str) -> None:
         """The script ends training at this step."""
@@ -265,7 +266,7 @@ class Loop:
             self.total = step
             return False
         self.grad_norm = attempt.deliver(agreed)
-        self._nonfinite.judge(step, agreed.loss, self.grad_norm, attempt)
+        self._nonfinite.judge(step, agreed, self.grad_norm, attempt)
         return True
 
     def _over(self) -> None:

@@ -147,7 +147,7 @@ class Rejoin:
         self.stages.met(parts.progress.step, told)
         self._pass_on_finish(group, told)
         parts.once.entered()
-        if group.rank == 0:
+        if group.rank == self.stages.leader(parts.progress.step):
             parts.once.lead()
 
     def _pass_on_finish(self, group: Group, told: list[Told]) -> None:

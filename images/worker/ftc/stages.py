@@ -109,6 +109,11 @@ class Stages:
             return list(range(size))  # all have committed since, together
         return [rank for rank, other in enumerate(told) if self._is_ahead_of(other, number)]
 
+    def leader(self, step: int) -> int:
+        """The rank that runs side effects of the newest step: the lowest that has committed it, and so knows them."""
+        at, told = self._met
+        return next((rank for rank, other in enumerate(told) if other.made), 0) if at == step else 0
+
     def _is_ahead_of(self, other: Told, number: int) -> bool:
         if other.stage == self.stage:
             return other.done <= number

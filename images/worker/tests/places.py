@@ -1,4 +1,4 @@
-"""The other side of scripts/places.py."""
+"""The other side of scripts/script_places.py."""
 
 from __future__ import annotations
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cluster import Cluster
-from checkpoints import manifest_of
 from places import facts, failures, fatal, go, reached
 
 WAYS = [("steps", "committed"), ("steps", "body"), ("batches", "committed"), ("batches", "slice")]
@@ -40,7 +40,7 @@ def test_all_end_at_that_step_with_the_reason(tmp_path: Path, seven: str, loop: 
         assert reasons(cluster) == {(7, "good enough")}
     for worker in names:
         assert facts(tmp_path, worker)[-1] == {"ended": 7}
-    told = manifest_of(tmp_path / "tiny", 7)
+    told = json.loads((tmp_path / "tiny" / "step-00000007" / "manifest.json").read_text())
     assert (told["step"], told["finished"]) == (7, "good enough")
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 import ftc
-from places import WORKER, options, tell, wait
+from script_places import WORKER, options, tell, wait
 
 
 def train(job: ftc.Job) -> None:

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 import ftc
-from places import WORKER, options, save, tell, wait
+from script_places import WORKER, options, save, tell, wait
 
 generator = torch.Generator().manual_seed(1)
 X = torch.randn(112, 8, generator=generator)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 import ftc
-from places import options, save, tell, wait
+from script_places import options, save, tell, wait
 
 
 def train(job: ftc.Job) -> None:
