@@ -7,11 +7,11 @@ import { parseArgs } from 'node:util';
 import { root } from './setup/paths.mjs';
 import { workerTestImage } from './setup/test-images.mjs';
 
-const help = `Usage: node scripts/generated.mjs [--scripts 500] [--seed 1] [--failures generated-failures] [--shrink 60] [--each] [--show]
+const help = `Usage: node scripts/generated.mjs [--scripts 500] [--seed 1] [--failures generated-failures] [--shrink 60] [--each PATTERN] [--only FAULT] [--show]
 
 Draws training scripts from seeds, runs each with 1 worker undisturbed and with 1, 2, 3 and 5 workers under faults, and compares the digests.
 A line a script, and a table at the end. A script that fails is made smaller for --shrink seconds and kept in --failures. Ctrl+C ends it with the
-table so far and the seed to go on with. --each tries every ingredient by itself instead. --show prints the scripts and runs none. Exit code 1: a script failed. The image comes from "npm run setup -- --test".`;
+table so far and the seed to go on with. --each tries ingredients by themselves instead: those whose "name=choice" the pattern finds, "." for all. --only has faults of one kind ("bit flip", "kill all"). --show prints the scripts and runs none. Exit code 1: a script failed. The image comes from "npm run setup -- --test".`;
 
 const { values } = parseArgs({
   options: {
@@ -19,7 +19,8 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     failures: { type: 'string', default: 'generated-failures' },
     shrink: { type: 'string', default: '60' },
-    each: { type: 'boolean', default: false },
+    each: { type: 'string' },
+    only: { type: 'string', default: '' },
     show: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -47,7 +48,9 @@ const given = [
   values.seed,
   '--shrink',
   values.shrink,
-  ...(values.each ? ['--each'] : []),
+  '--only',
+  values.only,
+  ...(values.each === undefined ? [] : ['--each', values.each]),
 ];
 const program = [
   'python3',

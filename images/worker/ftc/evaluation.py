@@ -20,6 +20,7 @@ from .interruptible import GIVEN_UP
 from .packing import Packed, pack, unpack
 from .rejoin import Parts, Rejoin
 from .slice_state import SliceState
+from .stages import Stage
 
 SLICE = 32
 """Samples a part, where neither the script nor its DataLoader says."""
@@ -29,17 +30,13 @@ Results = dict[int, Any]
 
 
 class Evaluations:
-    """Those of one worker. Each is known by its step, and its place among those of that step."""
+    """Those of one worker."""
 
-    def __init__(self, parts: Parts, rejoin: Rejoin) -> None:
+    def __init__(self, parts: Parts, rejoin: Rejoin, drop: Callable[[], object]) -> None:
+        """`drop` is called where the group was lost, before others are met."""
         self._parts = parts
         self._rejoin = rejoin
-        self._step, self._count = -1, 0
-        self._results: dict[tuple[int, int], Any] = {}
-
-    def restart(self) -> None:
-        """A step is attempted, maybe again: what the script evaluates in it is what it evaluated before."""
-        self._step = -1
+        self._drop = drop
 
     def evaluate(
         self, function: Callable[[Batch], Any], data: Any, batch_size: int | None, loading: dict[str, Any], device: torch.device
@@ -49,9 +46,10 @@ class Evaluations:
         virtual = self._parts.config.virtual_ranks
         size = max(1, -(-(batch_size or source.batch_size or SLICE * virtual) // virtual))
         count = -(-len(source) // size)
-        key = self._key()
-        if key in self._results and self._rejoin.meeting is None:
-            return self._results[key]
+        stages = self._rejoin.stages
+        key = (self._parts.progress.step, int(stages.stage), stages.next_evaluation())
+        if key in stages.results and self._rejoin.meeting is None:
+            return stages.results[key]
         randomness = self._parts.randomness
         done: Results = {}
         before = randomness.purpose
@@ -64,36 +62,28 @@ class Evaluations:
             with torch.no_grad():
                 return _plain(function(Batch(to_device(parts, device), indices)))
 
-        self._rejoin.evaluating = 1 + key[0] * (1 << 20) + key[1]
-        group = self._parts.membership.group
-        self._rejoin.evaluators = list(range(group.size)) if group is not None else []
+        stages.evaluating = key[2]
         try:
-            while len(done) < count:
-                self._share(done, count, compute)
+            while not self._share(done, count, compute, key[2]):
+                pass
         finally:
-            self._rejoin.evaluating = 0
+            stages.evaluating = None
             randomness.resume(before)
             source.close()
         total = done[0]
         for number in range(1, count):
             total = _add(total, done[number])
-        if self._rejoin.meeting is None:
-            self._results = {known: value for known, value in self._results.items() if known[0] == key[0]}
-            self._results[key] = total
+        if stages.stage == Stage.SLICES and self._rejoin.meeting is None:
+            stages.results[key] = total
         return total
 
-    def _key(self) -> tuple[int, int]:
-        step = self._parts.progress.step
-        self._count = self._count + 1 if step == self._step else 0
-        self._step = step
-        return step, self._count
-
-    def _share(self, done: Results, count: int, compute: Callable[[int], Any]) -> None:
-        """Computes this worker's part of what is missing, and gives and takes results. Meets again where that breaks."""
-        membership = self._parts.membership
-        group, ranks = membership.group, self._rejoin.evaluators
-        rehearses = self._rejoin.meeting is not None
-        together = group if group is not None and len(ranks) > 1 and not rehearses else None
+    def _share(self, done: Results, count: int, compute: Callable[[int], Any], place: int) -> bool:
+        """Computes this worker's part of what is missing, and gives and takes results. False: that broke, and the others were met again."""
+        membership, progress = self._parts.membership, self._parts.progress
+        group, step = membership.group, progress.step
+        alone = group is None or self._rejoin.meeting is not None
+        ranks = [] if alone or group is None else self._rejoin.stages.come(step, place, group.size)
+        together = group if group is not None and len(ranks) > 1 and group.rank in ranks else None
         missing = [number for number in range(count) if number not in done]
         keep = SliceState(self._parts.own.modules, [])
         keep.begin()
@@ -110,16 +100,20 @@ class Evaluations:
                     raise Broken(GIVEN_UP)
             if together is not None:
                 done.update(_union(together, ranks, done))
-            return
+            return True
         except Broken as error:
             reason = error.reason
         keep.rewind()
+        self._drop()
         membership.lost(reason)
         try:
             self._rejoin.join()
         except Leave:
             self._rejoin.leave()
             raise
+        if progress.step != step:
+            done.clear()  # all have gone back: the model is another one
+        return False
 
 
 def _union(group: Group, ranks: Sequence[int], own: Results) -> Results:

@@ -28,6 +28,7 @@ from .nonfinite import NonFinite
 from .once import Effect
 from .rejoin import Parts, Rejoin
 from .slice_state import SliceState
+from .stages import Stage
 from .trained import Trained
 from .verdict import Verdict, judge
 
@@ -43,7 +44,8 @@ class Loop:
         self._names = self._own.names
         self._trained = Trained(self._own.trained(), self._own.names.of, overlap=self._own.overlap)
         self._rejoin = Rejoin(parts, self._met)
-        self.evaluations = Evaluations(parts, self._rejoin)
+        self._stages = self._rejoin.stages
+        self.evaluations = Evaluations(parts, self._rejoin, self._drop_attempt)
         self._nonfinite = NonFinite(parts.config.on_non_finite, self._own, parts.link)
         parts.randomness.watch(module for _, module in self._own.modules)
         self._feeding: Feeding | None = None
@@ -53,7 +55,6 @@ class Loop:
         self._slice: int | None = None
         self._reduced: tuple[Group, Agreed] | None = None
         self._began = self.ended = False
-        self._finish: str | None = None
         self.total = parts.config.steps
         """Steps that the job makes; None until the data is known that `epochs` counts in."""
         self.commits = 0
@@ -112,6 +113,7 @@ class Loop:
         """Meets the others and takes their state; how many steps are committed. Waits while this worker is a standby. Raises Leave."""
         if not self._began:
             self._began = True
+            self._rejoin.begins()
             self._progress.total_steps = self.total
             self.membership.register(self._own, self._parts.place)
             self._progress.ready = True
@@ -127,6 +129,7 @@ class Loop:
     def more(self) -> bool:
         """Whether there is another step to make. False: the last one is committed and durable. Raises Leave, FtcError."""
         self.begin()
+        self._stages.enter(Stage.BODY)
         while not self.ended:
             self._over()
             group = self.membership.group
@@ -144,6 +147,7 @@ class Loop:
         Where others have committed the step meanwhile, it goes on with the next one. Raises Leave, FtcError.
         """
         commits = self.commits
+        self._stages.enter(Stage.SLICES)
         while self._reduced is None and self.commits == commits and not self.ended:
             group = self.membership.group
             if group is not None and self._rejoin.meeting is not None:
@@ -155,11 +159,14 @@ class Loop:
 
     def backward(self, loss: torch.Tensor, weight: Any = None) -> bool:
         """Of one slice. True: it was the last one that this worker carries in the step."""
-        if self._slice is None or (self._attempt is None and self._rejoin.meeting is None):
+        if self._slice is None:
             raise UsageError("job.step belongs once after each batch of job.batches")
         current, self._slice = self._slice, None
+        if self._attempt is None and self._rejoin.meeting is not None:
+            return False  # rehearsed: nothing of it is kept
         if self._attempt is None:
-            return False
+            self._slices.rewind()  # dropped in an evaluation: what the script has computed since is not of the step
+            return True
         self._parts.checkpoints.poll()
         self._attempt.backward(current, loss, weight)
         return current == self._attempt.running[-1] or self.membership.superseded or self._attempt.void
@@ -167,13 +174,17 @@ class Loop:
     def reduce(self) -> bool:
         """Over all workers. False: it broke, or has to be made again; the slices will come again."""
         attempt, group = self._attempt, self.membership.group
-        assert attempt is not None and group is not None
+        if attempt is None:
+            return False
+        assert group is not None
         self._progress.phase = "reduce"
         lost, reason = True, ""
         try:
             if self.membership.superseded:
                 raise Broken(GIVEN_UP)
             faults = attempt.close()
+            if attempt.void:
+                self._parts.checkpoints.doubt()
             replicas, mailbox = self._rejoin.replicas, self._parts.mailbox
             replicas.healed(group, self._progress.step, faults)
             flags = replicas.flags(group) | (control.FINISH if self._finish is not None else 0)
@@ -181,14 +192,17 @@ class Loop:
             agreed = attempt.reduce(attempt.row(mailbox.newest, mailbox.leave_flag, flags, check))
             if self._settle(group, attempt, agreed):
                 self._reduced = (group, agreed)
+                self._parts.randomness.reduced(self._progress.step)
                 return True
             lost = False
         except Broken as error:
             reason = error.reason
         self._attempt = None
-        attempt.abandon()
         if lost:
+            attempt.abandon()
             self.membership.lost(reason)
+        else:
+            attempt.drop()  # the model was put back by `close`, and may be another one since: that of the majority, or of a checkpoint
         return False
 
     def commit(self) -> None:
@@ -208,6 +222,7 @@ class Loop:
         parts.place.at(progress.step)
         progress.phase = "compute"
         self.commits += 1
+        self._stages.committed(progress.step)
         if self.commits == 1:
             check(self._own.capture())  # optimizer and script have made their state by now
         parts.reporting.committed()
@@ -215,12 +230,32 @@ class Loop:
         parts.randomness.between(progress.step)
 
     def once(self, effect: Effect) -> None:
+        if self._stages.stage != Stage.COMMITTED:
+            raise UsageError("job.once belongs after the commit of a step, in the loop: it runs a side effect of the step that was committed last")
         group = self.membership.group
-        self._parts.once.add(self._progress.step, effect, group is None or group.rank == 0)
+        leads = group is None or group.rank == self._stages.leader(self._progress.step)
+        self._parts.once.add(self._progress.step, effect, leads)
 
     def finish(self, reason: str) -> None:
         """The script ends training at this step."""
-        self._finish = reason
+        if self._reduced is not None:
+            raise UsageError("job.finish was called between the loop over a step's batches and step.commit: call it before or after both")
+        self._stages.finish_at(self._progress.step, reason)
+
+    def check_evaluation(self) -> None:
+        """Raises UsageError where the workers cannot evaluate together."""
+        if self._reduced is not None:
+            raise UsageError("job.evaluate was called between the loop over a step's batches and step.commit: call it before or after both")
+
+    @property
+    def _finish(self) -> str | None:
+        return self._stages.reason(self._progress.step)
+
+    def _drop_attempt(self) -> None:
+        """The group was lost while the script evaluates: the slices will come again."""
+        attempt, self._attempt = self._attempt, None
+        if attempt is not None:
+            attempt.abandon()
 
     def _settle(self, group: Group, attempt: Attempt, agreed: Agreed) -> bool:
         """Every rank decides the same, from the same words. True: the attempt counts. Raises Broken, FtcError."""
@@ -236,7 +271,7 @@ class Loop:
             self.total = step
             return False
         self.grad_norm = attempt.deliver(agreed)
-        self._nonfinite.judge(step, agreed.loss, self.grad_norm, attempt)
+        self._nonfinite.judge(step, agreed, self.grad_norm, attempt)
         return True
 
     def _over(self) -> None:
@@ -273,7 +308,6 @@ class Loop:
         self._progress.slices = len(machinery.carried)
         self._progress.phase = "compute"
         self._parts.reporting.begin_attempt()
-        self.evaluations.restart()
         attempt = self._attempt = Attempt(machinery, step)
         source = feeding.source
         if source.ahead > 0:
@@ -281,6 +315,7 @@ class Loop:
         for virtual_rank in attempt.running if self._finish is None else []:
             indices = attempt.enter(virtual_rank)
             self._slice = virtual_rank
+            self._stages.enter(Stage.SLICES)
             data = source.fetch(Slice(step, virtual_rank, indices))
             randomness.between(step)
             randomness.arm(step, virtual_rank)
@@ -301,7 +336,7 @@ class Loop:
         self._parts.randomness.between(step)
         data = self._feeding.source.fetch(Slice(step, first, indices))
         yield Batch(to_device(data, self._device) if self._device.type != "cpu" else data, indices)
-        self._finish = None
+        self._stages.returned()
         reason = ""
         try:
             self._rejoin.rehearsed(group)
@@ -313,6 +348,11 @@ class Loop:
     def _met(self) -> None:
         """All members of a generation hold one state: what they reduce, and the room for buffers, follow from that."""
         self._machinery = None
+        if self._slice is not None:
+            self._slices.begin()  # in an evaluation: the script still has the slice at hand
+        reason = self._parts.checkpoints.reason_at(self._progress.step)
+        if reason is not None:
+            self._stages.finish_at(self._progress.step, reason)
         self._refresh()
         self._slices.agree()
 
@@ -334,6 +374,7 @@ class Loop:
 
     def _end(self) -> None:
         self.ended = True
+        self._stages.enter(Stage.ENDED)
         if self._feeding is not None:
             self._feeding.source.close()
         self.membership.part()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from .attempt import Attempt
+from .control import Agreed
 from .errors import FtcError
 from .link import Link
 from .messages import Note
@@ -23,11 +24,11 @@ class NonFinite:
         self._link = link
         self._told = 0
 
-    def judge(self, step: int, loss: float, norm: float, attempt: Attempt) -> None:
+    def judge(self, step: int, agreed: Agreed, norm: float, attempt: Attempt) -> None:
         """After a reduction, before anything changes. Raises FtcError."""
-        if self._is_fine(loss, norm):
+        if self._is_fine(agreed.loss, norm):
             return
-        what = self._what(step, loss, norm, attempt)
+        what = self._what(step, agreed, norm, attempt)
         if self._policy == "fail":
             raise FtcError(
                 f"{what}. No worker has taken the step: the state is that of step {step}. Lower the learning rate, clip the gradient "
@@ -51,9 +52,11 @@ class NonFinite:
     def _is_fine(self, loss: float, norm: float) -> bool:
         return math.isfinite(loss) and (self._own.scaler is not None or math.isfinite(norm))
 
-    def _what(self, step: int, loss: float, norm: float, attempt: Attempt) -> str:
-        if not math.isfinite(loss):
-            return f"the loss of step {step + 1} is {loss}"
+    def _what(self, step: int, agreed: Agreed, norm: float, attempt: Attempt) -> str:
+        if agreed.weight == 0:
+            return f"all weights of step {step + 1} are 0, so that it has no loss"
+        if not math.isfinite(agreed.loss):
+            return f"the loss of step {step + 1} is {agreed.loss}"
         bad = attempt.bad_gradients()
         where = f": {', '.join(bad[:3])}{' …' if len(bad) > 3 else ''}" if bad else ""
         return f"the gradient's norm at step {step + 1} is {norm}{where}"

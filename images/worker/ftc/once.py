@@ -1,7 +1,7 @@
 """Side effects of committed steps: each runs in one worker, and in another where that one dies first.
 
-Rank 0 runs it and writes down that it did, on the shared volume. The others remember it until rank 0 has come to the next
-reduction; if it is lost before, the next rank 0 runs what is not written down.
+One leads: the lowest rank that has committed the step. It runs the effect and writes down that it did, on the shared volume. The
+others remember it until the leader has come to the next reduction; if it is lost before, the next leader runs what is not written down.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Once:
             self.lead()
 
     def lead(self) -> None:
-        """This worker is rank 0: it runs what waits and was not run. Whatever an effect raises passes through."""
+        """This worker leads: it runs what waits and was not run. Whatever an effect raises passes through."""
         for key, effect in list(self._waiting.items()):
             if key not in self._known():
                 effect()
@@ -39,7 +39,7 @@ class Once:
             del self._waiting[key]
 
     def passed(self) -> None:
-        """Rank 0 has come to the next reduction, and so has run all."""
+        """The leader has come to the next reduction, and so has run all."""
         self._waiting.clear()
 
     def entered(self) -> None:

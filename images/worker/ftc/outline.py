@@ -23,7 +23,7 @@ class Outline:
         modules = list(model.modules())
         holders = [holder for module in modules for holder in (module._parameters, module._buffers, module._modules)]
         self._sizes = [(holder, len(holder)) for holder in holders]
-        self._param_sizes = [(module._parameters, len(module._parameters)) for module in modules]
+        self._lasting_sizes = [(holder, len(holder)) for module in modules for holder in (module._parameters, module._modules)]
         self._named = {name: param for name, param in model.named_parameters(remove_duplicate=False)}
         self._children = [(module._modules, name, child) for module in modules for name, child in module._modules.items()]
         self._hooks = [hooks for module in modules for hooks in (module._state_dict_hooks, module._state_dict_pre_hooks)]
@@ -50,7 +50,7 @@ class Outline:
 
     def changed(self) -> str:
         """Which parameters are not those that the model had when the outline was made; empty where all are."""
-        same = all(len(holder) == size for holder, size in self._param_sizes)
+        same = all(len(holder) == size for holder, size in self._lasting_sizes)
         if same and self.parameters_stay and all(holder.get(name) is child for holder, name, child in self._children):
             return ""
         now = dict(self._root.named_parameters(remove_duplicate=False))

@@ -6,6 +6,7 @@ this worker has done before.
 - From the first look at a batch's contents on: on the step and the slice.
 - From the first forward pass of a slice on: on the step and the slice again. So nothing that was drawn before it, once a step and
   hence in one worker's first slice only, changes a dropout mask.
+- Between a step's reduction and its commit, where the script may change the gradients: on the step alone.
 - In the optimizer and the scheduler, and in the script's code after them: on the step alone.
 """
 
@@ -63,14 +64,19 @@ class Randomness:
         self._slice = (step, virtual_rank)
         self._armed = modules.register_module_forward_pre_hook(self._entered)
 
+    def reduced(self, step: int) -> None:
+        """Code that has the gradients of the whole batch, after `step` committed steps, and has not committed yet."""
+        self._disarm()
+        self._set("reduced", step)
+
     def optimizer(self, step: int) -> None:
         """The optimizer and the scheduler that commit the step after `step` committed ones."""
         self._disarm()
         self._set("optimizer", step)
 
-    def evaluation(self, step: int, number: int, part: int) -> None:
-        """One part of the `number`-th evaluation after `step` committed steps."""
-        self._set("evaluate", step, number, part)
+    def evaluation(self, step: int, stage: int, number: int, part: int) -> None:
+        """One part of the `number`-th evaluation after `step` committed steps, in that stage of the script."""
+        self._set("evaluate", step, stage, number, part)
 
     @property
     def purpose(self) -> tuple[int | str, ...]:

@@ -40,6 +40,16 @@ def parameters(named: Sequence[tuple[str, torch.Tensor]]) -> None:
             raise UsageError(f"register: parameter {name} {problem}")
 
 
+def buffer(name: str, value: torch.Tensor, where: str = "register: ") -> None:
+    """Raises UsageError for kinds that cannot be sent and kept."""
+    if value.layout != torch.strided:
+        raise UsageError(f"{where}buffer {name} is sparse (layout {value.layout}), and only dense buffers are supported: use to_dense()")
+    if value.is_quantized:
+        raise UsageError(f"{where}buffer {name} is quantized ({value.dtype}): keep its integers in a buffer and its scale in another")
+    if value.is_meta:
+        raise UsageError(f"{where}buffer {name} is on the meta device, where no numbers are: move the model to job.device with to_empty")
+
+
 def _problem(param: torch.Tensor) -> str:
     if isinstance(param, (nn.parameter.UninitializedParameter, nn.parameter.UninitializedBuffer)):
         return "has no shape yet: run one forward pass (with a batch of the data's shape) before job.register"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from . import wire
 from .checkpoint.checkpoints import Checkpoints
 from .config import Config
 from .control import Agreed
@@ -15,11 +16,13 @@ from .mailbox import Mailbox
 from .membership import Membership
 from .messages import Committed, Leaving
 from .once import Once
+from .packing import pack, unpack
 from .place import Place
 from .progress import Progress, epoch_ms
 from .randomness import Randomness
 from .replicas.response import Replicas
 from .reporting import Reporting
+from .stages import Stages, Told
 from .state import Registered, State, clones
 from .sync import NOTHING, Meeting, Saved, exchange, meet_states
 
@@ -48,16 +51,17 @@ class Rejoin:
         self._parts = parts
         self._met = met
         self.replicas = Replicas(parts.own, parts.config, parts.link, parts.progress, parts.membership, parts.checkpoints)
-        self._initial: State | None = clones(parts.own.capture())
+        self._initial: State | None = None
         self._agreed: tuple[Group, Agreed] | None = None
         self._first_commit = False
         self._from_step = self._wait_for = 0
         self.meeting: Meeting | None = None
         """Of whoever has to rehearse."""
-        self.evaluating = 0
-        """The evaluation that this worker is in; 0 for none."""
-        self.evaluators: list[int] = []
-        """Ranks that are in the same one."""
+        self.stages = Stages()
+
+    def begins(self) -> None:
+        """The script's own beginning: what training goes back to where there is no checkpoint."""
+        self._initial = clones(self._parts.own.capture())
 
     def committed(self, group: Group, agreed: Agreed) -> None:
         """A step was committed. The first one of a generation is told."""
@@ -79,9 +83,11 @@ class Rejoin:
         parts = self._parts
         parts.reporting.close()
         parts.membership.committed(parts.own)
-        if group.rank == 0:
-            parts.checkpoints.maybe(group.generation, final=final, agreed=group.size == 1)
-        self._boundary(group, agreed, final)
+        now = parts.membership.group or group
+        if now.rank == 0:
+            parts.checkpoints.maybe(now.generation, final=final, agreed=now.size == 1)
+        if now is group:  # else the script's own code after the commit has met others: the next reduction tells anew
+            self._boundary(group, agreed, final)
 
     def join(self) -> None:
         """Waits for a generation with this worker in it, and takes the state, or has a `meeting` to rehearse for. Raises Leave, FtcError."""
@@ -92,6 +98,7 @@ class Rejoin:
         """Nobody's state is to be trusted: all take the newest checkpoint, or what they began with. The step of that."""
         parts, progress = self._parts, self._parts.progress
         parts.checkpoints.distrust()
+        self.stages.returned()
         progress.step, progress.holds_state = 0, False
         if self._initial is not None:
             parts.own.restore(clones(self._initial))
@@ -151,10 +158,25 @@ class Rejoin:
     def _compare(self, group: Group) -> None:
         parts = self._parts
         parts.reporting.entered(group.rank)
-        self.evaluators = self.replicas.begin(group, parts.progress.step, self.go_back, self.evaluating)
+        word = self.stages.told(parts.progress.step).encode()
+        told = [Told.decode(other) for other in self.replicas.begin(group, parts.progress.step, self.go_back, word)]
+        self.stages.met(parts.progress.step, told)
+        self._pass_on_finish(group, told)
         parts.once.entered()
-        if group.rank == 0:
+        if group.rank == self.stages.leader(parts.progress.step):
             parts.once.lead()
+
+    def _pass_on_finish(self, group: Group, told: list[Told]) -> None:
+        """Who has not run the script's code after this step's commit hears from the others that training ends here."""
+        step = self._parts.progress.step
+        knowing = [rank for rank, other in enumerate(told) if other.finish]
+        lacking = [rank for rank, other in enumerate(told) if not other.finish and not other.made]
+        if not knowing or not lacking:
+            return
+        if group.rank == knowing[0]:
+            wire.send(group, pack({"reason": self.stages.reason(step) or ""}), lacking)
+        elif group.rank in lacking:
+            self.stages.finish_at(step, unpack(wire.receive(group, knowing[0]), copy=True)["reason"])
 
     def _take_state(self, group: Group) -> bool:
         """False: this worker cannot take it before it has rehearsed."""

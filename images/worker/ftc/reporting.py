@@ -27,7 +27,9 @@ class Reporting:
         """Of the newest step that logged something."""
 
     def log(self, metrics: dict[str, float], loop: Loop | None) -> None:
-        if loop is None or not loop.in_slice:
+        if loop is not None and loop.loss is not None:
+            self._pending.update(metrics)  # what was reduced is known, and is about to be committed
+        elif loop is None or not loop.in_slice:
             self._line.update(metrics)
         elif loop.in_first_slice:
             self._pending.update(metrics)

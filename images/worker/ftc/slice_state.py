@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from . import refusals
 from .movers import Movers
 from .suspects import Suspects, same_bits
 
@@ -136,7 +137,9 @@ class SliceState:
             for path, module in owner.named_modules():
                 for key, value in module._buffers.items():
                     if value is not None:
-                        found[f"{prefix}{path}.{key}" if path else f"{prefix}{key}"] = Slot(module._buffers, key, module, value)
+                        name = f"{prefix}{path}.{key}" if path else f"{prefix}{key}"
+                        refusals.buffer(name, value, "the model's forward pass: ")
+                        found[name] = Slot(module._buffers, key, module, value)
         return found
 
     def _put(self, name: str, value: torch.Tensor) -> None:

@@ -66,6 +66,9 @@ class Registered:
         refusals.optimizers(self.optimizers)
         self.names = Names(model, self.extra, self.optimizers)
         refusals.parameters(self.names.all)
+        for prefix, owner in self.modules:
+            for name, value in owner.named_buffers():
+                refusals.buffer(f"{prefix}{name}", value)
         if not self.trained():
             raise UsageError("register: the optimizer has no parameters that require a gradient")
         self._outline = Outline(model)

@@ -41,6 +41,11 @@ def judge(agreed: Agreed, layout: int, members: Sequence[str], step: int) -> Ver
                 "all workers must decide the same. Decide by what is equal everywhere: step.loss, job.evaluate, job.step_number"
             )
         return Verdict.FINISH
+    if agreed.any(control.WEIGHED) and not agreed.all(control.WEIGHED):
+        raise UsageError(
+            f"job.step was called with a weight at step {step + 1} by {_names(members, agreed.ranks(control.WEIGHED))}, and without by the "
+            "others: give every slice of a step a weight, or none"
+        )
     return Verdict.COUNTS
 
 

@@ -92,6 +92,11 @@ class Checkpoints:
         self._writer.distrust()
         self._due_since = None
 
+    def doubt(self) -> None:
+        """What is under way may have been copied while a value in memory was wrong: one of the next step takes its place."""
+        if self._writer.waiting:
+            self._writer.distrust(again=True)
+
     def poll(self) -> None:
         """Between two slices."""
         self._writer.poll()
@@ -148,6 +153,11 @@ class Checkpoints:
         if at_least:
             return there.step >= step or there.finished is not None
         return there.step == step and there.digest == self.digest
+
+    def reason_at(self, step: int) -> str | None:
+        """Why training ended early at that step, where the newest says so."""
+        there = newest_known(self._config.checkpoint_dir, self._config.job)
+        return None if there is None or there.step != step else there.finished
 
     def newest(self) -> int:
         """The step of the newest, unverified; -1 where there is none."""

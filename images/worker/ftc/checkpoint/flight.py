@@ -44,6 +44,8 @@ class Flight:
         self._in_flight.acquire()
         self._exact: bool | None = None
         self._distrusted = False
+        self.again = False
+        """It was distrusted, and another one is to be made soon."""
         self._unagreed = threading.Lock()
         if not agreed:
             self._unagreed.acquire()
@@ -99,9 +101,9 @@ class Flight:
         if self._unagreed.locked():
             self._unagreed.release()
 
-    def distrust(self) -> None:
+    def distrust(self, again: bool) -> None:
         """They do not, or nobody will say: it is not published, unless it was."""
-        self._distrusted = True
+        self._distrusted, self.again = True, again
         self.agree()
 
     @property

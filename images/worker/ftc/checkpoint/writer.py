@@ -126,10 +126,10 @@ class Writer:
         if self._flight is not None:
             self._flight.agree()
 
-    def distrust(self) -> None:
-        """The one in flight is not published, unless it was."""
+    def distrust(self, again: bool = False) -> None:
+        """The one in flight is not published, unless it was. `again`: the next is due at once."""
         if self._flight is not None:
-            self._flight.distrust()
+            self._flight.distrust(again)
 
     def poll(self) -> None:
         """Between two things that training does: settles what can be settled without waiting, so that it is published soon."""
@@ -206,7 +206,7 @@ class Writer:
                 raise Dropped  # what cannot be saved was met behind the training: it is made again, where that is seen
             self._publish(flight, Draft(self._shadow.state, flight.about()))
         except Dropped:
-            self.again = not flight.distrusted
+            self.again = flight.again or not flight.distrusted
             if flight.changed and not self._noted:
                 self._noted = True
                 self._note(

@@ -9,11 +9,12 @@ import torch
 
 
 class Batch:
-    """Unpacks into its parts: `x, y = batch`. A dict's values come by name: `batch["input_ids"]`, `model(**batch)`.
+    """The samples of one slice. Unpacks into its parts: `x, y = batch`. A dict's values come by name: `batch["input_ids"]`, `model(**batch)`.
 
-    `data` is what the dataset's collate function made of the samples, on the job's device. `parts` is a tuple: of the items
-    where that is a tuple or a list, else with it as its only one. `indices`: the samples' numbers, int64, on the CPU; `len`
-    counts them.
+    `data` is what the dataset's collate function made of the samples, on the job's device; of tensors in memory a tuple of their rows.
+    `parts` is a tuple: of the items where that is a tuple or a list, else with it as its only one. A part has shape (n, …) where collating
+    stacks. `indices`: the samples' numbers, int64, shape (n,), on the CPU; `len` is n. n may differ by one from slice to slice, and is 1 or
+    more. The first look at the contents puts the random state where the slice wants it.
     """
 
     def __init__(self, data: Any, indices: torch.Tensor, touched: Callable[[], None] | None = None) -> None:
@@ -41,10 +42,11 @@ class Batch:
 
     @property
     def y(self) -> Any:
-        """The second part."""
+        """The second part. IndexError where there is only one."""
         return self.parts[1]
 
     def __getitem__(self, key: Any) -> Any:
+        """Of `data`: by name from a dict, by number from a tuple."""
         return self.data[key]
 
     def __contains__(self, item: Any) -> bool:

@@ -47,7 +47,8 @@ class Coverage:
     def __init__(self, leaves: Leaves) -> None:
         self._outline = leaves.outline()
         tensors = [t for _, t in leaves.tensors]
-        size = max(LEAST, -(-sum(map(_size, tensors)) // (8 * MOST_STEPS)) * 8)
+        # A word more than its share: up to 7 bytes of a part stay empty, because tensors are cut at words.
+        size = max(LEAST, -(-sum(map(_size, tensors)) // (8 * MOST_STEPS)) * 8 + 8)
         self._parts = [Part(pieces) for pieces in cut(tensors, size)] or [Part([])]
 
     @property

@@ -36,10 +36,8 @@ class Found:
 def locate(group: Group, leaves: Leaves) -> Found | None:
     """None where the whole states are alike after all. Every member calls this. Raises Broken."""
     prints = leaves.fingerprints()
-    whole = combine(value for _, value in prints)
-    names = combine(_name(name) for name, _ in prints)
-    rows = wire.table(group, [whole, names])
-    values = [row[0] for row in rows]
+    whole = combine([leaves.outline(), *(value for _, value in prints)])
+    values = [row[0] for row in wire.table(group, [whole])]
     if len(set(values)) == 1:
         return None
     most = minority(values)
@@ -47,16 +45,16 @@ def locate(group: Group, leaves: Leaves) -> Found | None:
     other = next(rank for rank, value in enumerate(values) if value != values[source])
     found: dict[str, Any] | None = None
     if group.rank == source:
-        _tell(group, [[name, str(value)] for name, value in prints], other)
+        _tell(group, _listed(leaves, prints), other)
         index = int(_hear(group, other))
         if index >= 0:
             _send_leaf(group, leaves, index, other)
         found = _hear(group, other)
     elif group.rank == other:
-        theirs = _hear(group, source)
-        index = _first(prints, theirs)
+        ours, theirs = _listed(leaves, prints), _hear(group, source)
+        index = _first(ours, theirs)
         _tell(group, index, source)
-        found = _compare(group, leaves, index, source) if index >= 0 else _extra(prints, theirs)
+        found = _compare(group, leaves, index, source) if index >= 0 else _extra(ours, theirs)
         _tell(group, found, source)
     if group.rank == source:
         for rank in range(group.size):
@@ -78,21 +76,32 @@ def decide(policy: str, found: Found, exact: bool, before: tuple[str, int] | Non
     return "repaired" if exact and found.source is not None else "returned"
 
 
-def _first(ours: Sequence[tuple[str, int]], theirs: Sequence[Sequence[str]]) -> int:
+def _listed(leaves: Leaves, prints: Sequence[tuple[str, int]]) -> list[list[str]]:
+    """A leaf's name, what kind of value it has, and its fingerprint."""
+    count = len(leaves.tensors)
+    return [[name, "a tensor" if number < count else "no tensor", str(value)] for number, (name, value) in enumerate(prints)]
+
+
+def _first(ours: list[list[str]], theirs: list[list[str]]) -> int:
     """Where the two lists differ first in a leaf that both have at the same place; -1 where one has leaves that the other has not."""
-    if [name for name, _ in ours] != [name for name, _ in theirs]:
+    if [own[:2] for own in ours] != [other[:2] for other in theirs]:
         return -1
-    return next(number for number, ((_, own), (_, other)) in enumerate(zip(ours, theirs)) if str(own) != other)
+    return next((number for number, (own, other) in enumerate(zip(ours, theirs)) if own != other), -1)
 
 
-def _extra(ours: Sequence[tuple[str, int]], theirs: Sequence[Sequence[str]]) -> dict[str, Any]:
-    """A leaf that only one of the two has."""
-    own, other = [name for name, _ in ours], [name for name, _ in theirs]
-    missing = [name for name in other if name not in set(own)]
-    more = [name for name in own if name not in set(other)]
-    name = (missing or more or ["the order of the state's entries"])[0]
-    here, there = ("missing", "there") if missing else ("there", "missing") if more else ("another", "another")
-    return {"leaf": name, "position": [], "here": here, "there": there}
+def _extra(ours: list[list[str]], theirs: list[list[str]]) -> dict[str, Any]:
+    """A leaf that only one of the two has, or that is a tensor in only one."""
+    own, other = ({name: kind for name, kind, _ in told} for told in (ours, theirs))
+    for name in [*other, *own]:
+        if own.get(name) != other.get(name):
+            here, there = own.get(name, "missing"), other.get(name, "missing")
+            either = "missing" in (here, there)
+            return _said(name, *("there" if either and kind != "missing" else kind for kind in (here, there)))
+    return _said("the order of the state's entries", "another", "another")
+
+
+def _said(leaf: str, here: str, there: str) -> dict[str, Any]:
+    return {"leaf": leaf, "position": [], "here": here, "there": there}
 
 
 def _send_leaf(group: Group, leaves: Leaves, index: int, to: int) -> None:
@@ -109,14 +118,14 @@ def _send_leaf(group: Group, leaves: Leaves, index: int, to: int) -> None:
 def _compare(group: Group, leaves: Leaves, index: int, source: int) -> dict[str, Any]:
     if index >= len(leaves.tensors):
         name, value = leaves.plain[index - len(leaves.tensors)]
-        return {"leaf": name, "position": [], "here": kind(value)[1][:60], "there": str(_hear(group, source))[:60]}
+        return _said(name, kind(value)[1][:60], str(_hear(group, source))[:60])
     name, own = leaves.tensors[index]
     dtype, shape = _hear(group, source)
     theirs = torch.empty(_length(dtype, shape), dtype=torch.uint8)
     if theirs.numel():
         group.receive(theirs, source)
     if [str(own.dtype), list(own.shape)] != [dtype, shape]:
-        return {"leaf": name, "position": [], "here": f"{own.dtype} {list(own.shape)}", "there": f"{dtype} {shape}"}
+        return _said(name, f"{own.dtype} {list(own.shape)}", f"{dtype} {shape}")
     different = (_bytes(own) != theirs).nonzero()
     first = int(different[0]) // own.element_size() if len(different) else 0
     other = theirs.view(own.dtype).view(own.shape)
@@ -130,10 +139,6 @@ def _bytes(value: torch.Tensor) -> torch.Tensor:
 
 def _length(dtype: str, shape: Sequence[int]) -> int:
     return int(torch.Size(shape).numel() * getattr(torch, dtype.removeprefix("torch.")).itemsize)
-
-
-def _name(text: str) -> int:
-    return int.from_bytes(text.encode()[-8:].ljust(8, b"\0"), "little") ^ len(text)
 
 
 def _tell(group: Group, value: Any, to: int) -> None:
@@ -150,7 +155,7 @@ def describe(found: Found, members: Sequence[str], since: int, step: int) -> str
     who = ", ".join(f"worker {members[rank]} (rank {rank})" for rank in found.ranks)
     rest = len(members) - len(found.ranks)
     if found.source is None:
-        differ = f"no two halves of {who} agree" if len(members) > 2 else f"{who} hold different values"
+        differ = f"no value is held by more than half of {who}" if len(members) > 2 else f"{who} hold different values"
     else:
         differ = f"{who} {'differs' if len(found.ranks) == 1 else 'differ'} from the other {rest}"
     when = f"after step {step}" if since >= step - 1 else f"between step {max(since, 0)} and step {step}"

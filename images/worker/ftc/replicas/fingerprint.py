@@ -9,6 +9,7 @@ Written in torch's integer operations, it runs where the tensors are, at memory 
 from __future__ import annotations
 
 import hashlib
+import threading
 from collections.abc import Iterable
 
 import torch
@@ -20,7 +21,15 @@ LOW = (1 << 35) - 1
 PRIME = 0x9E3779B97F4A7C15
 """Odd: 2^64 divided by the golden ratio, as splitmix64 has it."""
 
-_tables: dict[torch.device, tuple[torch.Tensor, torch.Tensor]] = {}
+
+class _Tables(threading.local):
+    """Each thread has its own memory to mix in: torch lets others run meanwhile."""
+
+    def __init__(self) -> None:
+        self.by_device: dict[torch.device, tuple[torch.Tensor, torch.Tensor]] = {}
+
+
+_tables = _Tables()
 
 
 def of_words(words: torch.Tensor) -> int:
@@ -72,8 +81,9 @@ def of_bytes(flat: torch.Tensor) -> int:
 
 def _table(device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
     """The odd numbers by place, and memory to mix in."""
-    if device not in _tables:
+    tables = _tables.by_device
+    if device not in tables:
         draw = torch.Generator().manual_seed(PRIME >> 1)
         weights = torch.randint(-(2**63), 2**63 - 1, (CHUNK,), generator=draw, dtype=torch.int64) | 1
-        _tables[device] = (weights.to(device), torch.empty(CHUNK, dtype=torch.int64, device=device))
-    return _tables[device]
+        tables[device] = (weights.to(device), torch.empty(CHUNK, dtype=torch.int64, device=device))
+    return tables[device]

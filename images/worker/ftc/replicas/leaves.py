@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +44,7 @@ def of_state(state: Any) -> Leaves:
 def kind(value: Any) -> tuple[str, str]:
     """What tells a number or a text from any other, bit by bit."""
     if isinstance(value, float):
-        return "float", value.hex()
+        return "float", value.hex() if value == value else f"nan {struct.pack('>d', value).hex()}"
     if isinstance(value, bool) or value is None:
         return "constant", str(value)
     if isinstance(value, int):

@@ -44,20 +44,20 @@ class Replicas:
         self._before: tuple[str, int] | None = None
         self._gone = 0
 
-    def begin(self, group: Group, step: int, back: GoBack, token: int) -> list[int]:
-        """A generation's members have taken one state: they look whether they have. The ranks that came with the same token."""
+    def begin(self, group: Group, step: int, back: GoBack, word: int) -> list[int]:
+        """A generation's members have taken one state: they look whether they have. Every rank's word."""
         if group.size == 1:
             self._check.begin(step)
             self._checkpoints.agreed(step)
-            return [0]
-        rows = wire.table(group, [self._check.all_of_it(), token])
+            return [word]
+        rows = wire.table(group, [self._check.all_of_it(), word])
         if len({row[0] for row in rows}) > 1:
             self._respond(group, step, back, joined=True)
         else:
             self._check.begin(step)
             self._checkpoints.agreed(step)
             self._tell()
-        return [rank for rank, row in enumerate(rows) if row[1] == rows[group.rank][1]]
+        return [row[1] for row in rows]
 
     def value(self, group: Group, step: int) -> int:
         """What this worker says with the reduction of the step after `step`."""
@@ -106,6 +106,7 @@ class Replicas:
         return len({row[0] for row in wire.table(group, [self._check.all_of_it()])}) == 1
 
     def _respond(self, group: Group, step: int, back: GoBack, *, joined: bool = False) -> None:
+        self._checkpoints.doubt()
         found = locate(group, of_state(self._own.capture()))
         if found is None:
             self._gone += 1

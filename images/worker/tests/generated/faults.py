@@ -2,7 +2,7 @@
 
 A number among the job's arguments is a pause before each slice, in seconds. Files beside the job's checkpoints say what else
 happens: `hold-5` makes all wait before step 5, `hold-5-b` worker b alone, until the file is gone. `flip-5-b` makes worker b flip
-one bit of the tensor whose number stands in the file, once.
+one bit of the parameter, buffer or optimizer's moment whose number stands in the file, once.
 """
 
 from __future__ import annotations
@@ -17,23 +17,31 @@ import torch
 WORKER = os.environ.get("FTC_WORKER_ID", "")
 
 
-def point(job: Any, model: torch.nn.Module) -> None:
+def point(job: Any, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
     root: Path = job.checkpoint_dir.parent
     step = job.step_number
     time.sleep(sum(map(float, job.args)))
-    flip(root / f"flip-{step}-{WORKER}", model)
+    flip(root / f"flip-{step}-{WORKER}", model, optimizer)
     while (root / f"hold-{step}").exists() or (root / f"hold-{step}-{WORKER}").exists():
         time.sleep(0.002)
 
 
-def flip(order: Path, model: torch.nn.Module) -> None:
+def note(job: Any, step: int) -> None:
+    """A side effect that everybody can see."""
+    with (job.checkpoint_dir.parent / "noted").open("a") as file:
+        file.write(f"{step}\n")
+
+
+def flip(order: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
     """One bit of a tensor in this worker's memory, as cosmic radiation would."""
     try:
         number = int(order.read_text())
         order.unlink()
     except FileNotFoundError:
         return
-    tensors = [t for t in [*model.parameters(), *model.buffers()] if t.numel() > 0 and t.is_contiguous() and t.is_floating_point()]
+    moments = [value for state in optimizer.state.values() for value in state.values() if isinstance(value, torch.Tensor)]
+    held = [*model.parameters(), *model.buffers(), *moments]
+    tensors = [t for t in held if t.layout == torch.strided and t.numel() > 0 and t.is_contiguous() and t.is_floating_point()]
     raw = tensors[number % len(tensors)].detach().reshape(-1).view(torch.uint8)
     at = number % len(raw)
     raw[at] = raw[at] ^ 4

@@ -35,6 +35,9 @@ def only_with(feature: str, *choices: str, likely: float) -> Ingredient:
     return Ingredient("none", choices, likely, {"": feature})
 
 
+LOADERS = ("loader", "loader-2", "loader-drawing", "loader-weighted", "loader-drop-last")
+"""Of them, `loader-2` and `loader-drawing` have two processes."""
+
 INGREDIENTS: dict[str, Ingredient] = {
     # The job.
     "virtual_ranks": number(4, range(1, 13), 0.9),
@@ -58,6 +61,9 @@ INGREDIENTS: dict[str, Ingredient] = {
     "several": only_with("lists", "two", likely=0.12),
     "scheduler": some("none", *SCHEDULERS, likely=0.55),
     "schedule": Ingredient("step", ("epoch",), 0.2, {"": "schedule"}),
+    "schedules": Ingredient("one", ("two",), 0.15, {"": "lists"}),
+    "gradients": only_with("steps", "scaled", "noise", likely=0.15),
+    "nan": only_with("nonfinite", "skip", "report", "fail", likely=0.1),
     "clip": some("none", "0.5", likely=0.4),
     "overlap": some("on", "off", likely=0.15),
     "autocast": some("none", "forward", "loop", likely=0.2),
@@ -69,7 +75,7 @@ INGREDIENTS: dict[str, Ingredient] = {
     "api": Ingredient("batches", ("steps",), 0.4, {"": "steps"}),
     "begin": only_with("begin", "begin", likely=0.2),
     "shuffle": some("on", "off", likely=0.2),
-    "data": some("tuple", "data", "dataset", "drawing-dataset", "loader-like-dict", likely=0.5),
+    "data": some("tuple", "data", "dataset", "drawing-dataset", "loader-like-dict", *LOADERS, "iterable", likely=0.55),
     "augment": some("none", "torch", "numpy", "random", likely=0.35),
     "average": some("none", "own", "averaged", "averaged-buffers", likely=0.3),
     "holder": some("none", "counter", "numpy", "randomstate", "torch", "random", "odd-values", likely=0.35),
@@ -78,8 +84,8 @@ INGREDIENTS: dict[str, Ingredient] = {
     "draw_after": some("none", "torch", "numpy", "random", likely=0.25),
     "draw_end": some("none", "torch", "numpy", likely=0.1),
     "evaluation": Ingredient("none", ("eval", "train", "before", "job"), 0.3, {"job": "evaluate"}),
-    "metrics": some("none", "each", "last", likely=0.3),
+    "metrics": Ingredient("none", ("each", "last", "reduced"), 0.3, {"reduced": "steps"}),
     "once": only_with("once", "once", likely=0.1),
-    "finish": only_with("finish", "finish", likely=0.08),
+    "finish": only_with("finish", "finish", "by-score", likely=0.08),
     "helper": some("none", "process", "in-loop", "pool", likely=0.06),
 }

@@ -15,18 +15,33 @@ def lines(program: Program) -> list[str]:
     """Of the function `train`, from the loop on."""
     slices, after = one_slice(program), after_step(program)
     batches = f"data, batch_size={program['batch_size']}{'' if program['shuffle'] == 'on' else ', shuffle=False'}"
+    if program["data"].startswith("loader") and program["data"] != "loader-like-dict":
+        batches = "data"
     text = []
     if program["begin"] != "none":
-        text += ["start = job.begin()", 'print("begins at step", start)']
+        text += ["start = job.begin()", "assert start == job.step_number"]
     if program["draw_before"] == "once-an-epoch":
         text.append("seen = -1")
     if program["api"] == "steps":
         text += [f"for step in job.steps({batches}):", f"{TAB}for batch in step:", *deeper(slices, 2)]
-        text += [f"{TAB}{TAB}step.backward({given(program)})", f"{TAB}step.commit()", *deeper(after, 1)]
+        text += [f"{TAB}{TAB}step.backward({given(program)})", *deeper(reduced(program), 1)]
+        text += [f"{TAB}if step.commit():", *deeper(after, 2)] if after else [f"{TAB}step.commit()"]
     else:
         text += [f"for batch in job.batches({batches}):", *deeper(slices, 1)]
         text += [f"{TAB}if job.step({given(program)}):", *deeper(after, 2)] if after else [f"{TAB}job.step({given(program)})"]
     return around(program, text) + at_the_end(program)
+
+
+def reduced(program: Program) -> list[str]:
+    """Between a step's reduction and its commit."""
+    text = []
+    if program["gradients"] != "none":
+        changed = "p.grad.mul_(scale)" if program["gradients"] == "scaled" else "p.grad.add_(0.01 * torch.randn_like(p.grad))"
+        text += ["scale = min(1.0, 0.5 / (step.grad_norm + step.loss))"] if program["gradients"] == "scaled" else []
+        text += ["for p in model.parameters():", f"{TAB}if p.grad is not None:", f"{TAB}{TAB}{changed}"]
+    if program["metrics"] == "reduced":
+        text.append("job.log(loss=step.loss, norm=step.grad_norm)")
+    return text
 
 
 def deeper(text: list[str], levels: int) -> list[str]:
@@ -47,7 +62,7 @@ def given(program: Program) -> str:
 
 
 def one_slice(program: Program) -> list[str]:
-    text = ["faults.point(job, model)", *before(program), *change(program)]
+    text = ["faults.point(job, model, optimizer)", *before(program), *change(program)]
     part = 'batch.x["x"]' if program["data"] == "loader-like-dict" else "batch.x"
     text.append(f"x = {inputs(program, part)}")
     text += augment(program)
@@ -60,6 +75,8 @@ def one_slice(program: Program) -> list[str]:
         scores.append("loss = loss * holder.scale")
     if program["named"] != "none":
         scores.append('loss = loss + 0.01 * torch.randn((), generator=job.generator("noise")) * scores.mean()')
+    if program["nan"] != "none":
+        scores += ["if job.step_number == 5 or job.step_number == 8 and batch.y[0] == 0:", f"{TAB}loss = loss * float('nan')"]
     if program["autocast"] == "forward":
         text += ['with torch.autocast("cpu", dtype=torch.bfloat16):', *deeper(scores, 1)]
     else:
@@ -137,11 +154,15 @@ def after_step(program: Program) -> list[str]:
     if program["evaluation"] in ("eval", "train"):
         text += ["if job.step_number % 4 == 0:", *deeper(evaluate(program, program["evaluation"]), 1)]
     if program["evaluation"] == "job":
-        right = "lambda held: {'right': model(held.x).argmax(1).eq(held.y).sum()}"
-        text += ["if job.step_number % 4 == 0:", f"{TAB}job.evaluate({right}, (inputs, labels))"]
+        right = f"lambda held: {{'right': model({inputs(program, 'held.x')}).argmax(1).eq(held.y).sum(), 'all': len(held)}}"
+        found = [f"found = job.evaluate({right}, (inputs, labels))", "with torch.no_grad():"]
+        found.append(f"{TAB}model.head.weight.mul_(1 - 0.01 * float(found['right'] / found['all']))")
+        if program["finish"] == "by-score":
+            found += ["if found['right'] > 0.5 * found['all']:", f'{TAB}job.finish("half of them are right")']
+        text += ["if job.step_number % 4 == 0:", *deeper(found, 1)]
     if program["once"] != "none":
-        text.append('job.once(lambda: print("committed", job.step_number))')
-    if program["finish"] != "none":
+        text.append("job.once(lambda step=job.step_number: faults.note(job, step))")
+    if program["finish"] == "finish":
         text += ["if job.step_number == 10:", f'{TAB}job.finish("the tenth step is enough")']
     if program["helper"] == "in-loop":
         text += ["if job.step_number == 4:", *deeper([HELPER, "process.start()", "process.terminate()", "process.join()"], 1)]

@@ -16,6 +16,7 @@ class End(str, Enum):
     PARTLY = "refused in some runs only"
     CRASH = "an error that is not ftc's own word"
     HANG = "a run that does not end"
+    TAKEN = "not refused, although it should be"
 
     @property
     def good(self) -> bool:
@@ -39,8 +40,8 @@ class Outcome:
         return f"{self.workers} workers ({faults}): {said}"
 
 
-def judge(outcomes: Sequence[Outcome]) -> End:
-    """The worst that can be said of a script."""
+def judge(outcomes: Sequence[Outcome], refused: bool = False) -> End:
+    """The worst that can be said of a script. `refused`: it should be."""
     digests = {digest for o in outcomes for digest in o.digests}
     if any(o.hang for o in outcomes):
         return End.HANG
@@ -50,4 +51,6 @@ def judge(outcomes: Sequence[Outcome]) -> End:
         return End.DIFFERENT
     if not digests:
         return End.REFUSED
-    return End.SAME if all(o.digests for o in outcomes) else End.PARTLY
+    if not all(o.digests for o in outcomes):
+        return End.PARTLY
+    return End.TAKEN if refused else End.SAME

@@ -24,10 +24,14 @@ class Fault:
         return f"{self.kind} at step {self.step}"
 
 
-def plan(seed: int, workers: int, steps: int, flips: bool) -> list[Fault]:
-    """In order of their steps. The last steps are left alone: what happens there must find a worker that is still at work."""
+def plan(seed: int, workers: int, steps: int, flips: bool, only: str = "") -> list[Fault]:
+    """In order of their steps. The last steps are left alone: what happens there must find a worker that is still at work.
+
+    `only`: faults of this kind, where they can be.
+    """
     draws = random.Random(f"faults {seed} {workers}")
-    kinds = KINDS if flips and workers > 2 else KINDS[:-1]
+    possible = KINDS if flips and workers > 2 else KINDS[:-1]
+    kinds = [kind for kind in possible if kind == only] or possible
     found: list[Fault] = []
     step = draws.randint(1, 4)
     while step < steps - 3 and len(found) < 3:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -35,6 +36,16 @@ class Program:
         return Program(self.seed, kept)
 
 
+def on_non_finite(program: Program) -> str:
+    """The job's setting."""
+    return "fail" if program["nan"] == "none" else program["nan"]
+
+
+def must_be_refused(program: Program) -> bool:
+    """No system could train it to the same bits, or its author wants an error."""
+    return program["data"] == "iterable" or program["optimizer"] == "lbfgs" or program["nan"] == "fail"
+
+
 def draw(seed: int) -> Program:
     """The same program for the same seed, whatever the runtime can do."""
     draws = random.Random(f"program {seed}")
@@ -47,15 +58,19 @@ def draw(seed: int) -> Program:
     return Program(seed, agreeable(choices))
 
 
-def alone() -> Iterator[Program]:
+def alone(pattern: str) -> Iterator[Program]:
     """Every choice by itself: what one ingredient breaks is found in minutes, and needs no search for what is to blame."""
     few = {"virtual_ranks": "5", "samples": "43"}
     # Dropout, because it shows each random number that was drawn in the wrong place.
-    beside = {"schedule": {"scheduler": "step"}, "memory": {"block1": "conv2d"}}
+    steps, scheduled = {"api": "steps"}, {"scheduler": "step"}
+    beside = {
+        "schedule": scheduled, "schedules": scheduled, "memory": {"block1": "conv2d"}, "gradients": steps,
+        "metrics=reduced": steps, "finish=by-score": {"evaluation": "job"},
+    }
     for seed, (name, choice) in enumerate((n, c) for n, ingredient in INGREDIENTS.items() for c in ingredient.choices):
-        if name in few or choice == INGREDIENTS[name].plain or name in ("block2", "block3"):
+        if name in few or choice == INGREDIENTS[name].plain or name in ("block2", "block3") or not re.search(pattern, f"{name}={choice}"):
             continue
-        choices = agreeable({**few, "block1": "dropout", **beside.get(name, {}), name: choice})
+        choices = agreeable({**few, "block1": "dropout", **beside.get(name, {}), **beside.get(f"{name}={choice}", {}), name: choice})
         if name in choices:
             yield Program(seed, choices)
 

@@ -55,6 +55,13 @@ RULES: list[tuple[Callable[[Choices], bool], str]] = [
     (both(has("optimizer", "adagrad"), has("change", "add-group")), "change"),
     (lambda c: "scalars" in blocks(c) and c.get("optimizer") == "adafactor", "optimizer"),
     (lambda c: "scheduler" not in c, "schedule"),
+    (lambda c: "scheduler" not in c, "schedules"),
+    # What stands between a step's reduction and its commit has a place in job.steps alone.
+    (lambda c: "api" not in c, "gradients"),
+    (lambda c: "api" not in c and c.get("metrics") == "reduced", "metrics"),
+    (lambda c: c.get("data", "").startswith("loader"), "shuffle"),
+    # The score that a script may end by comes from job.evaluate.
+    (both(lambda c: c.get("evaluation") != "job", has("finish", "by-score")), "finish"),
     # A schedule of momentum needs some, and one with a value a group knows the groups of its beginning.
     (lambda c: c.get("scheduler") == "onecycle" and c.get("optimizer") not in ("momentum", "nesterov", "adam", "adamw"), "scheduler"),
     (both(has("scheduler", "onecycle", "cyclic", "plateau", "lambda", "callable"), has("change", "add-group")), "change"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import shutil
 import signal
@@ -11,11 +13,12 @@ from pathlib import Path
 
 from cluster import Cluster
 from master import Json
+from metrics import read
 
 from . import faults as beside
 from .outcome import Outcome
 from .plan import Fault
-from .program import Program
+from .program import Program, on_non_finite
 from .source import source
 
 PATIENCE = 30.0
@@ -51,6 +54,7 @@ class Run:
             FTC_EPOCHS="",
             FTC_STEPS=program["steps"],
             CHECKPOINT_EVERY=program["checkpoint_every"],
+            FTC_ON_NON_FINITE=on_non_finite(program),
         )
         self._master = self._cluster.master
         self._master.heartbeat_ms = 50
@@ -74,14 +78,25 @@ class Run:
         self._members = self._new(self._workers)
         self._master.form(self._members)
         for fault in self._faults:
-            self._wait(lambda _, m, k=fault.step: m["type"] in ("heartbeat", "committed") and m["step"] >= k)  # type: ignore[misc]
+            said = self._wait(lambda _, m, k=fault.step: m["type"] == "finishing" or m["type"] in ("heartbeat", "committed") and m["step"] >= k)  # type: ignore[misc]
+            if said["type"] == "finishing":
+                break  # the script has ended training by itself
             # Two cannot tell which of them has the wrong bit.
             if fault.kind != "bit flip" or len(self._members) > 2:
                 self._applied.append(str(fault))
                 self._apply(fault)
             self._hold(fault).unlink(missing_ok=True)
         done = [self._wait(lambda w, m, n=name: w == n and m["type"] == "done") for name in self._members]  # type: ignore[misc]
-        return {result(message) for message in done}
+        return {f"{result(message)}{self._written()}" for message in done}
+
+    def _written(self) -> str:
+        """What else must be the same in all runs: the lines of metrics.jsonl, and what was to happen once a step."""
+        found, metrics, noted = "", self._root / "tiny" / "metrics.jsonl", self._root / "noted"
+        if metrics.exists():
+            found += f" metrics={shortly(read(metrics))}"
+        if noted.exists():
+            found += f" noted={','.join(noted.read_text().split())}"
+        return found
 
     def _hold(self, fault: Fault) -> Path:
         return self._root / f"hold-{fault.step}"
@@ -189,6 +204,10 @@ def result(done: Json) -> str:
     end = done["metrics"].get("end")
     digest = str(done["digest"])
     return digest if end is None else f"{digest} end={end!r}"
+
+
+def shortly(lines: list[Json]) -> str:
+    return f"{len(lines)}:{hashlib.sha256(json.dumps(lines).encode()).hexdigest()[:12]}"
 
 
 def innermost(traceback: str) -> str:

@@ -45,6 +45,24 @@ class Weighed(nn.Module):
         return (torch.stack([first, second]) * torch.exp(-self.log_variance) + self.log_variance).sum()
 '''
 
+STREAM = """
+class Samples(torch.utils.data.IterableDataset):
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __iter__(self):
+        return zip(self.x, self.y)
+"""
+
+LOADERS = {
+    "loader": "shuffle=True",
+    "loader-2": "shuffle=True, num_workers=2, persistent_workers=True",
+    "loader-drawing": "shuffle=True, num_workers=2, prefetch_factor=1",
+    "loader-weighted": "sampler=torch.utils.data.WeightedRandomSampler(labels + 1.0, len(samples))",
+    "loader-drop-last": "drop_last=True",
+}
+"""How a DataLoader is asked for."""
+
 DRAWS = {
     "numpy": (
         "np.random.Generator(np.random.PCG64(7))",
@@ -91,9 +109,11 @@ HELPER = "process = multiprocessing.get_context('fork').Process(target=square, a
 
 def classes(program: Program) -> list[str]:
     found = []
-    if program["data"] == "dataset":
+    if program["data"] == "iterable":
+        found.append(STREAM)
+    if program["data"] in ("dataset", *LOADERS) and program["data"] != "loader-drawing":
         found.append(DATASET.format(says="", item="self.x[i], self.y[i]"))
-    if program["data"] == "drawing-dataset":
+    if program["data"] in ("drawing-dataset", "loader-drawing"):
         noisy = "self.x[i] + 0.1 * torch.randn(8)" if program["stem"] == "linear" else "self.x[i].roll(random.randrange(5))"
         found.append(DATASET.format(says=" that draws", item=f"{noisy}, self.y[i]"))
     if program["data"] == "loader-like-dict":
@@ -143,6 +163,9 @@ def data(program: Program) -> list[str]:
         "labels = inputs[:, 0] % 3" if tokens else "labels = (inputs[:, 0] * inputs[:, 1] > 0).long() + (inputs[:, 2] > 1).long()",
     ]
     kind = {"tuple": "(inputs, labels)", "data": "ftc.Data(inputs, labels)"}.get(program["data"], "Samples(inputs, labels)")
+    if program["data"] in LOADERS:
+        made.append(f"samples = {kind}")
+        kind = f"torch.utils.data.DataLoader(samples, batch_size={program['batch_size']}, {LOADERS[program['data']]})"
     return [*made, f"data = {kind}"]
 
 
@@ -192,6 +215,9 @@ def optimizer(program: Program) -> list[str]:
     made.append(f"optimizer = {make.format(p=params)}")
     if program["scheduler"] != "none":
         made.append(f"scheduler = {SCHEDULERS[program['scheduler']].format(o='optimizer')}")
+    if program["schedules"] == "two":
+        other = "optimizer" if program["several"] == "none" else "first"
+        made.append(f"schedulers = [scheduler, lr_scheduler.MultiplicativeLR({other}, lambda n: 0.97)]")
     return made
 
 
@@ -199,7 +225,7 @@ def register(program: Program) -> list[str]:
     given = ["model=model", "optimizer=optimizer" if program["several"] == "none" else "optimizer=[first, optimizer]"]
     made = []
     if program["scheduler"] != "none":
-        given.append("scheduler=scheduler")
+        given.append("scheduler=scheduler" if program["schedules"] == "one" else "scheduler=schedulers")
     if program["schedule"] != "step":
         given.append(f'schedule="{program["schedule"]}"')
     if program["clip"] != "none":

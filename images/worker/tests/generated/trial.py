@@ -14,7 +14,7 @@ import ftc.messages
 
 from .outcome import End, Outcome, judge
 from .plan import plan
-from .program import Program
+from .program import Program, must_be_refused
 from .run import Run
 
 COUNTS = (1, 2, 3, 5)
@@ -45,25 +45,25 @@ def features() -> frozenset[str]:
     if "weight" in inspect.signature(ftc.Job.step).parameters:
         found.add("weight")
     if "schedule" in register:
-        found.add("lists")
+        found |= {"lists", "nonfinite"}
     if hasattr(ftc.messages, "Diverged"):
         found.add("flips")
     return frozenset(found)
 
 
-def attempt(program: Program, root: Path, counts: Sequence[int] = COUNTS) -> Trial:
+def attempt(program: Program, root: Path, counts: Sequence[int] = COUNTS, only: str = "") -> Trial:
     """Stops at the first run that has no digest or another one: that is enough to judge, unless all are refused."""
     began = time.monotonic()
-    flips, steps = "flips" in features(), program.number("steps")
+    flips, steps, refused = "flips" in features(), program.number("steps"), must_be_refused(program)
     outcomes = [Run(program, 1, [], root / "undisturbed").outcome()]
     for workers in counts:
-        outcomes.append(Run(program, workers, plan(program.seed, workers, steps, flips), root / f"{workers}-workers").outcome())
-        if not judge(outcomes).good:
+        outcomes.append(Run(program, workers, plan(program.seed, workers, steps, flips, only), root / f"{workers}-workers").outcome())
+        if not judge(outcomes, refused).good:
             break
-    return Trial(program, judge(outcomes), tuple(outcomes), time.monotonic() - began)
+    return Trial(program, judge(outcomes, refused), tuple(outcomes), time.monotonic() - began)
 
 
-def shrunk(trial: Trial, seconds: float) -> Trial:
+def shrunk(trial: Trial, seconds: float, only: str = "") -> Trial:
     """With as few ingredients as still fail in the same way: halves are taken out first, single ones last. Ends after so many seconds."""
     until = time.monotonic() + seconds
     # What ran last is what failed: no other number of workers needs to be tried again.
@@ -75,7 +75,7 @@ def shrunk(trial: Trial, seconds: float) -> Trial:
             if time.monotonic() > until:
                 return trial
             with tempfile.TemporaryDirectory() as folder:
-                tried = attempt(trial.program.without(names[start : start + size]), Path(folder) / "trial", counts)
+                tried = attempt(trial.program.without(names[start : start + size]), Path(folder) / "trial", counts, only)
             if tried.end == trial.end and tried.error == trial.error:
                 trial = tried
         size //= 2

@@ -1,0 +1,120 @@
+"""Where in its script a worker is, between two commits of the loop, and so who will come to the same place.
+
+What all workers do together outside of a step (an evaluation, the end of training) must not wait for one that has joined, or
+has been brought to a newer step, behind that place. So the members of a generation tell each other where they are when they meet.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+class Stage(enum.IntEnum):
+    """In the order in which a worker comes through them; before the loop it begins with START."""
+
+    COMMITTED = 0
+    """After the commit of the newest step, in the script's own code."""
+    START = 1
+    BODY = 2
+    """A step of `job.steps` was handed out, and not iterated over."""
+    SLICES = 3
+    """In the loop over a step's batches; the count begins anew with each of them."""
+    ENDED = 4
+
+
+Key = tuple[int, int, int]
+"""Of an evaluation: the step, the stage in which the script calls it, and the place among the calls there."""
+
+_BEHIND = (1 << 24) - 1
+"""Evaluations of a stage that are all behind a worker."""
+_FINISH, _MADE = 1 << 40, 1 << 41
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a member says when it meets the others. `done`: evaluations of that stage that are behind it. `finish`: it has called
+    job.finish at this step. `made`: it has committed this step itself, and so has run what the script does then."""
+
+    stage: Stage
+    done: int
+    finish: bool
+    made: bool
+
+    def encode(self) -> int:
+        return self.stage << 24 | self.done | (_FINISH if self.finish else 0) | (_MADE if self.made else 0)
+
+    @staticmethod
+    def decode(word: int) -> Told:
+        return Told(Stage(word >> 24 & 0xFF), word & _BEHIND, bool(word & _FINISH), bool(word & _MADE))
+
+
+class Stages:
+    """One worker's place, and what the others said of theirs."""
+
+    def __init__(self) -> None:
+        self.stage = Stage.START
+        self.evaluating: int | None = None
+        """The number of the evaluation in this stage that the worker is in."""
+        self.results: dict[Key, Any] = {}
+        """What was evaluated while the script looks at a slice: it is the same for the step's other slices, and when they come again."""
+        self._count = 0
+        self._made = -1
+        self._met: tuple[int, list[Told]] = (-1, [])
+        self._finish: tuple[int, str] = (-1, "")
+
+    def enter(self, stage: Stage) -> None:
+        self.stage, self._count = stage, 0
+
+    def committed(self, step: int) -> None:
+        """This worker has committed: so many steps are now."""
+        self._made = step
+        self.results = {}
+        self.enter(Stage.COMMITTED)
+
+    def next_evaluation(self) -> int:
+        """Its number in this stage."""
+        self._count += 1
+        return self._count - 1
+
+    def finish_at(self, step: int, reason: str) -> None:
+        self._finish = (step, reason)
+
+    def reason(self, step: int) -> str | None:
+        """Why training is to end before the step after `step`; None where it is not."""
+        return self._finish[1] if self._finish[0] == step else None
+
+    def returned(self) -> None:
+        """To an older state: what was decided after it comes again."""
+        self._finish, self._made = (-1, ""), -1
+        self.results = {}
+
+    def told(self, step: int) -> Told:
+        if self.evaluating is not None:
+            done = self.evaluating
+        else:
+            done = _BEHIND if self.stage == Stage.SLICES else self._count
+        return Told(self.stage, done, self.reason(step) is not None, self._made == step)
+
+    def met(self, step: int, told: Sequence[Told]) -> None:
+        """All members of a generation, by rank, are at `step`."""
+        self._met = (step, list(told))
+
+    def come(self, step: int, number: int, size: int) -> list[int]:
+        """Ranks that come to the `number`-th evaluation of the stage that this worker is in."""
+        at, told = self._met
+        if at != step:
+            return list(range(size))  # all have committed since, together
+        return [rank for rank, other in enumerate(told) if self._is_ahead_of(other, number)]
+
+    def leader(self, step: int) -> int:
+        """The rank that runs side effects of the newest step: the lowest that has committed it, and so knows them."""
+        at, told = self._met
+        return next((rank for rank, other in enumerate(told) if other.made), 0) if at == step else 0
+
+    def _is_ahead_of(self, other: Told, number: int) -> bool:
+        if other.stage == self.stage:
+            return other.done <= number
+        return self.stage in (Stage.BODY, Stage.SLICES) and other.stage < self.stage
