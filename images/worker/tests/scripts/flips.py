@@ -30,6 +30,12 @@ def act(what: str, model: nn.Sequential, optimizer: Any, scheduler: Any) -> None
         flip(tensors[what])
 
 
+def told(job: ftc.Job, *objects: Any) -> None:
+    """The digest of the state as it is."""
+    state = dict(zip(("model", "optimizer", "scheduler"), (one.state_dict() for one in objects)))
+    print("digest", job.step_number, digest(state), flush=True)
+
+
 def train(job: ftc.Job) -> None:
     rules = [rule.split(":") for rule in job.args if ":" in rule]
     generator = torch.Generator().manual_seed(1)
@@ -56,8 +62,7 @@ def train(job: ftc.Job) -> None:
         happens(within=True)
         if job.step(nn.functional.cross_entropy(model(batch.x * model.scale), batch.y)):
             if "tell" in job.args:
-                state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
-                print("digest", job.step_number, digest(state), flush=True)
+                told(job, model, optimizer, scheduler)
             happens(within=False)
             if "rank" in job.args and job.rank == 1 and job.step_number > 3:
                 with torch.no_grad():
