@@ -1,8 +1,10 @@
 """Bits that flip in one worker's memory, once, as arguments say: `4:b:weight` after step 4 in worker b, `4:b:weight:in` within its
-next slice. Nothing of torch sees it happen. Other arguments are names of what else is odd about the script.
+next slice. Nothing of torch sees it happen. Other arguments are names of what else is odd about the script; with `hold`, all
+wait before step 3 until the file `go` is there.
 """
 
 import os
+import time
 from typing import Any
 
 import torch
@@ -59,6 +61,8 @@ def train(job: ftc.Job) -> None:
                 act(rule[2], model, optimizer, scheduler)
 
     for batch in job.batches((x, y), batch_size=24):
+        while "hold" in job.args and job.step_number == 3 and not (job.checkpoint_dir.parent / "go").exists():
+            time.sleep(0.002)
         happens(within=True)
         if job.step(nn.functional.cross_entropy(model(batch.x * model.scale), batch.y)):
             if "tell" in job.args:
