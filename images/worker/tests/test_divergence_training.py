@@ -104,6 +104,33 @@ def test_without_a_majority_all_return_to_the_checkpoint(tmp_path: Path, plain: 
     assert saved(tmp_path).items() <= plain[1].items()
 
 
+@pytest.mark.parametrize(("names", "action"), [("ab", "returned"), ("abc", "repaired")])
+def test_a_bit_that_flips_after_the_last_step_is_not_in_the_result(
+    tmp_path: Path, plain: tuple[str, dict[int, str]], names: str, action: str
+) -> None:
+    digests, cluster = run(tmp_path, names, "12:a:weight")
+    assert digests == {plain[0]}
+    assert [(m["step"], m["action"]) for m in diverged(cluster)["b"]] == [(12, action)]
+    assert saved(tmp_path).items() <= plain[1].items() and 12 in saved(tmp_path)
+
+
+@pytest.mark.parametrize("victim", ["a", "b"])
+def test_a_newcomer_that_took_the_wrong_state_makes_no_majority(tmp_path: Path, plain: tuple[str, dict[int, str]], victim: str) -> None:
+    """It has what rank 0 has: so two of three are wrong where that is."""
+    with Cluster(tmp_path, "flips.py", f"4:{victim}:exp_avg", "hold", **STEPS) as cluster:
+        cluster.begin("a", "b")
+        cluster.start("c")
+        cluster.master.wait_ready("c")
+        cluster.master.wait_step(3)
+        cluster.master.form(["a", "b", "c"], "boundary")
+        (tmp_path / "go").touch()
+        assert cluster.digests("a", "b", "c") == {plain[0]}
+        told = diverged(cluster)
+        assert [(m["generation"], m["step"], m["action"]) for m in told["c"]] == [(2, 4, "returned")]
+        assert all(one == told["c"] for one in told.values()) and len(told) == 3
+        assert saved(tmp_path).items() <= plain[1].items()
+
+
 @pytest.mark.parametrize("script", ["", "late"])
 def test_and_without_a_checkpoint_to_the_beginning(tmp_path: Path, script: str) -> None:
     """Also where the script has changed its model after `register`: the loop begins with that."""

@@ -20,17 +20,17 @@ def ended(cluster: Cluster, *names: str) -> set[str]:
     return digests
 
 
-def alone(root: Path, script: str, kind: str) -> set[str]:
+def alone(root: Path, script: str, kind: str, **env: str) -> set[str]:
     root.mkdir()
-    with Cluster(root, script, kind, **SETTING) as cluster:
+    with Cluster(root, script, kind, **{**SETTING, **env}) as cluster:
         cluster.begin("a")
         return ended(cluster, "a")
 
 
-def eventful(root: Path, script: str, kind: str) -> set[str]:
+def eventful(root: Path, script: str, kind: str, **env: str) -> set[str]:
     """Five workers; three from step 4 on; from step 8 on one of these behind a newcomer, who leads."""
     root.mkdir()
-    with Cluster(root, script, kind, "4", "8", **SETTING) as cluster:
+    with Cluster(root, script, kind, "4", "8", **{**SETTING, **env}) as cluster:
         cluster.begin(*"abcde")
         cluster.master.wait_step(4)
         cluster.kill("b", "d")
@@ -77,3 +77,11 @@ PARTS = [
 @pytest.mark.parametrize("kind", PARTS)
 def test_parameters_and_states_of_all_kinds(tmp_path: Path, kind: str) -> None:
     assert eventful(tmp_path / "eventful", "kinds_parts.py", kind) == alone(tmp_path / "alone", "kinds_parts.py", kind)
+
+
+@pytest.mark.parametrize("virtual", ["2", "3"])
+def test_workers_that_carry_no_slice_do_what_the_script_does_after_a_step(tmp_path: Path, virtual: str) -> None:
+    """Five workers for two or three slices."""
+    script, kind = "kinds_parts.py", "more workers than samples, and an average"
+    digests = eventful(tmp_path / "eventful", script, kind, FTC_VIRTUAL_RANKS=virtual)
+    assert digests == alone(tmp_path / "alone", script, kind, FTC_VIRTUAL_RANKS=virtual)

@@ -39,6 +39,10 @@ def test_kinds_of_parameters(name: str) -> None:
         Registered(model, torch.optim.SGD(model.parameters(), lr=0.1))
 
 
+def twice(model: Any) -> Any:
+    return [torch.optim.SGD(model.parameters(), lr=0.1), torch.optim.Adam([model.weight])]
+
+
 def of(kind: Any, **options: Any) -> Callable[[nn.Module], Any]:
     return lambda model: kind(model.parameters(), **options)
 
@@ -47,10 +51,7 @@ OPTIMIZERS: dict[str, tuple[Callable[[nn.Module], Any], str]] = {
     "lbfgs": (of(torch.optim.LBFGS), "register: LBFGS evaluates the loss several times in a step, .* such as Adam or SGD"),
     "sparse": (of(torch.optim.SparseAdam), "register: SparseAdam takes sparse gradients only, .* Use Adam"),
     "none": (lambda model: None, "register: optimizer is a NoneType, and a torch.optim.Optimizer is needed"),
-    "twice": (
-        lambda model: [torch.optim.SGD(model.parameters(), lr=0.1), torch.optim.Adam([model.weight])],
-        r"register: a parameter of shape \[2, 2\] is in two optimizers; each belongs into one",
-    ),
+    "twice": (twice, r"register: a parameter of shape \[2, 2\] is in two optimizers; each belongs into one"),
     "in a list": (lambda model: [torch.optim.LBFGS(model.parameters())], "LBFGS"),
 }
 

@@ -117,7 +117,8 @@ class Model:
     """Written anew from the description: when every part was the same for the last time."""
 
     def __init__(self, parts: int, begun: int) -> None:
-        self.parts, self.begun, self.known, self.at, self.agreed = parts, begun, begun, -1, {}  # type: ignore[var-annotated]
+        self.parts, self.begun, self.known, self.at = parts, begun, begun, -1
+        self.agreed: dict[int, int] = {}
 
     def step(self, step: int, whole: bool) -> None:
         if self.at < 0 or (step != self.at and (step == self.begun + 1 or step >= self.at + self.parts)):

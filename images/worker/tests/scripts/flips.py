@@ -1,8 +1,10 @@
 """Bits that flip in one worker's memory, once, as arguments say: `4:b:weight` after step 4 in worker b, `4:b:weight:in` within its
-next slice. Nothing of torch sees it happen. Other arguments are names of what else is odd about the script.
+next slice. Nothing of torch sees it happen. Other arguments are names of what else is odd about the script; with `hold`, all
+wait before step 3 until the file `go` is there.
 """
 
 import os
+import time
 from typing import Any
 
 import torch
@@ -30,6 +32,12 @@ def act(what: str, model: nn.Sequential, optimizer: Any, scheduler: Any) -> None
         flip(tensors[what])
 
 
+def told(job: ftc.Job, *objects: Any) -> None:
+    """The digest of the state as it is."""
+    state = dict(zip(("model", "optimizer", "scheduler"), (one.state_dict() for one in objects)))
+    print("digest", job.step_number, digest(state), flush=True)
+
+
 def train(job: ftc.Job) -> None:
     rules = [rule.split(":") for rule in job.args if ":" in rule]
     generator = torch.Generator().manual_seed(1)
@@ -53,11 +61,12 @@ def train(job: ftc.Job) -> None:
                 act(rule[2], model, optimizer, scheduler)
 
     for batch in job.batches((x, y), batch_size=24):
+        while "hold" in job.args and job.step_number == 3 and not (job.checkpoint_dir.parent / "go").exists():
+            time.sleep(0.002)
         happens(within=True)
         if job.step(nn.functional.cross_entropy(model(batch.x * model.scale), batch.y)):
             if "tell" in job.args:
-                state = {"model": model.state_dict(), "optimizer": optimizer.state_dict(), "scheduler": scheduler.state_dict()}
-                print("digest", job.step_number, digest(state), flush=True)
+                told(job, model, optimizer, scheduler)
             happens(within=False)
             if "rank" in job.args and job.rank == 1 and job.step_number > 3:
                 with torch.no_grad():

@@ -77,6 +77,8 @@ def clamped(where: str) -> Callable[[], Kind]:
 class Held(nn.Module):
     """`way`: what forward does with the buffer that it has."""
 
+    held: torch.Tensor
+
     def __init__(self, way: str) -> None:
         super().__init__()
         self.inner, self.top, self.way = nn.Linear(8, 12), nn.Linear(12, 2), way
@@ -107,7 +109,7 @@ def autocast() -> Kind:
     """Around the whole loop: entered before it, and never left."""
     model = nn.Sequential(nn.Linear(8, 12), nn.Dropout(0.2), nn.ReLU(), nn.Linear(12, 2))
     around = torch.autocast("cpu", dtype=torch.bfloat16)
-    return Kind(model, registered=lambda job: around.__enter__())
+    return Kind(model, registered=lambda job: around.__enter__())  # type: ignore[no-untyped-call]
 
 
 class Symmetric(nn.Module):

@@ -87,7 +87,7 @@ class Versioned(nn.Linear):
     def _load_from_state_dict(self, state: Any, prefix: str, metadata: Any, *others: Any) -> None:
         if metadata.get("version", 1) < 2:
             state[prefix + "weight"] = -state[prefix + "weight"]
-        super()._load_from_state_dict(state, prefix, metadata, *others)
+        super()._load_from_state_dict(state, prefix, metadata, *others)  # type: ignore[no-untyped-call]
 
 
 class Extra(nn.Linear):
@@ -156,14 +156,16 @@ def unfreeze_and_add(model: nn.Sequential, optimizer: Any) -> None:
 def weights_of_the_loss() -> Kind:
     """They are in the optimizer, and in no registered object."""
     model, margin = layers(), nn.Parameter(torch.tensor([0.1, 0.4]))
-    optimizer = torch.optim.Adam([{"params": model.parameters()}, {"params": [margin], "lr": 0.1}], lr=0.02)
+    groups: list[Any] = [{"params": model.parameters()}, {"params": [margin], "lr": 0.1}]
+    optimizer = torch.optim.Adam(groups, lr=0.02)
     return Kind(model, optimizer, loss=lambda x, y: nn.functional.cross_entropy(model(x) * margin, y))
 
 
 def average() -> Kind:
     """An epoch's last batch has 3 samples for 5 slices, so that some workers have none of them."""
     model = layers()
-    own = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=torch.optim.swa_utils.get_ema_multi_avg_fn(0.9))
+    follow = torch.optim.swa_utils.get_ema_multi_avg_fn(0.9)  # type: ignore[no-untyped-call]
+    own = torch.optim.swa_utils.AveragedModel(model, multi_avg_fn=follow)
     return Kind(model, samples=35, committed=lambda job: own.update_parameters(model), more={"average": own})
 
 

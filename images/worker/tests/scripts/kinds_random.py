@@ -1,11 +1,14 @@
 """Random numbers that are drawn outside of slices. All models have dropout: it shows every draw in the wrong place."""
 
 import random
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import nn
 
+import ftc
 from kinds import Kind, seen_once_a_step, train
 
 
@@ -17,7 +20,7 @@ class Noisy(torch.optim.SGD):
     """Langevin dynamics: noise at every step."""
 
     @torch.no_grad()
-    def step(self, closure=None):  # type: ignore[no-untyped-def, override]
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
         super().step()
         for group in self.param_groups:
             for param in group["params"]:
@@ -29,7 +32,7 @@ def noisy() -> Kind:
     return Kind(model, Noisy(model.parameters(), lr=0.05))
 
 
-def drawn(number):  # type: ignore[no-untyped-def]
+def drawn(number: Callable[[], float]) -> Callable[[], Kind]:
     """After each commit a weight is multiplied by a number."""
 
     def make() -> Kind:
@@ -44,10 +47,8 @@ def before_the_loop() -> Kind:
     return Kind(model, registered=lambda job: model[0].weight.data.add_(torch.rand(12, 8) + random.random() + np.random.rand()))
 
 
-def draws() -> None:
-    torch.rand(3)
-    np.random.rand()
-    random.random()
+def draws() -> float:
+    return float(torch.rand(())) + np.random.rand() + random.random()
 
 
 def at_arrival() -> Kind:
@@ -62,7 +63,7 @@ def after_unpacking() -> Kind:
 
 def loader_iterator() -> Kind:
     """A DataLoader draws a seed when it is iterated over."""
-    first, loader = seen_once_a_step(), torch.utils.data.DataLoader(range(4))  # type: ignore[arg-type]
+    first, loader = seen_once_a_step(), torch.utils.data.DataLoader(torch.utils.data.TensorDataset(torch.arange(4)))
     return Kind(dropping(), unpacked=lambda job: first(job) and list(loader))
 
 
@@ -71,7 +72,7 @@ def evaluates(where: str) -> Kind:
     first, model = seen_once_a_step(), dropping()
 
     @torch.no_grad()
-    def evaluate(job):  # type: ignore[no-untyped-def]
+    def evaluate(job: ftc.Job) -> None:
         if first(job):
             model(torch.ones(30, 8))
 

@@ -42,7 +42,7 @@ def train(job: ftc.Job) -> None:
 
 def change(kind: str, model: nn.Sequential, optimizer: Any) -> None:
     if kind == "prune":
-        prune.l1_unstructured(model[0], "weight", 0.5)
+        prune.l1_unstructured(model[0], "weight", 0.5)  # type: ignore[no-untyped-call]
     elif kind == "parametrize":
         parametrize.register_parametrization(model[0], "weight", Double())
     elif kind == "replaced":
