@@ -135,7 +135,8 @@ class Job:
 
         `function` gets a batch and returns a number, a tensor, or a tuple, list or dict of them. The workers share the slices, and call
         this at the same place. Every sample comes once, in order. No gradients are made; the model is in the mode that the script has
-        set, and what a forward pass changes of its buffers is put back. Where a worker is lost, only its slices are done again.
+        set, and what a forward pass changes of its buffers is put back. Where a worker is lost, only its slices are done again. Called
+        while a batch of `job.batches` is at hand, it is one evaluation for all slices of the step.
         """
         forks.refuse("job.evaluate")
         loop = self._registered("job.evaluate")
