@@ -139,7 +139,7 @@ class Job(Facts):
         `batch_size` counts samples over all virtual ranks, by default the DataLoader's, else 32 a virtual rank. Every sample comes once, in
         order. The workers share the slices, and call this at the same place, as often, after `register`. No gradients are made; the
         model is in the mode that the script has set, and what a forward pass changes of its buffers is put back. Where a worker is lost, only
-        its slices are done again.
+        its slices are done again. Called while a batch of `job.batches` is at hand, it is one evaluation for all slices of the step.
 
         Raises UsageError for a result of another kind, or of different kinds for different slices, and whatever `function` raises.
         """

@@ -49,8 +49,8 @@ def test_what_is_known_before_and_after_the_data(tmp_path: Path, length: str) ->
     with Cluster(tmp_path, "begins.py", **LENGTHS[length]) as cluster:
         cluster.begin("a")
         cluster.digests("a")
-        totals = {m["totalSteps"] for _, m, _ in cluster.master.messages if m["type"] == "ready"}
-    assert totals == ({12} if length == "steps" else {None, 12})
+        totals: set[int | None] = {m["totalSteps"] for _, m, _ in cluster.master.messages if m["type"] == "ready"}
+    assert totals - {None} == {12} and (None in totals) == (length == "epochs")
     before, inside = facts(tmp_path, "a")[0]["before"], facts(tmp_path, "a")[2]["inside"]
     for early in (before, began(tmp_path, "a")["known"]):
         assert early["virtual"] == 6 and UNKNOWN in early["steps_per_epoch"]
@@ -94,7 +94,7 @@ def test_another_batch_size_is_refused_when_the_data_is_there(tmp_path: Path) ->
     before = sorted((tmp_path / "tiny").glob("step-*"))
     with Cluster(tmp_path, "begins.py", "size=48") as cluster:
         cluster.begin("c")
-        assert "batchSize: 24 there, 48 here" in fatal(cluster, "c")
+        assert "batch size: 24 there, 48 here" in fatal(cluster, "c")
     assert sorted((tmp_path / "tiny").glob("step-*")) == before and began(tmp_path, "c")["began"] == 5
 
 

@@ -54,12 +54,12 @@ def by_torch(kind: str) -> tuple[nn.Module, list[list[float]]]:
         "epoch": lambda: torch.optim.lr_scheduler.StepLR(optimizer, 1, 0.5),
         "plateau": lambda: torch.optim.lr_scheduler.ReduceLROnPlateau(optimizer, patience=0, threshold=0.2),
     }
-    scheduler = schedulers[kind]() if kind in schedulers else None
+    scheduler: Any = schedulers[kind]() if kind in schedulers else None
     rates = []
     for step in range(12):
         start = step % 4 * 24
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=kind == "autocast"):
-            loss = model(x[start : start + 24]).float().square().mean()
+            loss: torch.Tensor = model(x[start : start + 24]).float().square().mean()
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

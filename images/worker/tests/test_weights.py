@@ -38,7 +38,7 @@ def plain() -> tuple[dict[str, torch.Tensor], list[float]]:
         part = slice(step % 4 * 24, step % 4 * 24 + 24)
         loss = (model(x[part]).square().mean(2) * mask[part]).sum() / mask[part].sum()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
         losses.append(loss.item())
     return model.state_dict(), losses

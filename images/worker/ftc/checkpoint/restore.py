@@ -155,4 +155,5 @@ def belongs(directory: Path, about: Manifest, expected: Expected) -> None:
             f"the checkpoint {directory} belongs to another run ({'; '.join(other)}). Nothing was written. "
             "Give the job another name, or remove its checkpoints, or set these back."
         )
-    continues(about.step, about.data, expected.position(about.step))
+    if expected.batch_size is not None:  # else it is asked again when the data is there
+        continues(about.step, about.data, expected.position(about.step))

@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from torch import nn
+from torch.amp.grad_scaler import GradScaler
 from torch.optim import lr_scheduler
 
 import ftc
@@ -23,6 +24,11 @@ class Blowing(torch.autograd.Function):
         return grad * float("inf") if ctx.blow else grad, None
 
 
+def blowing(x: torch.Tensor, blow: bool) -> torch.Tensor:
+    out: torch.Tensor = Blowing.apply(x, blow)  # type: ignore[no-untyped-call]
+    return out
+
+
 def made(kind: str, model: nn.Sequential) -> dict[str, Any]:
     adam = torch.optim.Adam(model.parameters(), lr=0.02)
     if kind == "lists":
@@ -33,7 +39,7 @@ def made(kind: str, model: nn.Sequential) -> dict[str, Any]:
     if kind == "plateau":
         return {"optimizer": adam, "scheduler": lr_scheduler.ReduceLROnPlateau(adam, patience=0, threshold=0.2)}
     if kind == "scaler":
-        return {"optimizer": adam, "scaler": torch.amp.GradScaler("cpu", init_scale=1024.0, growth_interval=3), "clip_norm": 1.0}
+        return {"optimizer": adam, "scaler": GradScaler("cpu", init_scale=1024.0, growth_interval=3), "clip_norm": 1.0}
     return {"optimizer": adam}
 
 
@@ -53,7 +59,7 @@ def train(job: ftc.Job) -> None:
             wait(job, "slice")
             out = model(batch.x)
             if kind == "scaler":
-                out = Blowing.apply(out, job.step_number == 3 and 0 in batch.indices.tolist() or job.step_number == 4)
+                out = blowing(out, job.step_number == 3 and 72 in batch.indices.tolist() or job.step_number == 4)
             if job.step(out.float().square().mean()):
                 scale = given["scaler"].get_scale() if "scaler" in given else 1.0
                 tell(job, step=job.step_number, rates=rates(given["optimizer"]), scale=scale, w=model[0].weight.sum().item())

@@ -15,7 +15,8 @@ MASK[::5] = 0
 def loss_of(model: nn.Module, x: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
     """NaN where the mask leaves nothing."""
     out = model(x).square().mean(2)
-    return (out * mask).sum() / mask.sum()
+    loss: torch.Tensor = (out * mask).sum() / mask.sum()
+    return loss
 
 
 def train(job: ftc.Job) -> None:
