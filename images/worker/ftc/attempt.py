@@ -201,6 +201,13 @@ class Attempt:
                     scheduler.step()
         self.drop()
 
+    def leave_out(self) -> None:
+        """Instead of `commit`: the step changes nothing. The scaler has looked at its gradients, and sets its scale by them."""
+        self._m.slices.rewind()
+        if self._m.own.scaler is not None:
+            self._m.own.scaler.update()
+        self.drop()
+
     def drop(self) -> None:
         """Forgets the gradients."""
         self._clear_gradients()

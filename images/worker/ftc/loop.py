@@ -214,7 +214,7 @@ class Loop:
         progress, parts, plan = self._progress, self._parts, self._feeding.plan
         parts.randomness.optimizer(progress.step)
         if self._nonfinite.leaves_out(agreed.loss, self.grad_norm):
-            attempt.abandon()
+            attempt.leave_out()
         else:
             attempt.commit(agreed, plan.epoch_of(progress.step + 1) != plan.epoch_of(progress.step))
         progress.step += 1

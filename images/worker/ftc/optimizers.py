@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .contents import mapped
 from .names import Groups, Names
 from .slice_state import put
 
@@ -96,7 +97,7 @@ def _set_loose(module: nn.Module, loose: Mapping[str, torch.Tensor]) -> None:
 
 
 def _exactly(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None:
-    """Torch gives an optimizer's tensors the dtype of their parameter: back to what they were."""
+    """Torch gives an optimizer's tensors the dtype of their parameter, and makes other text of text: back to what they were."""
     own, told = optimizer.state_dict().get("state"), state.get("state")
     if not isinstance(own, dict) or not isinstance(told, dict):
         return
@@ -108,3 +109,17 @@ def _exactly(optimizer: torch.optim.Optimizer, state: Mapping[str, Any]) -> None
             here = own[index].get(key)
             if isinstance(value, torch.Tensor) and isinstance(here, torch.Tensor) and here.dtype != value.dtype:
                 optimizer.state[params[index]][key] = value.clone().to(here.device)
+            elif key in own[index] and _has_text(value):
+                optimizer.state[params[index]][key] = _placed(value, params[index].device)
+
+
+def _has_text(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_text(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(_has_text(item) for item in value)
+    return isinstance(value, (str, bytes))
+
+
+def _placed(value: Any, device: torch.device) -> Any:
+    return value.to(device) if isinstance(value, torch.Tensor) else mapped(value, lambda item: _placed(item, device))

@@ -53,6 +53,11 @@ class SliceState:
         self._agree([(name, slot.value) for name, slot in self._slots().items()])
 
     @property
+    def moving(self) -> set[str]:
+        """Names of what forward is known to change."""
+        return self._moving | set(self.movers.found)
+
+    @property
     def bytes(self) -> int:
         """Length of what rank 0 tells the others."""
         return sum(value.numel() * value.element_size() for _, value in self._agreed)

@@ -9,7 +9,7 @@ import pytest
 
 from ftc.replicas.check import minority
 from ftc.replicas.coverage import MOST_STEPS
-from ftc.replicas.diverged import Found, decide, describe
+from ftc.replicas.diverged import Dealt, Found, decide, describe
 
 
 def found(draw: random.Random) -> Found:
@@ -34,16 +34,23 @@ def test_the_majority_is_more_than_half_or_none(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(300))
 def test_what_is_done(seed: int) -> None:
     draw = random.Random(seed)
-    difference, exact, step = found(draw), draw.random() < 0.5, draw.randrange(400)
-    before = draw.choice([None, (draw.choice([difference.leaf, "other"]), draw.randrange(400))])
-    again = before is not None and before[0] == difference.leaf and step <= before[1] + 2 * MOST_STEPS
-    assert decide("fail", difference, exact, before, step) == "failed"
-    action = decide("repair", difference, exact, before, step)
+    difference, exact, again = found(draw), draw.random() < 0.5, draw.random() < 0.3
+    assert decide("fail", difference, exact, again) == "failed"
+    action = decide("repair", difference, exact, again)
     assert (action == "failed") == again
     if difference.source is None or not exact:
         assert action != "repaired"
     elif not again:
         assert action == "repaired"
+
+
+def test_what_comes_back_is_the_scripts_doing_and_another_bit_is_not() -> None:
+    before = Dealt("model.w", [3], ["b"], 10)
+    here, elsewhere = (Found("model.w", [place], [1], 0, "1", "2") for place in (3, 4))
+    assert before.comes_back(here, ["b"], 11) and before.comes_back(here, ["c"], 11) and before.comes_back(elsewhere, ["b"], 11)
+    assert before.comes_back(here, ["b"], 5) and before.comes_back(here, ["b"], 10 + 2 * MOST_STEPS)
+    assert not before.comes_back(elsewhere, ["c"], 11) and not before.comes_back(here, ["b"], 11 + 2 * MOST_STEPS)
+    assert not before.comes_back(Found("model.v", [3], [1], 0, "1", "2"), ["b"], 11)
 
 
 def test_the_sentence_names_tensor_place_workers_and_steps() -> None:

@@ -1,6 +1,6 @@
 """Random training scripts: whatever happens to their workers, all runs of one end with the same bits, or all are refused.
 
-`FTC_GENERATED` says how many (8), or which: `17,23-25`. `python3 -m generated` in this folder runs many, with a table at the end.
+`FTC_GENERATED` says how many, or which: `17,23-25`. `python3 -m generated` in this folder runs many, with a table at the end.
 """
 
 from __future__ import annotations
@@ -17,10 +17,11 @@ from generated.program import Program, draw
 from generated.source import source
 from generated.trial import attempt, features, shrunk
 
-AT_MOST = 240.0
+CHOSEN = os.environ.get("FTC_GENERATED")
+AT_MOST = 600.0 if CHOSEN else 40.0
 """Seconds for all scripts together: a machine that is slow tries fewer."""
 
-SHRINK = 90.0
+SHRINK = 60.0
 
 
 def seeds(text: str) -> list[int]:
@@ -36,7 +37,7 @@ def until() -> float:
     return time.monotonic() + AT_MOST
 
 
-@pytest.mark.parametrize("seed", seeds(os.environ.get("FTC_GENERATED") or "8"))
+@pytest.mark.parametrize("seed", seeds(CHOSEN or "2,6,7"))
 def test_a_random_script_has_one_digest_or_is_refused(tmp_path: Path, until: float, seed: int) -> None:
     if time.monotonic() > until:
         pytest.skip(f"{AT_MOST:.0f} s have gone into the scripts before")

@@ -12,6 +12,7 @@ from generated.trial import attempt
 
 FOUND = {
     "a sparse buffer is registered": (237, {"block1": "buffer-sparse"}),
+    "a step is left out whose gradients the scaler has seen": (4, {"nan": "skip", "scaler": "cpu"}),
     "noise is added to the gradients before the commit": (402, {"api": "steps", "gradients": "noise", "virtual_ranks": "5"}),
 }
 

@@ -67,13 +67,27 @@ def locate(group: Group, leaves: Leaves) -> Found | None:
     return Found(ranks=ranks, source=None if most is None else source, **found)
 
 
-def decide(policy: str, found: Found, exact: bool, before: tuple[str, int] | None, step: int) -> Action:
-    """`exact`: nothing was committed since the replicas were known to be alike, so what the majority holds is right. `before`:
-    leaf and step of the last time that something was done about a difference."""
-    again = before is not None and before[0] == found.leaf and step <= before[1] + 2 * MOST_STEPS
+def decide(policy: str, found: Found, exact: bool, again: bool) -> Action:
+    """`exact`: nothing was committed since the replicas were known to be alike, so what the majority holds is right. `again`: it was
+    put right before, and came back."""
     if policy == "fail" or again:
         return "failed"
     return "repaired" if exact and found.source is not None else "returned"
+
+
+@dataclass(frozen=True)
+class Dealt:
+    """A difference that was put right: where, in which workers, and when."""
+
+    leaf: str
+    position: list[int]
+    workers: list[str]
+    step: int
+
+    def comes_back(self, found: Found, workers: Sequence[str], step: int) -> bool:
+        """A script's doing comes back in the same leaf, and at the same place or in the same worker; two bits that flip hardly ever do."""
+        alike = found.position == self.position or list(workers) == self.workers
+        return found.leaf == self.leaf and alike and step <= self.step + 2 * MOST_STEPS
 
 
 def _listed(leaves: Leaves, prints: Sequence[tuple[str, int]]) -> list[list[str]]:

@@ -18,7 +18,7 @@ from ..progress import Progress
 from ..state import Registered
 from ..sync import bring
 from .check import ReplicaCheck
-from .diverged import CAUSES, Found, decide, describe, locate
+from .diverged import CAUSES, Dealt, Found, decide, describe, locate
 from .leaves import Leaves, of_state
 
 GoBack = Callable[[Group], int]
@@ -41,7 +41,7 @@ class Replicas:
         self._membership = membership
         self._checkpoints = checkpoints
         self._check = ReplicaCheck(own.capture, self._publish)
-        self._before: tuple[str, int] | None = None
+        self._before: Dealt | None = None
         self._gone = 0
 
     def begin(self, group: Group, step: int, back: GoBack, word: int) -> list[int]:
@@ -115,15 +115,16 @@ class Replicas:
             self._check.begin(step)
             return
         since = -1 if joined else self._check.since(step)
-        rows = wire.table(group, [since, int(self._is_again(found, step))])
-        since = min(row[0] for row in rows)
-        before = (found.leaf, step) if any(row[1] for row in rows) else None
-        action = decide(self._policy, found, since >= step - 1, before, step)
-        self._before = (found.leaf, step)
+        who = [self._members()[rank] for rank in found.ranks]
+        own = self._before is not None and self._before.comes_back(found, who, step)
+        rows = wire.table(group, [since, int(own)])
+        since, again = min(row[0] for row in rows), any(row[1] for row in rows)
+        action = decide(self._policy, found, since >= step - 1, again)
+        self._before = Dealt(found.leaf, found.position, who, step)
         text = describe(found, self._members(), since, step)
         if action == "failed":
             self._report(group, found, since, step, "failed", None)
-            more = " It was put right, and came back." if before is not None else ""
+            more = " It was put right, and came back." if again else ""
             raise FtcError(f"{text}.{more}\n{CAUSES}")
         print(f"ftc: {text}", flush=True)
         if action == "repaired":
@@ -137,9 +138,6 @@ class Replicas:
             raise FtcError(f"{text}. The state that was put in its place does not come out the same everywhere either.\n{CAUSES}")
         self._report(group, found, since, step, action, to if action == "returned" else None)
         self._check.begin(to)
-
-    def _is_again(self, found: Found, step: int) -> bool:
-        return decide("repair", found, True, self._before, step) == "failed"
 
     def _members(self) -> list[str]:
         return self._membership.members

@@ -21,7 +21,7 @@ def point(job: Any, model: torch.nn.Module, optimizer: torch.optim.Optimizer) ->
     root: Path = job.checkpoint_dir.parent
     step = job.step_number
     time.sleep(sum(map(float, job.args)))
-    flip(root / f"flip-{step}-{WORKER}", model, optimizer)
+    flip(root / f"flip-{step}-{WORKER}", job, model, optimizer)
     while (root / f"hold-{step}").exists() or (root / f"hold-{step}-{WORKER}").exists():
         time.sleep(0.002)
 
@@ -32,15 +32,20 @@ def note(job: Any, step: int) -> None:
         file.write(f"{step}\n")
 
 
-def flip(order: Path, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """One bit of a tensor in this worker's memory, as cosmic radiation would."""
+def flip(order: Path, job: Any, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> None:
+    """One bit of a tensor in this worker's memory, as cosmic radiation would.
+
+    Not of what forward moves: between a slice's arrival and its forward pass a flip there is a fault in that computation, which shows
+    to those alone that compute twice.
+    """
     try:
         number = int(order.read_text())
         order.unlink()
     except FileNotFoundError:
         return
     moments = [value for state in optimizer.state.values() for value in state.values() if isinstance(value, torch.Tensor)]
-    held = [*model.parameters(), *model.buffers(), *moments]
+    moving = job.loop._slices.moving
+    held = [value for name, value in [*model.named_parameters(), *model.named_buffers()] if f"model.{name}" not in moving] + moments
     tensors = [t for t in held if t.layout == torch.strided and t.numel() > 0 and t.is_contiguous() and t.is_floating_point()]
     raw = tensors[number % len(tensors)].detach().reshape(-1).view(torch.uint8)
     at = number % len(raw)

@@ -54,8 +54,6 @@ RULES: list[tuple[Callable[[Choices], bool], str]] = [
     (has("change", "prune", "replace-head"), "average"),
     (both(has("optimizer", "adagrad"), has("change", "add-group")), "change"),
     (lambda c: "scalars" in blocks(c) and c.get("optimizer") == "adafactor", "optimizer"),
-    (lambda c: "scheduler" not in c, "schedule"),
-    (lambda c: "scheduler" not in c, "schedules"),
     # What stands between a step's reduction and its commit has a place in job.steps alone.
     (lambda c: "api" not in c, "gradients"),
     (lambda c: "api" not in c and c.get("metrics") == "reduced", "metrics"),
@@ -65,4 +63,6 @@ RULES: list[tuple[Callable[[Choices], bool], str]] = [
     # A schedule of momentum needs some, and one with a value a group knows the groups of its beginning.
     (lambda c: c.get("scheduler") == "onecycle" and c.get("optimizer") not in ("momentum", "nesterov", "adam", "adamw"), "scheduler"),
     (both(has("scheduler", "onecycle", "cyclic", "plateau", "lambda", "callable"), has("change", "add-group")), "change"),
+    (lambda c: "scheduler" not in c, "schedule"),
+    (lambda c: "scheduler" not in c, "schedules"),
 ]
