@@ -114,6 +114,10 @@ class Attempt:
             for index in range(collected, len(m.trained.buckets)):
                 m.accumulator.add(index, virtual_rank)
             self._added += 1
+        elif share:
+            # Backward changes buffers, too, where it computes the forward pass again. Rank 0's count, and it may be the one that only repeats.
+            (loss.reshape(()) * share).backward()  # type: ignore[no-untyped-call]
+            self._clear_gradients()
         if virtual_rank == self.running[0] and m.slices.suspects.learning:
             m.slices.movers.look()
         if virtual_rank == self.first:

@@ -13,6 +13,10 @@ from generated.trial import attempt
 FOUND = {
     "a sparse buffer is registered": (237, {"block1": "buffer-sparse"}),
     "a step is left out whose gradients the scaler has seen": (4, {"nan": "skip", "scaler": "cpu"}),
+    "the only slice of a batch is the last worker's, and backward moves buffers": (
+        18,
+        {"virtual_ranks": "8", "samples": "41", "batch_size": "8", "block1": "spectral", "recompute": "new"},
+    ),
     "noise is added to the gradients before the commit": (402, {"api": "steps", "gradients": "noise", "virtual_ranks": "5"}),
 }
 
