@@ -97,8 +97,17 @@ class Registered:
         return self._outline.changed()
 
     def look_again(self) -> None:
-        """The script has pruned, parametrized or replaced parts of the model: what is there now is what is trained. Raises UsageError."""
-        self.names = Names(self.model, self.extra, self.optimizers)
+        """The script has pruned, parametrized or added parts of the model: what is there now is what is trained.
+
+        Raises UsageError where an optimizer's parameter is not in the model any more.
+        """
+        names = Names(self.model, self.extra, self.optimizers)
+        if names.unregistered.keys() - self.names.unregistered.keys():
+            raise UsageError(
+                f"the model has changed since job.register: parameter {self.changed()}, and the optimizer still trains what was there before. "
+                "Replace layers before job.register; freezing, add_param_group, pruning and parametrizing are followed"
+            )
+        self.names = names
         refusals.parameters(self.names.all)
         self._outline = Outline(self.model)
 
@@ -107,8 +116,9 @@ class Registered:
         return names_hash(self._outline.names)
 
     def fits(self, state: State) -> bool:
-        """Whether the model has the parameters that a state has."""
-        return all(name in state["model"] for name in self._outline.names)
+        """Whether the model has the parts that a state has."""
+        paths = {path for path, _ in self.model.named_modules()}
+        return all(name in state["model"] for name in self._outline.names) and all(name.rpartition(".")[0] in paths for name in state["model"])
 
     def before_change(self, act: Callable[[], None]) -> None:
         """`act` is called before parameters or the optimizer's state change, by whoever changes them."""

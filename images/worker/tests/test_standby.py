@@ -214,7 +214,7 @@ def test_a_broken_transfer_is_dropped(pair: Pair) -> None:
 
 
 def test_a_state_that_does_not_fit_is_told_at_the_promotion(pair: Pair) -> None:
-    other: dict[str, Any] = {"model": {"w": torch.ones(3)}, "optimizer": {}}
+    other: dict[str, Any] = {"model": pair.own.capture()["model"], "optimizer": {}}
     answers: list[bytes] = []
     pair.follow(serve([b"".join(feed.frame(3, 1.0, pack(other)))], answers))
     while not answers:
@@ -222,6 +222,16 @@ def test_a_state_that_does_not_fit_is_told_at_the_promotion(pair: Pair) -> None:
     with pytest.raises(FtcError, match="does not fit"):
         pair.standby.rest()
     assert not pair.progress.holds_state
+
+
+def test_a_state_of_a_model_that_was_rebuilt_is_left_for_the_promotion(pair: Pair) -> None:
+    other: dict[str, Any] = {"model": {"w": torch.ones(3)}, "optimizer": {}}
+    answers: list[bytes] = []
+    pair.follow(serve([b"".join(feed.frame(3, 1.0, pack(other)))], answers))
+    while not answers:
+        threading.Event().wait(0.01)
+    pair.standby.rest()
+    assert answers == [feed.NOT] and not pair.progress.holds_state
 
 
 def test_rank_0_feeds_nobody_unless_it_is_alone() -> None:

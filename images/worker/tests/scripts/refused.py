@@ -5,14 +5,8 @@ from typing import Any
 
 import torch
 from torch import nn
-from torch.nn.utils import parametrize, prune
 
 import ftc
-
-
-class Double(nn.Module):
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return 2 * x
 
 
 def train(job: ftc.Job) -> None:
@@ -41,14 +35,8 @@ def train(job: ftc.Job) -> None:
 
 
 def change(kind: str, model: nn.Sequential, optimizer: Any) -> None:
-    if kind == "prune":
-        prune.l1_unstructured(model[0], "weight", 0.5)  # type: ignore[no-untyped-call]
-    elif kind == "parametrize":
-        parametrize.register_parametrization(model[0], "weight", Double())
-    elif kind == "replaced":
+    if kind == "replaced":
         model[2] = nn.Linear(12, 2)
-    elif kind == "larger":
-        model.add_module("3", nn.Linear(2, 2))
     elif kind == "group":
         optimizer.add_param_group({"params": [nn.Parameter(torch.ones(7, 3))]})
     elif kind == "large" and os.environ["FTC_WORKER_ID"] == "a":
