@@ -116,7 +116,7 @@ def test_what_a_checkpoint_cannot_hold_is_named(tmp_path: Path) -> None:
     writer = Writer(tmp_path, "me", lambda report: None)
     with pytest.raises(UsageError, match="state.extra.0: a set"):
         writer.start(Live({"extra": [{1, 2}]}), telling(1))
-    with pytest.raises(UsageError, match="state.extra: a key of the type tuple"):
+    with pytest.raises(UsageError, match="state.extra: keys of tuple"):
         writer.start(Live({"extra": {(1, 2): 3}}), telling(1))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from .coverage import MOST_STEPS, Coverage
-from .leaves import Leaves, of_state
+from .leaves import Leaves, identity, of_state
 
 
 class ReplicaCheck:
@@ -17,6 +17,9 @@ class ReplicaCheck:
         self._capture = capture
         self._looked = looked
         self._coverage: Coverage | None = None
+        self._identity: Any = None
+        self._held: Any = None
+        """The state that the cut is of: its tensors live as long, so that no other one has their numbers."""
         self._begun = 0
         self._cut_at = -1
         self._agreed_parts: dict[int, int] = {}
@@ -77,9 +80,14 @@ class ReplicaCheck:
         """By all members at the same steps: what it is made of is the same in all who agree."""
         coverage = self._coverage
         if coverage is None or (step != self._cut_at and self._due(step, coverage.steps)):
-            leaves = of_state(self._capture())
-            self._coverage = coverage = Coverage(leaves)
+            state = self._capture()
+            now = identity(state)
             self._cut_at, self._agreed_parts = step, {}
+            if coverage is not None and now == self._identity:
+                return coverage
+            leaves = of_state(state)
+            self._coverage = coverage = Coverage(leaves)
+            self._identity, self._held = now, state
             if step - self._begun < 2 or (step - self._begun) % MOST_STEPS == 0 or coverage.steps > 1:
                 self._looked(leaves)
         return coverage

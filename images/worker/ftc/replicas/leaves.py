@@ -41,6 +41,27 @@ def of_state(state: Any) -> Leaves:
     return Leaves(tuple(tensors), tuple(plain))
 
 
+def identity(state: Any) -> tuple[list[tuple[int, int]], str]:
+    """What tells whether a state is still made of the same tensors, in the same memory, and of the same numbers and text."""
+    tensors: list[tuple[int, int]] = []
+    plain: list[Any] = []
+
+    def visit(value: Any) -> None:
+        if isinstance(value, torch.Tensor):
+            tensors.append((id(value), value.data_ptr()))
+        elif isinstance(value, dict):
+            for item in value.values():
+                visit(item)
+        elif isinstance(value, (list, tuple)):
+            for item in value:
+                visit(item)
+        else:
+            plain.append(value)
+
+    visit(state)
+    return tensors, repr(plain)
+
+
 def kind(value: Any) -> tuple[str, str]:
     """What tells a number or a text from any other, bit by bit."""
     if isinstance(value, float):
