@@ -23,9 +23,16 @@ def verdict(*rows: Row) -> Verdict:
     return judge(Agreed(rows, 0.5, 1.0), LAYOUT, MEMBERS, 6)
 
 
-@pytest.mark.parametrize("flags", [0, control.SAVING, control.WEIGHED])
+@pytest.mark.parametrize("flags", [0, control.SAVING])
 def test_an_attempt_counts_where_all_reduced_what_they_want(flags: int) -> None:
     assert verdict(row(flags=flags), row(), row()) is Verdict.COUNTS
+
+
+def test_all_give_weights_or_none_does() -> None:
+    weighed = row(flags=control.WEIGHED)
+    assert verdict(weighed, weighed, weighed) is Verdict.COUNTS
+    with pytest.raises(UsageError, match=r"with a weight at step 7 by worker b \(rank 1\), and without by the others"):
+        verdict(row(), weighed, row())
 
 
 def test_whether_the_replicas_agree_is_decided_elsewhere() -> None:
