@@ -29,7 +29,10 @@ from .tree import carried
 class Machinery:
     """What attempts of one generation share: memory for gradients, and who carries what."""
 
-    def __init__(self, group: Group, own: Registered, sampler: Sampler, trained: Trained, slices: SliceState) -> None:
+    def __init__(
+        self, group: Group, own: Registered, sampler: Sampler, trained: Trained, slices: SliceState, before: Machinery | None = None
+    ) -> None:
+        """`before`: what the same generation had, if only what rank 0 tells besides gradients has another length now."""
         virtual = sampler.plan.virtual_ranks
         self.group = group
         self.own = own
@@ -38,7 +41,8 @@ class Machinery:
         self.slices = slices
         self.carried_by = [carried(rank, group.size, virtual) for rank in range(group.size)]
         self.carried = self.carried_by[group.rank]
-        self.accumulator = Accumulator(trained.buckets, virtual)
+        alike = before is not None and before.group is group and before.trained is trained
+        self.accumulator = before.accumulator if alike and before is not None else Accumulator(trained.buckets, virtual)
         self.row_bytes = control.row_bytes(virtual)
         self.buffer_layout = slices.agreed_hash
         tails = [self.row_bytes + (slices.bytes if rank == 0 else 0) for rank in range(group.size)]
@@ -90,6 +94,10 @@ class Attempt:
         self._entered = True
         forget_copies()
         return self._m.sampler.indices(self._step, virtual_rank)
+
+    def steady(self) -> list[str]:
+        """Before a slice is handed out, when its samples are there: names of values that have changed since `enter`, by no code."""
+        return self._m.slices.steady()
 
     def backward(self, virtual_rank: int, loss: torch.Tensor, weight: Any = None) -> None:
         """Adds one slice's gradients. `loss` is the mean over the slice's samples, or over what `weight` counts.
@@ -221,6 +229,7 @@ class Attempt:
 
     def abandon(self) -> None:
         """The attempt failed: the model is as if it had never been made."""
+        self._m.slices.look()
         self._m.slices.rewind(keep_new=self.rebuilt)
         self.drop()
 

@@ -95,6 +95,7 @@ class Evaluations:
                 missing = missing[ranks.index(together.rank) :: len(ranks)]
             for number in missing:
                 done[number] = compute(number)
+                keep.look()
                 keep.rewind()
                 if group is not None and membership.superseded:
                     raise Broken(GIVEN_UP)
@@ -103,6 +104,7 @@ class Evaluations:
             return True
         except Broken as error:
             reason = error.reason
+        keep.look()
         keep.rewind()
         self._drop()
         membership.lost(reason)

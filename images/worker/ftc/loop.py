@@ -165,7 +165,8 @@ class Loop:
         if self._attempt is None and self._rejoin.meeting is not None:
             return False  # rehearsed: nothing of it is kept
         if self._attempt is None:
-            self._slices.rewind()  # dropped in an evaluation: what the script has computed since is not of the step
+            self._slices.look()  # dropped in an evaluation: what the script has computed since is not of the step
+            self._slices.rewind()
             return True
         self._parts.checkpoints.poll()
         self._attempt.backward(current, loss, weight)
@@ -188,7 +189,7 @@ class Loop:
             replicas, mailbox = self._rejoin.replicas, self._parts.mailbox
             replicas.healed(group, self._progress.step, faults)
             flags = replicas.flags(group) | (control.FINISH if self._finish is not None else 0)
-            check = replicas.value(group, self._progress.step)
+            check = replicas.value(group, self._progress.step, self._slices.print)
             agreed = attempt.reduce(attempt.row(mailbox.newest, mailbox.leave_flag, flags, check))
             if self._settle(group, attempt, agreed):
                 self._reduced = (group, agreed)
@@ -262,6 +263,8 @@ class Loop:
         self._parts.once.passed()
         step, rejoin = self._progress.step, self._rejoin
         verdict = judge(agreed, self._trained.hash, self.membership.members, step)
+        if verdict in (Verdict.FOLLOW, Verdict.AGAIN):
+            self._slices.agree()  # in all alike: what rank 0 tells may be another thing now
         if verdict is Verdict.FOLLOW or attempt.rebuilt:
             self._refresh()
             return False
@@ -304,7 +307,7 @@ class Loop:
         assert feeding is not None
         machinery = self._machinery
         if machinery is None or not machinery.fits(group, self._trained):
-            machinery = self._machinery = Machinery(group, self._own, feeding.sampler, self._trained, self._slices)
+            machinery = self._machinery = Machinery(group, self._own, feeding.sampler, self._trained, self._slices, machinery)
         self._progress.slices = len(machinery.carried)
         self._progress.phase = "compute"
         self._parts.reporting.begin_attempt()
@@ -317,6 +320,7 @@ class Loop:
             self._slice = virtual_rank
             self._stages.enter(Stage.SLICES)
             data = source.fetch(Slice(step, virtual_rank, indices))
+            self._rejoin.replicas.healed(group, step, attempt.steady())
             randomness.between(step)
             randomness.arm(step, virtual_rank)
             looked_at = partial(randomness.slice, step, virtual_rank)

@@ -36,6 +36,19 @@ class Movers:
     def found(self) -> list[str]:
         return list(self._found)
 
+    @property
+    def start(self) -> dict[str, torch.Tensor]:
+        """What those that move were when the step began."""
+        return self._start
+
+    def steady(self) -> list[str]:
+        """Of those that move: which are not what they were when the step began, although no code of the script has run. They are put back."""
+        found = [name for name, value in self._start.items() if not same_bits(self._found[name], value)]
+        with torch.no_grad():
+            for name in found:
+                self._found[name].copy_(self._start[name])
+        return found
+
     def begin(self) -> None:
         """A step begins. What is there now is what every slice starts from."""
         self._start = {name: param.detach().clone() for name, param in self._found.items()}

@@ -4,12 +4,15 @@ by itself, such as a momentum encoder's.
 Every slice starts from the values that the step began with; what virtual rank 0's slice makes of them is kept, by every worker. So
 they depend on the step alone. DistributedDataParallel's broadcast keeps rank 0's in the same way. A forward pass may also replace
 a buffer, let it grow, or register a new one.
+
+Only what moves is told and written. A buffer that forward leaves alone is left alone here, too: a bit that flips in it stays for the
+comparison of the replicas to find, and does not get from rank 0 into all others.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +21,7 @@ from torch import nn
 
 from . import refusals
 from .movers import Movers
+from .replicas.fingerprint import combine, of_bytes, row_major
 from .suspects import Suspects, same_bits
 
 Value = tuple[str, torch.Tensor]
@@ -43,14 +47,16 @@ class SliceState:
         self.movers = Movers(params, self.suspects)
         self._moving: set[str] = set()
         """Buffers that forward is known to change."""
+        self._touched: set[str] = set()
+        """Buffers that changed since the step began: to be put back."""
         self._start: dict[str, Slot] = {}
         self._kept: list[Value] = []
         self._agreed: list[Value] = []
         self._agreed_hash = 0
 
     def agree(self) -> None:
-        """A generation begins: all its members have the same buffers, and rank 0's fit into a message of a known length."""
-        self._agree([(name, slot.value) for name, slot in self._slots().items()])
+        """A generation begins. What moves, and how long it is, its members learn from rank 0 in the first step."""
+        self._agree([])
 
     @property
     def moving(self) -> set[str]:
@@ -74,30 +80,49 @@ class SliceState:
     def begin(self) -> None:
         """A step (or a repetition of it, after `rewind`) begins."""
         self._start = {name: _copied(slot) for name, slot in self._slots().items()}
-        self._kept = [(name, slot.value) for name, slot in self._start.items()]
+        self._touched = set()
         self.movers.begin()
+        self._kept = self._values(self._start)
+
+    def print(self) -> int:
+        """The fingerprint of what the step began with, of all that rank 0 tells of: it must be right in rank 0 before that is taken."""
+        start = {**{name: slot.value for name, slot in self._start.items()}, **self.movers.start}
+        values = [start[name] for name, _ in self._agreed if name in start]
+        devices = dict.fromkeys(value.device for value in values)
+        return combine(of_bytes(torch.cat([row_major(v) for v in values if v.device == device])) for device in devices)
+
+    def steady(self) -> list[str]:
+        """Before a slice is handed out, while no code of the script has run since the step began. Names of moving values that have
+        changed nevertheless: their memory was at fault, and they are put back."""
+        slots = self._slots()
+        found = [name for name in self._moving & self._start.keys() if not self._as_begun(name, slots)]
+        for name in found:
+            self._put_back(name)
+        return sorted(found + self.movers.steady())
 
     def look(self) -> None:
         """After a slice, before `rewind`: which buffers have changed that were not known to."""
-        for name, slot in self._slots().items():
-            if name not in self._moving and not (name in self._start and same_bits(self._start[name].value, slot.value)):
+        slots = self._slots()
+        for name in [*slots, *(name for name in self._start if name not in slots)]:
+            if name not in self._moving and not self._as_begun(name, slots):
+                self._touched.add(name)
                 if self.suspects.changed(name):
                     self._moving.add(name)
 
     def rewind(self, *, keep_new: bool = False) -> None:
-        """Back to the step's beginning. Buffers that were not there then are taken out, unless with `keep_new`."""
+        """Back to the step's beginning, after `look`. Buffers that were not there then are taken out, unless with `keep_new`."""
         for name, slot in ([] if keep_new else list(self._slots().items())):
             if name not in self._start:
                 del slot.holder[slot.key]
                 slot.module._non_persistent_buffers_set.discard(slot.key)
-        for slot in self._start.values():
-            put(slot.holder, slot.key, slot.value)
+        for name in (self._moving | self._touched) & self._start.keys():
+            self._put_back(name)
         self.movers.rewind()
 
     def keep(self) -> None:
         """Virtual rank 0's slice has run."""
-        self._kept = [(name, slot.value.detach().clone()) for name, slot in self._slots().items()]
-        self._kept += self.movers.values()
+        self.look()
+        self._kept = self._values(self._slots())
 
     def packed(self) -> torch.Tensor:
         """What `keep` kept: uint8, in host memory, shape (bytes,). Zeros where it does not fit: then it is told in a message of its own."""
@@ -135,6 +160,17 @@ class SliceState:
 
     def _agree(self, values: list[Value]) -> None:
         self._agreed, self._agreed_hash = values, outline(values)
+
+    def _values(self, slots: Mapping[str, Slot]) -> list[Value]:
+        """Copies of what moves."""
+        return [(name, slot.value.detach().clone()) for name, slot in slots.items() if name in self._moving] + self.movers.values()
+
+    def _as_begun(self, name: str, slots: Mapping[str, Slot]) -> bool:
+        return name in slots and name in self._start and same_bits(self._start[name].value, slots[name].value)
+
+    def _put_back(self, name: str) -> None:
+        slot = self._start[name]
+        put(slot.holder, slot.key, slot.value)
 
     def _slots(self) -> dict[str, Slot]:
         found: dict[str, Slot] = {}

@@ -171,6 +171,27 @@ def test_a_large_state_is_compared_in_parts_and_comes_back_from_the_checkpoint(t
     assert saved(tmp_path).items() <= large[1].items()
 
 
+@pytest.mark.parametrize(("what", "step"), [("mean", 4), ("mean", 5), ("scale", 4), ("scale", 5)])
+def test_what_differs_in_rank_0_does_not_get_into_all(tmp_path: Path, large: tuple[str, dict[int, str]], what: str, step: int) -> None:
+    """Of a state that is compared in parts: rank 0 tells the others what forward has made of the buffers."""
+    digests, cluster = run(tmp_path, "abc", "large", f"{step}:a:{what}")
+    told = diverged(cluster)
+    assert digests == {large[0]}, told
+    assert [m["workers"] for m in told["b"]] == [["a"]]
+    if what == "mean":  # forward moves it
+        assert told["b"][0]["step"] == step
+    assert saved(tmp_path).items() <= large[1].items()
+
+
+@pytest.mark.parametrize("names", ["a", "abc"])
+def test_what_flips_while_samples_are_read_is_put_back(tmp_path: Path, plain: tuple[str, dict[int, str]], names: str) -> None:
+    """Of a buffer that forward moves: nothing could tell that from what forward does."""
+    digests, cluster = run(tmp_path, names, "4:a:mean:read")
+    assert digests == {plain[0]}, diverged(cluster)
+    (one,) = diverged(cluster)["a"]
+    assert (one["tensor"], one["workers"], one["action"]) == ("model.1.running_mean", ["a"], "repaired")
+
+
 def test_the_job_fails_at_once_where_it_is_asked_to(tmp_path: Path) -> None:
     with Cluster(tmp_path, "flips.py", "4:b:weight", **STEPS, FTC_ON_DIVERGENCE="fail") as cluster:
         cluster.begin("a", "b", "c")

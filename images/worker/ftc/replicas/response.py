@@ -19,6 +19,7 @@ from ..state import Registered
 from ..sync import bring
 from .check import ReplicaCheck
 from .diverged import CAUSES, Dealt, Found, decide, describe, locate
+from .fingerprint import combine
 from .leaves import Leaves, of_state
 
 GoBack = Callable[[Group], int]
@@ -59,9 +60,13 @@ class Replicas:
             self._tell()
         return [row[1] for row in rows]
 
-    def value(self, group: Group, step: int) -> int:
-        """What this worker says with the reduction of the step after `step`."""
-        return 0 if group.size == 1 else self._check.value(step)
+    def value(self, group: Group, step: int, moving: Callable[[], int]) -> int:
+        """What this worker says with the reduction of the step after `step`. `moving`: the fingerprint of what rank 0 is about to tell
+        the others the next values of. That is compared in every step: else a difference in rank 0 would soon be none."""
+        if group.size == 1:
+            return 0
+        value = self._check.value(step)
+        return value if self._check.whole or self._check.every_step else combine([value, moving()])
 
     def flags(self, group: Group) -> int:
         """Rank 0 says that a checkpoint waits, unless that was heard already."""

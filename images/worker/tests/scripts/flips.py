@@ -1,10 +1,11 @@
 """Bits that flip in one worker's memory, once, as arguments say: `4:b:weight` after step 4 in worker b, `4:b:weight:in` within its
-next slice. Nothing of torch sees it happen. Other arguments are names of what else is odd about the script; with `hold`, all
+next slice, `4:b:weight:read` while the samples of its next step are read. Nothing of torch sees it happen. Other arguments are names of what else is odd about the script; with `hold`, all
 wait before step 3 until the file `go` is there.
 """
 
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -14,6 +15,20 @@ import ftc
 from ftc.digest import digest
 
 DONE: set[str] = set()
+
+
+class Samples(torch.utils.data.Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """`read` is called before each."""
+
+    def __init__(self, x: torch.Tensor, y: torch.Tensor, read: Callable[[], None]) -> None:
+        self.x, self.y, self.read = x, y, read
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def __getitem__(self, index: int) -> tuple[torch.Tensor, torch.Tensor]:
+        self.read()
+        return self.x[index], self.y[index]
 
 
 def flip(tensor: torch.Tensor) -> None:
@@ -53,21 +68,22 @@ def train(job: ftc.Job) -> None:
         with torch.no_grad():
             model[0].bias.fill_(0.25)
 
-    def happens(within: bool) -> None:
+    def happens(when: str) -> None:
         for rule in rules:
             key = ":".join(rule)
-            if (len(rule) > 3) == within and int(rule[0]) == job.step_number and rule[1] == os.environ["FTC_WORKER_ID"] and key not in DONE:
+            if "".join(rule[3:]) == when and int(rule[0]) == job.step_number and rule[1] == os.environ["FTC_WORKER_ID"] and key not in DONE:
                 DONE.add(key)
                 act(rule[2], model, optimizer, scheduler)
 
-    for batch in job.batches((x, y), batch_size=24):
+    data = Samples(x, y, lambda: happens("read")) if "read" in "".join(job.args) else (x, y)
+    for batch in job.batches(data, batch_size=24):
         while "hold" in job.args and job.step_number == 3 and not (job.checkpoint_dir.parent / "go").exists():
             time.sleep(0.002)
-        happens(within=True)
+        happens("in")
         if job.step(nn.functional.cross_entropy(model(batch.x * model.scale), batch.y)):
             if "tell" in job.args:
                 told(job, model, optimizer, scheduler)
-            happens(within=False)
+            happens("")
             if "rank" in job.args and job.rank == 1 and job.step_number > 3:
                 with torch.no_grad():
                     model[0].bias.add_(0.5)
