@@ -6,7 +6,7 @@ Nothing of the model changes before `commit`, so an attempt can be dropped at an
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -42,7 +42,7 @@ class Machinery:
         self.carried_by = [carried(rank, group.size, virtual) for rank in range(group.size)]
         self.carried = self.carried_by[group.rank]
         alike = before is not None and before.group is group and before.trained is trained
-        self.accumulator = before.accumulator if alike and before is not None else Accumulator(trained.buckets, virtual)
+        self.accumulator: Accumulator = before.accumulator if alike and before is not None else Accumulator(trained.buckets, virtual)
         self.row_bytes = control.row_bytes(virtual)
         self.buffer_layout = slices.agreed_hash
         tails = [self.row_bytes + (slices.bytes if rank == 0 else 0) for rank in range(group.size)]
@@ -95,12 +95,18 @@ class Attempt:
         forget_copies()
         return self._m.sampler.indices(self._step, virtual_rank)
 
+    @property
+    def logged(self) -> dict[str, float]:
+        """What the first slice logged: known to all, after `reduce`."""
+        return self._m.slices.logged
+
     def steady(self) -> list[str]:
         """Before a slice is handed out, when its samples are there: names of values that have changed since `enter`, by no code."""
         return self._m.slices.steady()
 
-    def backward(self, virtual_rank: int, loss: torch.Tensor, weight: Any = None) -> None:
-        """Adds one slice's gradients. `loss` is the mean over the slice's samples, or over what `weight` counts.
+    def backward(self, virtual_rank: int, loss: torch.Tensor, weight: Any = None, logged: Mapping[str, float] | None = None) -> None:
+        """Adds one slice's gradients. `loss` is the mean over the slice's samples, or over what `weight` counts. `logged`: so far in
+        the first slice.
 
         With this worker's last slice, buckets are sent as they are filled.
         """
@@ -129,7 +135,7 @@ class Attempt:
         if virtual_rank == self.running[0] and m.slices.suspects.learning:
             m.slices.movers.look()
         if virtual_rank == self.first:
-            m.slices.keep()
+            m.slices.keep(logged)
 
     def close(self) -> list[str]:
         """All slices have run, or no more will: the model is put back to where the step began. Names of values that had changed in

@@ -169,7 +169,7 @@ class Loop:
             self._slices.rewind()
             return True
         self._parts.checkpoints.poll()
-        self._attempt.backward(current, loss, weight)
+        self._attempt.backward(current, loss, weight, self._parts.reporting.pending)
         return current == self._attempt.running[-1] or self.membership.superseded or self._attempt.void
 
     def reduce(self) -> bool:
@@ -275,6 +275,7 @@ class Loop:
             return False
         self.grad_norm = attempt.deliver(agreed)
         self._nonfinite.judge(step, agreed, self.grad_norm, attempt)
+        self._parts.reporting.heard(attempt.logged)
         return True
 
     def _over(self) -> None:

@@ -40,6 +40,15 @@ class Reporting:
     def begin_attempt(self) -> None:
         self._pending = {}
 
+    @property
+    def pending(self) -> dict[str, float]:
+        """What the first slice has logged so far."""
+        return self._pending
+
+    def heard(self, logged: dict[str, float]) -> None:
+        """From who ran the first slice, with the reduction: any worker can write the step's line."""
+        self._pending = dict(logged)
+
     def committed(self) -> None:
         """The step's slices count now. What is logged from here on, until `close`, belongs to it too."""
         self._line, self._pending = dict(self._pending), {}

@@ -12,6 +12,7 @@ comparison of the replicas to find, and does not get from rank 0 into all others
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +27,11 @@ from .suspects import Suspects, same_bits
 
 Value = tuple[str, torch.Tensor]
 """A name as in the registered state, and what stands there."""
+
+LOGGED = "what slice 0 logged"
+"""Beside such names: JSON with spaces behind it, uint8. No module's value is called so."""
+ROOM = 256
+"""Bytes: its length is a multiple."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,7 @@ class SliceState:
         self._start = {name: _copied(slot) for name, slot in self._slots().items()}
         self._touched = set()
         self.movers.begin()
-        self._kept = self._values(self._start)
+        self._kept = self._values(self._start) + self._written({})
 
     def print(self) -> int:
         """The fingerprint of what the step began with, of all that rank 0 tells of: it must be right in rank 0 before that is taken."""
@@ -119,10 +125,16 @@ class SliceState:
             self._put_back(name)
         self.movers.rewind()
 
-    def keep(self) -> None:
-        """Virtual rank 0's slice has run."""
+    def keep(self, logged: Mapping[str, float] | None = None) -> None:
+        """Virtual rank 0's slice has run, and logged this."""
         self.look()
-        self._kept = self._values(self._slots())
+        self._kept = self._values(self._slots()) + self._written(logged or {})
+
+    @property
+    def logged(self) -> dict[str, float]:
+        """By the slice whose values were kept."""
+        text = dict(self._kept).get(LOGGED)
+        return {} if text is None else dict(json.loads(text.numpy().tobytes() or b"{}"))
 
     def packed(self) -> torch.Tensor:
         """What `keep` kept: uint8, in host memory, shape (bytes,). Zeros where it does not fit: then it is told in a message of its own."""
@@ -155,7 +167,7 @@ class SliceState:
         self.suspects.learning = False
         self.movers.passed()
         for name, value in self._kept:
-            if not self.movers.put(name, value):
+            if name != LOGGED and not self.movers.put(name, value):
                 self._put(name, value)
 
     def _agree(self, values: list[Value]) -> None:
@@ -164,6 +176,13 @@ class SliceState:
     def _values(self, slots: Mapping[str, Slot]) -> list[Value]:
         """Copies of what moves."""
         return [(name, slot.value.detach().clone()) for name, slot in slots.items() if name in self._moving] + self.movers.values()
+
+    def _written(self, logged: Mapping[str, float]) -> list[Value]:
+        """In as much room as there was for what was logged before, or more."""
+        room = sum(value.numel() for name, value in self._agreed if name == LOGGED)
+        text = json.dumps(logged).encode() if logged else b"{}"
+        length = max(room, -(-len(text) // ROOM) * ROOM) if logged else room
+        return [(LOGGED, torch.frombuffer(bytearray(text.ljust(length)), dtype=torch.uint8))] if length else []
 
     def _as_begun(self, name: str, slots: Mapping[str, Slot]) -> bool:
         return name in slots and name in self._start and same_bits(self._start[name].value, slots[name].value)

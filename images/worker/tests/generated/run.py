@@ -92,7 +92,7 @@ class Run:
     def _written(self) -> str:
         """What else must be the same in all runs: the lines of metrics.jsonl, and what was to happen once a step."""
         found, metrics, noted = "", self._root / "tiny" / "metrics.jsonl", self._root / "noted"
-        if metrics.exists() and not logs_in_slices(self._program):
+        if metrics.exists():
             found += f" metrics={shortly(read(metrics))}"
         if noted.exists():
             found += f" noted={','.join(noted.read_text().split())}"
@@ -204,11 +204,6 @@ def result(done: Json) -> str:
     end = done["metrics"].get("end")
     digest = str(done["digest"])
     return digest if end is None else f"{digest} end={end!r}"
-
-
-def logs_in_slices(program: Program) -> bool:
-    """Such values are known to the worker that carries the first slice: when that dies with the commit, they are lost."""
-    return program["metrics"] == "each" or program["evaluation"] == "before"
 
 
 def shortly(lines: list[Json]) -> str:
