@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import torch
 from torch import nn
 
-from .suspects import Suspects, same_bits
+from .suspects import Suspects, differing, same_bits
 
 WATCHED = 1 << 19
 """Bytes of parameters, all together, that are copied in every step."""
@@ -43,7 +43,7 @@ class Movers:
 
     def steady(self) -> list[str]:
         """Of those that move: which are not what they were when the step began, although no code of the script has run. They are put back."""
-        found = [name for name, value in self._start.items() if not same_bits(self._found[name], value)]
+        found = differing((name, self._found[name], value) for name, value in self._start.items())
         with torch.no_grad():
             for name in found:
                 self._found[name].copy_(self._start[name])

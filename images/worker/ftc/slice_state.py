@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -23,7 +23,7 @@ from torch import nn
 from . import refusals
 from .movers import Movers
 from .replicas.fingerprint import combine, of_bytes, row_major
-from .suspects import Suspects, same_bits
+from .suspects import Suspects, differing
 
 Value = tuple[str, torch.Tensor]
 """A name as in the registered state, and what stands there."""
@@ -55,6 +55,8 @@ class SliceState:
         """Buffers that forward is known to change."""
         self._touched: set[str] = set()
         """Buffers that changed since the step began: to be put back."""
+        self._seen: dict[str, Slot] | None = None
+        """What `look` has found, for `rewind`: to go through all modules takes a while."""
         self._start: dict[str, Slot] = {}
         self._kept: list[Value] = []
         self._agreed: list[Value] = []
@@ -86,7 +88,7 @@ class SliceState:
     def begin(self) -> None:
         """A step (or a repetition of it, after `rewind`) begins."""
         self._start = {name: _copied(slot) for name, slot in self._slots().items()}
-        self._touched = set()
+        self._touched, self._seen = set(), None
         self.movers.begin()
         self._kept = self._values(self._start) + self._written({})
 
@@ -100,24 +102,27 @@ class SliceState:
     def steady(self) -> list[str]:
         """Before a slice is handed out, while no code of the script has run since the step began. Names of moving values that have
         changed nevertheless: their memory was at fault, and they are put back."""
-        slots = self._slots()
-        found = [name for name in self._moving & self._start.keys() if not self._as_begun(name, slots)]
+        moving = [(name, slot) for name, slot in self._start.items() if name in self._moving]
+        now = {name: replace(slot, value=there) for name, slot in moving if (there := slot.holder.get(slot.key)) is not None}
+        found = self._changed([name for name, _ in moving], now)
         for name in found:
             self._put_back(name)
         return sorted(found + self.movers.steady())
 
-    def look(self) -> None:
-        """After a slice, before `rewind`: which buffers have changed that were not known to."""
-        slots = self._slots()
-        for name in [*slots, *(name for name in self._start if name not in slots)]:
-            if name not in self._moving and not self._as_begun(name, slots):
-                self._touched.add(name)
-                if self.suspects.changed(name):
-                    self._moving.add(name)
+    def look(self) -> dict[str, Slot]:
+        """After a slice, before `rewind`: which buffers have changed that were not known to. All that there are."""
+        slots = self._seen = self._slots()
+        names = [*slots, *(name for name in self._start if name not in slots)]
+        for name in self._changed([name for name in names if name not in self._moving], slots):
+            self._touched.add(name)
+            if self.suspects.changed(name):
+                self._moving.add(name)
+        return slots
 
     def rewind(self, *, keep_new: bool = False) -> None:
         """Back to the step's beginning, after `look`. Buffers that were not there then are taken out, unless with `keep_new`."""
-        for name, slot in ([] if keep_new else list(self._slots().items())):
+        slots, self._seen = self._slots() if self._seen is None else self._seen, None
+        for name, slot in ({} if keep_new else slots).items():
             if name not in self._start:
                 del slot.holder[slot.key]
                 slot.module._non_persistent_buffers_set.discard(slot.key)
@@ -127,8 +132,7 @@ class SliceState:
 
     def keep(self, logged: Mapping[str, float] | None = None) -> None:
         """Virtual rank 0's slice has run, and logged this."""
-        self.look()
-        self._kept = self._values(self._slots()) + self._written(logged or {})
+        self._kept = self._values(self.look()) + self._written(logged or {})
 
     @property
     def logged(self) -> dict[str, float]:
@@ -168,6 +172,7 @@ class SliceState:
         self.movers.passed()
         for name, value in self._kept:
             if name != LOGGED and not self.movers.put(name, value):
+                self._moving.add(name)
                 self._put(name, value)
 
     def _agree(self, values: list[Value]) -> None:
@@ -184,8 +189,11 @@ class SliceState:
         length = max(room, -(-len(text) // ROOM) * ROOM) if logged else room
         return [(LOGGED, torch.frombuffer(bytearray(text.ljust(length)), dtype=torch.uint8))] if length else []
 
-    def _as_begun(self, name: str, slots: Mapping[str, Slot]) -> bool:
-        return name in slots and name in self._start and same_bits(self._start[name].value, slots[name].value)
+    def _changed(self, names: Sequence[str], now: Mapping[str, Slot]) -> list[str]:
+        """Those that are not what they were when the step began, or were not there then, or are not now."""
+        missing = [name for name in names if name not in now or name not in self._start]
+        both = [name for name in names if name in now and name in self._start]
+        return missing + differing((name, self._start[name].value, now[name].value) for name in both)
 
     def _put_back(self, name: str) -> None:
         slot = self._start[name]

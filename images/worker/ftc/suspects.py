@@ -6,7 +6,14 @@ changes again is the script's doing. Either way the step's result is what it sho
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
+
+from .replicas.fingerprint import row_major
+
+SMALL = 1 << 16
+"""Bytes."""
 
 
 class Suspects:
@@ -38,9 +45,24 @@ class Suspects:
         return faults
 
 
+def differing(pairs: Iterable[tuple[str, torch.Tensor, torch.Tensor]]) -> list[str]:
+    """Names of those whose two values are not the same, bit by bit. Small ones are compared together: each look costs a wait for the device."""
+    small: dict[torch.device, list[tuple[str, torch.Tensor, torch.Tensor]]] = {}
+    found: list[str] = []
+    for name, one, other in pairs:
+        if one.shape != other.shape or one.dtype != other.dtype or one.device != other.device:
+            found.append(name)
+        elif one.numel() * one.element_size() > SMALL:
+            found += [] if same_bits(one, other) else [name]
+        else:
+            small.setdefault(one.device, []).append((name, one, other))
+    for group in small.values():
+        ours = torch.cat([row_major(one) for _, one, _ in group])
+        if not torch.equal(ours, torch.cat([row_major(other) for _, _, other in group])):
+            found += [name for name, one, other in group if not same_bits(one, other)]
+    return found
+
+
 def same_bits(one: torch.Tensor, other: torch.Tensor) -> bool:
     """NaN is NaN, and -0.0 is not 0.0."""
-    if one.shape != other.shape or one.dtype != other.dtype:
-        return False
-    ours, theirs = (t.detach().resolve_conj().resolve_neg().contiguous().reshape(-1) for t in (one, other))
-    return torch.equal(ours.view(torch.uint8), theirs.view(torch.uint8))
+    return one.shape == other.shape and one.dtype == other.dtype and torch.equal(row_major(one), row_major(other))

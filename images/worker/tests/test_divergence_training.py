@@ -83,8 +83,8 @@ def test_the_majority_repairs_it(tmp_path: Path, plain: tuple[str, dict[int, str
     assert (one["workers"], one["action"], one["toStep"]) == ([victim], "repaired", None)
     assert committed(cluster) == [(0, 1)] * 3
     assert saved(tmp_path).items() <= plain[1].items() and 12 in saved(tmp_path)
-    # Where rank 0 was wrong, the checkpoint of step 6 was dropped, and the next commit made another.
-    assert 6 in saved(tmp_path) or 7 in saved(tmp_path)
+    # Where rank 0 was wrong, the checkpoint of step 6 was dropped, and the next commit that finds the disk idle made another.
+    assert saved(tmp_path).keys() & {6, 7, 8, 9, 10, 11}
 
 
 def test_one_of_five_too(tmp_path: Path, plain: tuple[str, dict[int, str]]) -> None:
