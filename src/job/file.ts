@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
+import { decodeUtf8, saveAsUtf8 } from '../shared/utf8.ts';
 import { builtinOf } from './job.ts';
 import { secretOf } from './s3.ts';
 import { check } from './problem.ts';
@@ -53,8 +54,15 @@ export function readJobFile(path: string, cwd: string): ReadJobFile {
 }
 
 function readText(path: string, name: string): string {
+  const { text, problem } = decodeUtf8(readBytes(path, name));
+  if (text === null)
+    throw new FtcError('FTC_JOB_FILE', `the job file ${name} ${problem}`, { hint: saveAsUtf8 });
+  return text;
+}
+
+function readBytes(path: string, name: string): Uint8Array {
   try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+    return readFileSync(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR')

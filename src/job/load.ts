@@ -1,12 +1,11 @@
 /** From the command line, the environment and the job file to one job. */
-import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { findJobFile, readJobFile, type ReadJobFile } from './file.ts';
 import { checkHost } from './host.ts';
 import { builtinOf, type Job } from './job.ts';
-import { type Launcher, launcherFor } from './launcher.ts';
 import { conflicts, resolveJob } from './resolve.ts';
+import { launcherOf } from './script-launcher.ts';
 import { fromEnvironment, fromFlags, type JobFlags } from './sources.ts';
 
 export interface LoadedJob {
@@ -66,13 +65,4 @@ function read(
   const hasScript = sources.some(({ script }) => script !== undefined && builtinOf(script) === null);
   const folderName = path === null && !hasScript ? null : basename(projectDir);
   return { job: resolveJob(sources, folderName, launcherOf), file, projectDir };
-}
-
-/** A script that cannot be read is named by who needs it. */
-function launcherOf(script: string): Launcher {
-  try {
-    return launcherFor(readFileSync(script, 'utf8'));
-  } catch {
-    return launcherFor(null);
-  }
 }

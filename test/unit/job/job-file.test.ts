@@ -35,6 +35,19 @@ describe('a job file', () => {
     expect(load('').job).toMatchObject({ recovery: { onDivergence: 'repair' }, onNonFinite: 'fail' });
   });
 
+  it('may come from Windows: a byte order mark, and CR LF', () => {
+    const { job } = load('\uFEFFworkers: 2\r\nargs:\r\n  - "--lr"\r\ncheckpoint:\r\n  every: 5\r\n');
+    expect(job).toMatchObject({ workers: 2, args: ['--lr'], checkpoint: { every: 5 } });
+  });
+
+  it('is UTF-8, or refused in a sentence', () => {
+    expect(problems(Buffer.from('\uFEFFworkers: 2\n', 'utf16le'))).toEqual([
+      'the job file ftc.yaml is written in UTF-16, and is read as UTF-8',
+    ]);
+    writeFileSync(join(folder, 'wide.py'), Buffer.from('\uFEFFimport ftc\n', 'utf16le'));
+    expect(() => load('script: wide.py\n')).toThrow('the training script wide.py is written in UTF-16');
+  });
+
   it('says all that there is to say', () => {
     mkdirSync(join(folder, 'data'));
     writeFileSync(join(folder, 'my-train.py'), '');

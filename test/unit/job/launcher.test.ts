@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { render } from '../../../compose/render.ts';
-import { launcherFor } from '../../../src/job/launcher.ts';
 import { loadJob } from '../../../src/job/load.ts';
 import type { JobFlags } from '../../../src/job/sources.ts';
 
@@ -18,26 +17,6 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 const load = (flags: JobFlags = {}, env = {}) => loadJob(flags, env, folder);
-
-describe('a script is ours where it imports ftc', () => {
-  it.each([
-    'import ftc',
-    'import torch, ftc',
-    'import numpy as np, ftc as f',
-    'from ftc import Job',
-    'from ftc.job import Job',
-    'try:\n    import ftc\nexcept ImportError: pass',
-  ])('%j', source => expect(launcherFor(source)).toBe('ftc'));
-
-  it.each([
-    'import torch',
-    'import ftcalc',
-    '# import ftc',
-    'print("import ftc")',
-    'from ftc_x import y',
-    '',
-  ])('and not for %j', source => expect(launcherFor(source)).toBe('torchrun'));
-});
 
 describe('the launcher', () => {
   it('is chosen by the script, and said by the rendered project', () => {
