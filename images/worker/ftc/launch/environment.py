@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from ..config import Config
 from ..errors import FtcError
@@ -22,7 +24,7 @@ def port_of(generation: Generation) -> int:
     return PORTS_FROM + (announced + generation.generation) % PORTS
 
 
-def environment(base: Mapping[str, str], config: Config, generation: Generation, rank: int) -> dict[str, str]:
+def environment(base: Mapping[str, str], config: Config, generation: Generation, rank: int, error_file: Path | None) -> dict[str, str]:
     """`base` and torchrun's variables for `rank` in `generation`."""
     world, rank_text = str(len(generation.members)), str(rank)
     env = dict(base)
@@ -46,10 +48,26 @@ def environment(base: Mapping[str, str], config: Config, generation: Generation,
         CHECKPOINT_DIR=str(config.script_dir),
         DATASET_DIR=str(config.dataset_dir),
     )
+    if error_file is not None:
+        env["TORCHELASTIC_ERROR_FILE"] = str(error_file)
     env.setdefault("TORCH_NCCL_ASYNC_ERROR_HANDLING", "1")
     # Debian's torch has no libuv, which `init_process_group` would ask for otherwise.
     env.setdefault("USE_LIBUV", "0")
     return env
+
+
+def fresh_error_file(config: Config) -> Path | None:
+    """Where torch's `@record` puts the error of the script's next run; None where no such file can be.
+
+    Workers may share the folder for temporary files, so each has its own; one that was killed uses it again.
+    """
+    file = Path(tempfile.gettempdir()) / f"ftc-{config.worker}" / "error.json"
+    try:
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.unlink(missing_ok=True)
+    except OSError:
+        return None
+    return file
 
 
 def prepare(config: Config) -> None:

@@ -21,7 +21,7 @@ from ..link import Link
 from ..messages import Failed, Generation, Hello, Leaving, Note, Ready, Script
 from ..progress import Progress, epoch_ms
 from .child import Child
-from .environment import PORTS, PORTS_FROM, environment, prepare
+from .environment import PORTS, PORTS_FROM, environment, fresh_error_file, prepare
 from .verdict import FROM_OUTSIDE, judge, last_traceback, peer_gone, progress, signal_name
 
 RESTART_GRACE = 1.0
@@ -186,8 +186,9 @@ class Launcher:
             return self._fail(describe(error, 0))
         print(f"ftc: rank {rank} of {len(generation.members)} in generation {generation.generation}", flush=True)
         command = [sys.executable, "-u", str(config.script), *config.args]
-        env = environment(os.environ, config, generation, rank)
-        self._child = Child(command, env, generation.generation, self._events.put)
+        error_file = fresh_error_file(config)
+        env = environment(os.environ, config, generation, rank, error_file)
+        self._child = Child(command, env, generation.generation, self._events.put, error_file)
         self._progress.generation = generation.generation
         self._progress.phase = "running"
         self._say("started")
