@@ -185,7 +185,7 @@ class Launcher:
             print(f"ftc: {error}", file=sys.stderr)
             return self._fail(describe(error, 0))
         print(f"ftc: rank {rank} of {len(generation.members)} in generation {generation.generation}", flush=True)
-        command = [sys.executable, "-u", str(config.script), *config.args]
+        command = [sys.executable, "-u", str(config.running), *config.args]
         env = environment(os.environ, config, generation, rank)
         self._child = Child(command, env, generation.generation, self._events.put)
         self._progress.generation = generation.generation
@@ -209,7 +209,7 @@ class Launcher:
         return 1
 
     def _verdict(self, child: Child) -> Failed:
-        reached = progress(self._config.script_dir, child.seconds)
+        reached = " and ".join(progress(folder, child.seconds) for folder in self._config.script_dirs)
         return judge(child.code, child.stderr, reached, self._fingerprint)
 
     def _leave(self) -> int:
