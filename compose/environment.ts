@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { toSeconds } from '../src/job/duration.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
+import { outputsMount } from './script.ts';
 
 const controlPort = 7077;
 export const httpPort = 8080;
@@ -57,6 +58,8 @@ export function workerEnvironment(job: Job): Environment {
     CHECKPOINT_DIR: checkpointMount,
     CHECKPOINT_EVERY: String(job.checkpoint.every),
     DATASET_DIR: datasetMount,
+    ...(job.outputs !== null && { OUTPUT_DIR: outputsMount }),
+    ...(job.workdir && { FTC_WORKDIR: 'copy' }),
     HEARTBEAT_TIMEOUT: toSeconds(job.recovery.heartbeat),
   };
 }

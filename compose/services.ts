@@ -7,7 +7,9 @@ import { dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
 import * as environment from './environment.ts';
 import { literal, variable } from './literal.ts';
 import { contextPath, hostPath, type Place } from './place.ts';
+import { requirementsLayer } from './requirements.ts';
 import { s3Credentials, s3Environment } from './s3.ts';
+import { bind, scriptEnvironment, scriptRoom, scriptVolumes } from './script.ts';
 
 export type Service = Record<string, unknown>;
 
@@ -37,9 +39,14 @@ export function worker(job: Job, place: Place): Service {
   const login = dataCredentials(job, place);
   const suffix =
     job.base === null ? '' : `-${createHash('sha256').update(job.base).digest('hex').slice(0, 8)}`;
+  const layer = requirementsLayer(place);
   return {
-    image: `ftc-worker:${place.version}${suffix}`,
-    build: build('worker', place, job.base ?? baseImage),
+    image: `ftc-worker:${place.version}${suffix}${layer?.suffix ?? ''}`,
+    build: {
+      ...build('worker', place, job.base ?? baseImage, layer?.args),
+      target: layer?.target ?? 'worker',
+      ...(layer !== null && { secrets: layer.secrets }),
+    },
     scale: job.workers + job.standbys,
     user: place.user,
     environment: {
@@ -48,25 +55,26 @@ export function worker(job: Job, place: Place): Service {
       ),
       ...dataEnvironment(job),
       ...login.environment,
+      ...scriptEnvironment(job),
     },
     ...(login.secrets.length > 0 && { secrets: login.secrets }),
     depends_on: ['master'],
     volumes: [
       checkpoints(job, place),
       ...(builtinOf(job.script) === null
-        ? [readOnly(hostPath(place, dirname(job.script)), environment.scriptMount)]
+        ? [bind(hostPath(place, dirname(job.script)), environment.scriptMount)]
         : []),
-      ...(job.dataset === null ? [] : [readOnly(hostPath(place, job.dataset), environment.datasetMount)]),
+      ...(job.dataset === null ? [] : [bind(hostPath(place, job.dataset), environment.datasetMount)]),
       ...dataVolumes(job),
+      ...scriptVolumes(job, place),
     ],
     // One supervisor, not two: ftc's own starts workers again.
     restart: 'no',
     // Time to commit the step and write a checkpoint.
     stop_grace_period: '60s',
-    // Loaders with processes of their own hand batches over in shared memory.
-    shm_size: '1gb',
     ...limits(job),
     ...common(job, 'worker'),
+    ...scriptRoom(job, place),
   };
 }
 
@@ -91,11 +99,16 @@ function control(place: Place): Service {
   return { image: `ftc-control:${place.version}`, build: build('control', place, baseImage) };
 }
 
-export function build(image: 'control' | 'worker' | 's3', place: Place, base: string): Service {
+export function build(
+  image: 'control' | 'worker' | 's3',
+  place: Place,
+  base: string,
+  args: Readonly<Record<string, string | null>> = {},
+): Service {
   return {
     context: contextPath(place),
     dockerfile: `images/${image}/Dockerfile`,
-    args: { BASE_IMAGE: base },
+    args: { BASE_IMAGE: base, ...args },
   };
 }
 
@@ -104,7 +117,8 @@ export function common(job: Job, role: Role | 's3'): Service {
   return {
     init: true,
     read_only: true,
-    tmpfs: ['/tmp'],
+    tmpfs: ['/tmp:size=256m'],
+    pids_limit: 512,
     cap_drop: ['ALL'],
     security_opt: ['no-new-privileges:true'],
     labels: { [LABEL_JOB]: job.name, [LABEL_ROLE]: role },
@@ -116,11 +130,6 @@ function checkpoints({ checkpoint }: Job, place: Place): unknown {
   return checkpoint.dir === null
     ? `checkpoints:${environment.checkpointMount}`
     : { type: 'bind', source: hostPath(place, checkpoint.dir), target: environment.checkpointMount };
-}
-
-/** A directory that must exist: the engine would make an empty one of root's otherwise. */
-function readOnly(source: string, target: string): Service {
-  return { type: 'bind', source, target, read_only: true, bind: { create_host_path: false } };
 }
 
 function limits({ resources: { cpus, memory, gpus } }: Job): Service {

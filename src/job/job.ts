@@ -3,7 +3,9 @@
 import type { Data } from './data.ts';
 import type { KeepBest } from './keep-best.ts';
 import type { Launcher } from './launcher.ts';
+import type { ScriptEnvironment } from './environment.ts';
 import type { S3 } from './s3.ts';
+import type { Volume } from './volumes.ts';
 
 export const builtins = ['fashion-mnist', 'char-gpt'] as const;
 export const builtinPrefix = 'builtin:';
@@ -42,6 +44,18 @@ export interface Job {
   readonly data: Data | null;
   /** A directory of the host, mounted read-only at /data. */
   readonly dataset: string | null;
+  readonly environment: ScriptEnvironment;
+  /** A file of more variables. */
+  readonly envFile: string | null;
+  /** What pip installs into the workers' image. */
+  readonly requirements: string | null;
+  readonly volumes: readonly Volume[];
+  /** The script runs in a writable copy of its folder. */
+  readonly workdir: boolean;
+  /** Writable at /outputs: a directory of the host, or with `dir` null one that goes with the worker. Null is none. */
+  readonly outputs: { readonly dir: string | null } | null;
+  /** Of /dev/shm. */
+  readonly shmSize: string;
   readonly recovery: {
     readonly heartbeat: number;
     /** How long all others may wait for a worker before it counts as stuck. */
@@ -57,6 +71,10 @@ export interface Job {
     readonly cpus: number | null;
     readonly memory: string | null;
     readonly gpus: number | 'all' | null;
+    /** Processes and threads. */
+    readonly pids: number;
+    /** Size of /tmp. */
+    readonly tmp: string;
   };
   /** When a step's loss or gradient is not finite. */
   readonly onNonFinite: 'fail' | 'skip' | 'report';
@@ -81,6 +99,13 @@ export const defaults = {
   checkpoint: { every: 50, keep: 3, keepEvery: null, keepBest: null, scrub: 3_600_000, dir: null, s3: null },
   data: null,
   dataset: null,
+  environment: {},
+  envFile: null,
+  requirements: null,
+  volumes: [],
+  workdir: false,
+  outputs: null,
+  shmSize: '1gb',
   recovery: {
     heartbeat: 5_000,
     hang: 300_000,
@@ -90,7 +115,7 @@ export const defaults = {
     maxRestarts: 100,
     minWorkers: 1,
   },
-  resources: { cpus: null, memory: null, gpus: null },
+  resources: { cpus: null, memory: null, gpus: null, pids: 4096, tmp: '2g' },
   onNonFinite: 'fail',
   threads: 1,
   base: null,

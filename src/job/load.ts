@@ -4,6 +4,7 @@ import { FtcError } from '../errors.ts';
 import { findJobFile, readJobFile, type ReadJobFile } from './file.ts';
 import { checkHost } from './host.ts';
 import { builtinOf, type Job } from './job.ts';
+import { checkNeeds, type Needs } from './needs.ts';
 import { conflicts, resolveJob } from './resolve.ts';
 import { launcherOf } from './script-launcher.ts';
 import { fromEnvironment, fromFlags, type JobFlags } from './sources.ts';
@@ -16,6 +17,8 @@ export interface LoadedJob {
   readonly projectDir: string;
   /** `uid:gid` of master and workers. */
   readonly user: string;
+  /** What was found out about the files that its script gets, where it gets any. */
+  readonly needs?: Needs;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -37,7 +40,8 @@ export function loadJob(
       found.map(({ paths, message }) => (file?.locate(paths) ?? '') + message).join('\n'),
       { hint: found.map(({ hint }) => hint).join('\n') },
     );
-  return { job, file: file?.path ?? null, projectDir, user: checkHost(job, cwd) };
+  const user = checkHost(job, cwd);
+  return { job, file: file?.path ?? null, projectDir, user, needs: checkNeeds(job, user, cwd) };
 }
 
 /**

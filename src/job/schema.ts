@@ -10,6 +10,7 @@ import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
 import { launchers } from './launcher.ts';
 import { S3 } from './s3-schema.ts';
 import { described, duration, durationOrOff, group, text, whole } from './schema-parts.ts';
+import { amount, scriptKeys } from './script-schema.ts';
 
 const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const nameMessage =
@@ -123,6 +124,12 @@ const Resources = group({
     .nullable()
     .optional()
     .meta(described('GPUs per worker.', null)),
+  pids: whole(64, 1_000_000)
+    .optional()
+    .meta(described('Processes and threads per worker.', defaults.resources.pids)),
+  tmp: amount('2g')
+    .optional()
+    .meta(described('Size of /tmp per worker. It counts as memory when used.', defaults.resources.tmp)),
 });
 
 export const JobFile = group({
@@ -177,6 +184,7 @@ export const JobFile = group({
     .nullable()
     .optional()
     .meta(described('A directory of the host, mounted read-only at /data.', null)),
+  ...scriptKeys,
   recovery: Recovery.optional().meta(described('What happens when something dies.')),
   resources: Resources.optional().meta(described('Limits of each worker.')),
   onNonFinite: z

@@ -50,7 +50,10 @@ describe('a job file', () => {
 
   it('says all that there is to say', () => {
     mkdirSync(join(folder, 'data'));
+    chmodSync(join(folder, 'data'), 0o777);
     writeFileSync(join(folder, 'my-train.py'), '');
+    writeFileSync(join(folder, 'settings.env'), 'A=b\n');
+    writeFileSync(join(folder, 'requirements.txt'), 'six\n');
     const { job } = load(`
 name: my-job_2
 script: my-train.py
@@ -64,6 +67,13 @@ seed: 7
 steps: 1000
 checkpoint: {every: 10, keep: 2, keepEvery: 5, keepBest: {metric: val/loss, mode: min, keep: 2}, scrub: 10m}
 dataset: data
+environment: {LR: 3.10, FLAG: true, TOKEN: null, WORDS: a b}
+envFile: settings.env
+requirements: requirements.txt
+volumes: ["data:/more", "data:/cached:rw"]
+workdir: true
+outputs: results
+shmSize: 2g
 recovery:
   heartbeat: 2.5
   hang: 10m
@@ -72,7 +82,7 @@ recovery:
   backoff: {initial: 1s, max: 1m, reset: 2m}
   maxRestarts: 0
   minWorkers: 2
-resources: {cpus: 1.5, memory: 2g, gpus: all}
+resources: {cpus: 1.5, memory: 2g, gpus: all, pids: 100, tmp: 64m}
 onNonFinite: skip
 threads: 2
 base: pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime
@@ -100,6 +110,17 @@ port: 0
       },
       data: null,
       dataset: join(folder, 'data'),
+      // As it stands in the file: 3.10 is no 3.1.
+      environment: { LR: '3.10', FLAG: 'true', TOKEN: null, WORDS: 'a b' },
+      envFile: join(folder, 'settings.env'),
+      requirements: join(folder, 'requirements.txt'),
+      volumes: [
+        { source: join(folder, 'data'), target: '/more', writable: false },
+        { source: join(folder, 'data'), target: '/cached', writable: true },
+      ],
+      workdir: true,
+      outputs: { dir: join(folder, 'results') },
+      shmSize: '2g',
       recovery: {
         heartbeat: 2_500,
         hang: 600_000,
@@ -109,7 +130,7 @@ port: 0
         maxRestarts: 0,
         minWorkers: 2,
       },
-      resources: { cpus: 1.5, memory: '2g', gpus: 'all' },
+      resources: { cpus: 1.5, memory: '2g', gpus: 'all', pids: 100, tmp: '64m' },
       onNonFinite: 'skip',
       threads: 2,
       backend: 'nccl',

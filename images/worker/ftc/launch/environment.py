@@ -9,7 +9,7 @@ from pathlib import Path
 from ..config import Config
 from ..errors import FtcError
 from ..messages import Generation
-from ..script import check
+from ..script import enter
 
 PORTS_FROM, PORTS = 20_000, 9_000
 """Where a generation's port is taken from: below the ports that a system gives away by itself, and without torchrun's 29500."""
@@ -72,7 +72,7 @@ def fresh_error_file(config: Config) -> Path | None:
 
 def prepare(config: Config) -> None:
     """Raises FtcError where the script cannot be run."""
-    check(config.script)
+    enter(config)
     try:
         config.script_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

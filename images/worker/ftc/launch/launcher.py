@@ -185,7 +185,7 @@ class Launcher:
             print(f"ftc: {error}", file=sys.stderr)
             return self._fail(describe(error, 0))
         print(f"ftc: rank {rank} of {len(generation.members)} in generation {generation.generation}", flush=True)
-        command = [sys.executable, "-u", str(config.script), *config.args]
+        command = [sys.executable, "-u", str(config.running), *config.args]
         error_file = fresh_error_file(config)
         env = environment(os.environ, config, generation, rank, error_file)
         self._child = Child(command, env, generation.generation, self._events.put, error_file)
@@ -210,7 +210,7 @@ class Launcher:
         return 1
 
     def _verdict(self, child: Child) -> Failed:
-        reached = progress(self._config.script_dir, child.seconds)
+        reached = " and ".join(progress(folder, child.seconds) for folder in self._config.script_dirs)
         return judge(child.code, child.stderr, reached, self._fingerprint)
 
     def _leave(self) -> int:

@@ -8,6 +8,7 @@ import re
 import signal
 from pathlib import Path
 
+from ..advice import advised
 from ..failure import LIBRARIES, LIMIT
 from ..messages import Failed
 from .lines import BEGINS, plain
@@ -47,7 +48,7 @@ def judge(code: int, stderr: str, reached: str, before: str | None) -> Failed:
     return Failed(
         fatal=fingerprint == before,
         fingerprint=fingerprint,
-        message=message[:4000],
+        message=advised(message, traceback)[:4000],
         traceback=(traceback or _lines(stderr)).encode()[-LIMIT:].decode(errors="ignore"),
         step=0,
     )
