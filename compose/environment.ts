@@ -44,7 +44,11 @@ export function workerEnvironment(job: Job): Environment {
     FTC_SCRIPT: scriptInContainer(job.script),
     FTC_ARGS: JSON.stringify(job.args),
     FTC_LAUNCHER: job.launcher,
-    ...(job.launcher === 'torchrun' && { MAX_RESTARTS: String(job.recovery.maxRestarts) }),
+    ...(job.launcher === 'torchrun' && {
+      FTC_NODE: job.node,
+      FTC_STOP_GRACE: toSeconds(job.stopGrace),
+      MAX_RESTARTS: String(job.recovery.maxRestarts),
+    }),
     FTC_VIRTUAL_RANKS: String(job.virtualRanks),
     FTC_SEED: String(job.seed),
     ...('steps' in job.length

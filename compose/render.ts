@@ -10,6 +10,7 @@ import type { Place } from './place.ts';
 import { requirementsSecrets } from './requirements.ts';
 import { s3Credentials } from './s3.ts';
 import { master, supervisor, worker, type Service } from './services.ts';
+import { nodeVolumes } from './node.ts';
 import { store, storeName, storeVolume } from './store.ts';
 
 export interface ComposeFile {
@@ -47,6 +48,7 @@ export function composeFile(job: Job, place: Place): ComposeFile {
   const volumes = {
     ...(job.checkpoint.dir === null && { checkpoints: { labels } }),
     ...(job.data !== null && { [cacheVolume]: { labels } }),
+    ...nodeVolumes(job, labels),
     ...(s3 !== null && { [storeName]: storeVolume(job) }),
   };
   return {

@@ -1,6 +1,7 @@
 /** What a script gets beside its own folder: variables, mounts, room in memory, and limits. */
 import type { Job } from '../src/job/job.ts';
 import { literal } from './literal.ts';
+import { isOneNode } from './node.ts';
 import { hostPath, type Place } from './place.ts';
 
 export const outputsMount = '/outputs';
@@ -37,17 +38,22 @@ export function bind(source: string, target: string, writable = false): Record<s
   };
 }
 
-export function scriptRoom(
-  { envFile, shmSize, outputs, resources: { tmp, pids } }: Job,
-  place: Place,
-): Record<string, unknown> {
+export function scriptRoom(job: Job, place: Place): Record<string, unknown> {
+  const {
+    envFile,
+    shmSize,
+    outputs,
+    resources: { tmp, pids },
+  } = job;
+  // Those of a node are volumes that its workers share.
+  const own = !isOneNode(job);
   return {
     ...(envFile !== null && { env_file: [hostPath(place, envFile)] }),
     // Loaders with processes of their own hand batches over in shared memory.
-    shm_size: shmSize,
+    ...(own && { shm_size: shmSize }),
     // `exec`: what torch compiles is kept in a cache under $HOME and loaded from there.
     tmpfs: [
-      `/tmp:exec,size=${tmp}`,
+      ...(own ? [`/tmp:exec,size=${tmp}`] : []),
       ...(outputs?.dir === null ? [`${outputsMount}:size=${tmp},mode=1777`] : []),
     ],
     pids_limit: pids,

@@ -5,7 +5,9 @@ import { LABEL_JOB, LABEL_ROLE, type Role } from '../src/docker/engine.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
 import { dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
 import * as environment from './environment.ts';
+import { toSeconds } from '../src/job/duration.ts';
 import { literal, variable } from './literal.ts';
+import { isOneNode, nodeMounts } from './node.ts';
 import { contextPath, hostPath, type Place } from './place.ts';
 import { requirementsLayer } from './requirements.ts';
 import { s3Credentials, s3Environment } from './s3.ts';
@@ -67,11 +69,12 @@ export function worker(job: Job, place: Place): Service {
       ...(job.dataset === null ? [] : [bind(hostPath(place, job.dataset), environment.datasetMount)]),
       ...dataVolumes(job),
       ...scriptVolumes(job, place),
+      ...nodeMounts(job),
     ],
     // One supervisor, not two: ftc's own starts workers again.
     restart: 'no',
-    // Time to commit the step and write a checkpoint.
-    stop_grace_period: '60s',
+    // Time to commit the step and write a checkpoint; a script for torchrun has it for itself.
+    stop_grace_period: `${toSeconds(job.stopGrace)}s`,
     ...limits(job),
     ...common(job, 'worker'),
     ...scriptRoom(job, place),
@@ -132,14 +135,17 @@ function checkpoints({ checkpoint }: Job, place: Place): unknown {
     : { type: 'bind', source: hostPath(place, checkpoint.dir), target: environment.checkpointMount };
 }
 
-function limits({ resources: { cpus, memory, gpus } }: Job): Service {
+function limits(job: Job): Service {
+  const { cpus, memory, gpus } = job.resources;
+  // A process of a node sees all that the node has, and takes `cuda:LOCAL_RANK`.
+  const count = isOneNode(job) ? 'all' : gpus;
   return {
     ...(cpus !== null && { cpus }),
     // Equal limits leave no swap: a worker that outgrows its memory dies at once instead of slowing everybody down.
     ...(memory !== null && { mem_limit: memory, memswap_limit: memory }),
     ...(gpus !== null && {
       deploy: {
-        resources: { reservations: { devices: [{ driver: 'nvidia', count: gpus, capabilities: ['gpu'] }] } },
+        resources: { reservations: { devices: [{ driver: 'nvidia', count, capabilities: ['gpu'] }] } },
       },
     }),
   };

@@ -2,7 +2,7 @@
 
 import type { Data } from './data.ts';
 import type { KeepBest } from './keep-best.ts';
-import type { Launcher } from './launcher.ts';
+import type { Launcher, Node } from './launcher.ts';
 import type { ScriptEnvironment } from './environment.ts';
 import type { S3 } from './s3.ts';
 import type { Volume } from './volumes.ts';
@@ -16,6 +16,8 @@ export interface Job {
   readonly script: string;
   readonly args: readonly string[];
   readonly launcher: Launcher;
+  /** Under torchrun: whether all workers are one node, or each is one. */
+  readonly node: Node;
   /** How many workers hold ranks when nothing is broken. */
   readonly workers: number;
   readonly standbys: number;
@@ -76,6 +78,8 @@ export interface Job {
     /** Size of /tmp. */
     readonly tmp: string;
   };
+  /** How long a worker that is asked to end has, milliseconds. */
+  readonly stopGrace: number;
   /** When a step's loss or gradient is not finite. */
   readonly onNonFinite: 'fail' | 'skip' | 'report';
   readonly threads: number;
@@ -90,6 +94,7 @@ export interface Job {
 export const defaults = {
   script: 'builtin:fashion-mnist',
   args: [],
+  node: 'machine',
   workers: 3,
   standbys: 0,
   standbySync: null,
@@ -116,6 +121,7 @@ export const defaults = {
     minWorkers: 1,
   },
   resources: { cpus: null, memory: null, gpus: null, pids: 4096, tmp: '2g' },
+  stopGrace: 60_000,
   onNonFinite: 'fail',
   threads: 1,
   base: null,

@@ -2,3 +2,7 @@
 
 export const launchers = ['ftc', 'torchrun'] as const;
 export type Launcher = (typeof launchers)[number];
+
+/** What a script for torchrun takes for its node: the machine, with one process a worker, or each worker. */
+export const nodes = ['machine', 'worker'] as const;
+export type Node = (typeof nodes)[number];

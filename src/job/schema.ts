@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { Data } from './data-schema.ts';
 import { keepBestDefault, modes } from './keep-best.ts';
 import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
-import { launchers } from './launcher.ts';
+import { launchers, nodes } from './launcher.ts';
 import { S3 } from './s3-schema.ts';
 import { described, duration, durationOrOff, group, text, whole } from './schema-parts.ts';
 import { amount, scriptKeys } from './script-schema.ts';
@@ -158,6 +158,15 @@ export const JobFile = group({
         'auto',
       ),
     ),
+  node: z
+    .enum(nodes, 'must be "machine" or "worker"')
+    .optional()
+    .meta(
+      described(
+        'What a script for torchrun takes for its node: the machine (LOCAL_RANK is RANK; the workers share /tmp and /dev/shm, and each sees all GPUs), or each worker (LOCAL_RANK is 0).',
+        defaults.node,
+      ),
+    ),
   workers: whole(1, 1000).optional().meta(described('How many workers train.', defaults.workers)),
   standbys: whole(0, 1000)
     .optional()
@@ -187,6 +196,11 @@ export const JobFile = group({
   ...scriptKeys,
   recovery: Recovery.optional().meta(described('What happens when something dies.')),
   resources: Resources.optional().meta(described('Limits of each worker.')),
+  stopGrace: duration(1000, '1s')
+    .optional()
+    .meta(
+      described('How long a worker that is asked to end has to save what it has; then it is killed.', '60s'),
+    ),
   onNonFinite: z
     .enum(['fail', 'skip', 'report'], 'must be "fail", "skip" or "report"')
     .optional()

@@ -76,6 +76,7 @@ export const settings: readonly Setting[] = [
   setting(['name'], 'JOB_ID', '--name <name>', 'text', "the job's name"),
   setting(['script'], 'FTC_SCRIPT', '--script <path>', 'script', 'training script, or builtin:<name>'),
   setting(['launcher'], 'FTC_LAUNCHER', '--launcher <name>', 'text', 'ftc, torchrun or auto'),
+  setting(['node'], 'FTC_NODE', '--node <what>', 'text', 'a node of a torchrun script: machine or worker'),
   setting(['workers'], 'WORLD_SIZE', null, 'number', 'how many workers train'),
   setting(['standbys'], 'FTC_STANDBYS', '--standbys <n>', 'number', 'workers that wait, ready'),
   setting(
@@ -170,6 +171,13 @@ export const settings: readonly Setting[] = [
     '--on-divergence <what>',
     'text',
     'workers that differ: repair or fail',
+  ),
+  setting(
+    ['stopGrace'],
+    'FTC_STOP_GRACE',
+    '--stop-grace <time>',
+    'text',
+    'time to save before a worker is killed',
   ),
   setting(
     ['onNonFinite'],

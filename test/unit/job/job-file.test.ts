@@ -59,6 +59,8 @@ name: my-job_2
 script: my-train.py
 args: ["--lr", "0.1"]
 launcher: ftc
+node: worker
+stopGrace: 2m
 workers: 5
 standbys: 2
 standbySync: 5
@@ -93,6 +95,8 @@ port: 0
       script: join(folder, 'my-train.py'),
       args: ['--lr', '0.1'],
       launcher: 'ftc',
+      node: 'worker',
+      stopGrace: 120_000,
       workers: 5,
       standbys: 2,
       standbySync: 5,

@@ -27,14 +27,15 @@ def port_of(generation: Generation) -> int:
 def environment(base: Mapping[str, str], config: Config, generation: Generation, rank: int, error_file: Path | None) -> dict[str, str]:
     """`base` and torchrun's variables for `rank` in `generation`."""
     world, rank_text = str(len(generation.members)), str(rank)
+    local, local_world, group, groups = (rank_text, world, "0", "1") if config.one_node else ("0", "1", rank_text, world)
     env = dict(base)
     env.update(
         RANK=rank_text,
         WORLD_SIZE=world,
-        LOCAL_RANK="0",
-        LOCAL_WORLD_SIZE="1",
-        GROUP_RANK=rank_text,
-        GROUP_WORLD_SIZE=world,
+        LOCAL_RANK=local,
+        LOCAL_WORLD_SIZE=local_world,
+        GROUP_RANK=group,
+        GROUP_WORLD_SIZE=groups,
         ROLE_NAME="default",
         ROLE_RANK=rank_text,
         ROLE_WORLD_SIZE=world,
