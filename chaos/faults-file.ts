@@ -6,6 +6,7 @@ import { FtcError } from '../src/errors.ts';
 import { shortPath } from '../src/job/file.ts';
 import { checkWith, type Problem } from '../src/job/problem.ts';
 import { readYaml } from '../src/job/yaml.ts';
+import { decodeUtf8, saveAsUtf8 } from '../src/shared/utf8.ts';
 import { aimOf, count, faultKeys, faultProblems, lasting, paramsOf, toMark } from './entry-parts.ts';
 import { usualMs } from './faults/fault.ts';
 import { faultNamed, faults } from './faults/index.ts';
@@ -119,8 +120,15 @@ function actOf(entry: Entry): Act {
 }
 
 function read(path: string, name: string): string {
+  const { text, problem } = decodeUtf8(readBytes(path, name));
+  if (text === null)
+    throw new FtcError('FTC_FAULTS_FILE', `the faults file ${name} ${problem}`, { hint: saveAsUtf8 });
+  return text;
+}
+
+function readBytes(path: string, name: string): Uint8Array {
   try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+    return readFileSync(path);
   } catch (cause) {
     const why =
       (cause as NodeJS.ErrnoException).code === 'ENOENT' ? 'there is no such file' : (cause as Error).message;

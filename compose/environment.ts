@@ -2,6 +2,7 @@
 import { basename } from 'node:path';
 import { toSeconds } from '../src/job/duration.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
+import { outputsMount } from './script.ts';
 
 const controlPort = 7077;
 export const httpPort = 8080;
@@ -43,7 +44,11 @@ export function workerEnvironment(job: Job): Environment {
     FTC_SCRIPT: scriptInContainer(job.script),
     FTC_ARGS: JSON.stringify(job.args),
     FTC_LAUNCHER: job.launcher,
-    ...(job.launcher === 'torchrun' && { MAX_RESTARTS: String(job.recovery.maxRestarts) }),
+    ...(job.launcher === 'torchrun' && {
+      FTC_NODE: job.node,
+      FTC_STOP_GRACE: toSeconds(job.stopGrace),
+      MAX_RESTARTS: String(job.recovery.maxRestarts),
+    }),
     FTC_VIRTUAL_RANKS: String(job.virtualRanks),
     FTC_SEED: String(job.seed),
     ...('steps' in job.length
@@ -57,6 +62,8 @@ export function workerEnvironment(job: Job): Environment {
     CHECKPOINT_DIR: checkpointMount,
     CHECKPOINT_EVERY: String(job.checkpoint.every),
     DATASET_DIR: datasetMount,
+    ...(job.outputs !== null && { OUTPUT_DIR: outputsMount }),
+    ...(job.workdir && { FTC_WORKDIR: 'copy' }),
     HEARTBEAT_TIMEOUT: toSeconds(job.recovery.heartbeat),
   };
 }

@@ -10,6 +10,8 @@ export interface Place {
   readonly version: string;
   /** `uid:gid` of master and workers. */
   readonly user: string;
+  /** SHA-256 of the job's requirements file, in hex, where it has one. */
+  readonly requirements?: string | null;
 }
 
 /** The build's context: relative, so that a committed project works in every checkout. */

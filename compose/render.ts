@@ -7,8 +7,10 @@ import { ownPackage } from '../src/package.ts';
 import type { Credentials } from './credentials.ts';
 import { cacheVolume, dataCredentials } from './data.ts';
 import type { Place } from './place.ts';
+import { requirementsSecrets } from './requirements.ts';
 import { s3Credentials } from './s3.ts';
 import { master, supervisor, worker, type Service } from './services.ts';
+import { nodeVolumes } from './node.ts';
 import { store, storeName, storeVolume } from './store.ts';
 
 export interface ComposeFile {
@@ -29,19 +31,24 @@ export interface Rendered {
   readonly yaml: string;
 }
 
-export function render({ job, projectDir, user }: LoadedJob): Rendered {
+export function render({ job, projectDir, user, needs }: LoadedJob): Rendered {
   const { root: packageRoot, version } = ownPackage();
-  const file = composeFile(job, { projectDir, packageRoot, version, user });
+  const file = composeFile(job, { projectDir, packageRoot, version, user, ...needs });
   return { file, yaml: toYaml(file) };
 }
 
 export function composeFile(job: Job, place: Place): ComposeFile {
   const labels = { [LABEL_JOB]: job.name };
-  const secrets = { ...s3Credentials(job, place).definitions, ...dataCredentials(job, place).definitions };
+  const secrets = {
+    ...s3Credentials(job, place).definitions,
+    ...dataCredentials(job, place).definitions,
+    ...requirementsSecrets(job, place),
+  };
   const s3 = store(job, place);
   const volumes = {
     ...(job.checkpoint.dir === null && { checkpoints: { labels } }),
     ...(job.data !== null && { [cacheVolume]: { labels } }),
+    ...nodeVolumes(job, labels),
     ...(s3 !== null && { [storeName]: storeVolume(job) }),
   };
   return {

@@ -5,9 +5,13 @@ import { LABEL_JOB, LABEL_ROLE, type Role } from '../src/docker/engine.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
 import { dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
 import * as environment from './environment.ts';
+import { toSeconds } from '../src/job/duration.ts';
 import { literal, variable } from './literal.ts';
+import { isOneNode, nodeMounts } from './node.ts';
 import { contextPath, hostPath, type Place } from './place.ts';
+import { requirementsLayer } from './requirements.ts';
 import { s3Credentials, s3Environment } from './s3.ts';
+import { bind, scriptEnvironment, scriptRoom, scriptVolumes } from './script.ts';
 
 export type Service = Record<string, unknown>;
 
@@ -37,9 +41,14 @@ export function worker(job: Job, place: Place): Service {
   const login = dataCredentials(job, place);
   const suffix =
     job.base === null ? '' : `-${createHash('sha256').update(job.base).digest('hex').slice(0, 8)}`;
+  const layer = requirementsLayer(place);
   return {
-    image: `ftc-worker:${place.version}${suffix}`,
-    build: build('worker', place, job.base ?? baseImage),
+    image: `ftc-worker:${place.version}${suffix}${layer?.suffix ?? ''}`,
+    build: {
+      ...build('worker', place, job.base ?? baseImage, layer?.args),
+      target: layer?.target ?? 'worker',
+      ...(layer !== null && { secrets: layer.secrets }),
+    },
     scale: job.workers + job.standbys,
     user: place.user,
     environment: {
@@ -48,25 +57,27 @@ export function worker(job: Job, place: Place): Service {
       ),
       ...dataEnvironment(job),
       ...login.environment,
+      ...scriptEnvironment(job),
     },
     ...(login.secrets.length > 0 && { secrets: login.secrets }),
     depends_on: ['master'],
     volumes: [
       checkpoints(job, place),
       ...(builtinOf(job.script) === null
-        ? [readOnly(hostPath(place, dirname(job.script)), environment.scriptMount)]
+        ? [bind(hostPath(place, dirname(job.script)), environment.scriptMount)]
         : []),
-      ...(job.dataset === null ? [] : [readOnly(hostPath(place, job.dataset), environment.datasetMount)]),
+      ...(job.dataset === null ? [] : [bind(hostPath(place, job.dataset), environment.datasetMount)]),
       ...dataVolumes(job),
+      ...scriptVolumes(job, place),
+      ...nodeMounts(job),
     ],
     // One supervisor, not two: ftc's own starts workers again.
     restart: 'no',
-    // Time to commit the step and write a checkpoint.
-    stop_grace_period: '60s',
-    // Loaders with processes of their own hand batches over in shared memory.
-    shm_size: '1gb',
+    // Time to commit the step and write a checkpoint; a script for torchrun has it for itself.
+    stop_grace_period: `${toSeconds(job.stopGrace)}s`,
     ...limits(job),
     ...common(job, 'worker'),
+    ...scriptRoom(job, place),
   };
 }
 
@@ -91,11 +102,16 @@ function control(place: Place): Service {
   return { image: `ftc-control:${place.version}`, build: build('control', place, baseImage) };
 }
 
-export function build(image: 'control' | 'worker' | 's3', place: Place, base: string): Service {
+export function build(
+  image: 'control' | 'worker' | 's3',
+  place: Place,
+  base: string,
+  args: Readonly<Record<string, string | null>> = {},
+): Service {
   return {
     context: contextPath(place),
     dockerfile: `images/${image}/Dockerfile`,
-    args: { BASE_IMAGE: base },
+    args: { BASE_IMAGE: base, ...args },
   };
 }
 
@@ -104,7 +120,8 @@ export function common(job: Job, role: Role | 's3'): Service {
   return {
     init: true,
     read_only: true,
-    tmpfs: ['/tmp'],
+    tmpfs: ['/tmp:size=256m'],
+    pids_limit: 512,
     cap_drop: ['ALL'],
     security_opt: ['no-new-privileges:true'],
     labels: { [LABEL_JOB]: job.name, [LABEL_ROLE]: role },
@@ -118,19 +135,17 @@ function checkpoints({ checkpoint }: Job, place: Place): unknown {
     : { type: 'bind', source: hostPath(place, checkpoint.dir), target: environment.checkpointMount };
 }
 
-/** A directory that must exist: the engine would make an empty one of root's otherwise. */
-function readOnly(source: string, target: string): Service {
-  return { type: 'bind', source, target, read_only: true, bind: { create_host_path: false } };
-}
-
-function limits({ resources: { cpus, memory, gpus } }: Job): Service {
+function limits(job: Job): Service {
+  const { cpus, memory, gpus } = job.resources;
+  // A process of a node sees all that the node has, and takes `cuda:LOCAL_RANK`.
+  const count = isOneNode(job) ? 'all' : gpus;
   return {
     ...(cpus !== null && { cpus }),
     // Equal limits leave no swap: a worker that outgrows its memory dies at once instead of slowing everybody down.
     ...(memory !== null && { mem_limit: memory, memswap_limit: memory }),
     ...(gpus !== null && {
       deploy: {
-        resources: { reservations: { devices: [{ driver: 'nvidia', count: gpus, capabilities: ['gpu'] }] } },
+        resources: { reservations: { devices: [{ driver: 'nvidia', count, capabilities: ['gpu'] }] } },
       },
     }),
   };

@@ -6,6 +6,7 @@ import { shortPath } from '../../src/job/file.ts';
 import { builtinOf } from '../../src/job/job.ts';
 import { checkWith, type Problem } from '../../src/job/problem.ts';
 import { readYaml } from '../../src/job/yaml.ts';
+import { decodeUtf8, saveAsUtf8 } from '../../src/shared/utf8.ts';
 import type { Scenario } from './scenario.ts';
 import { ScenarioFile, scenarioOf } from './schema.ts';
 
@@ -64,8 +65,15 @@ function absolute(job: Scenario['job'], folder: string): Scenario['job'] {
 }
 
 function read(path: string, shown: string): string {
+  const { text, problem } = decodeUtf8(readBytes(path, shown));
+  if (text === null)
+    throw new FtcError('FTC_SCENARIO_FILE', `the scenario ${shown} ${problem}`, { hint: saveAsUtf8 });
+  return text;
+}
+
+function readBytes(path: string, shown: string): Uint8Array {
   try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+    return readFileSync(path);
   } catch (cause) {
     const { code, message } = cause as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : message;

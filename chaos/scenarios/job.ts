@@ -1,11 +1,10 @@
 /** The job that a scenario breaks: a small one of ftc's own, or a person's, with what the scenario wants otherwise. Pure but for the script. */
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FtcError } from '../../src/errors.ts';
 import { builtinOf, type Job } from '../../src/job/job.ts';
-import { launcherFor } from '../../src/job/launcher.ts';
 import { conflicts, resolveJob } from '../../src/job/resolve.ts';
 import type { JobFile } from '../../src/job/schema.ts';
+import { launcherOf } from '../../src/job/script-launcher.ts';
 import { ownPackage } from '../../src/package.ts';
 import type { Scenario } from './scenario.ts';
 
@@ -29,7 +28,7 @@ export function jobOf(base: Job, { job: wanted, name }: Pick<Scenario, 'job' | '
   const { steps, epochs, ...rest } = wanted;
   const length = steps !== undefined ? { steps } : epochs !== undefined ? { epochs } : base.length;
   const job = { ...overlay(base, rest), length };
-  const launcher = wanted.script === undefined ? job.launcher : launcherOf(wanted.script);
+  const launcher = launcherFor(wanted.script, job.launcher);
   if (launcher === 'torchrun')
     throw new FtcError('FTC_USAGE', 'a script for torchrun has no digest that could be compared', {
       hint: 'Scripts that "import ftc" can be broken and judged: "ftc init" writes one.',
@@ -42,14 +41,9 @@ export function jobOf(base: Job, { job: wanted, name }: Pick<Scenario, 'job' | '
   return { ...job, launcher };
 }
 
-function launcherOf(script: string): Job['launcher'] {
-  if (builtinOf(script) !== null) return 'ftc';
-  try {
-    return launcherFor(readFileSync(script, 'utf8'));
-  } catch {
-    // Who starts it says what is wrong with it.
-    return 'ftc';
-  }
+function launcherFor(script: string | undefined, otherwise: Job['launcher']): Job['launcher'] {
+  if (script === undefined) return otherwise;
+  return builtinOf(script) === null ? launcherOf(script) : 'ftc';
 }
 
 /** Group by group; lists are replaced as a whole. */

@@ -4,13 +4,18 @@ import { storeName } from '../../compose/store.ts';
 import { baseImage } from '../docker/base-image.ts';
 import type { ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
+import { FtcError } from '../errors.ts';
+import { missingVariables } from '../job/environment.ts';
+import type { Job } from '../job/job.ts';
 import type { LoadedJob } from '../job/load.ts';
 
+/** @throws FtcError FTC_USAGE where the job passes on a variable that `env` has not */
 export async function composeProject(
   loaded: LoadedJob,
   connection: Connection,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<ComposeProject & { readonly rendered: Rendered }> {
+  refuseMissing(loaded.job, env);
   const rendered = render(loaded);
   // Who asks for the store gets it.
   const store = rendered.file.services.s3 !== undefined;
@@ -27,4 +32,17 @@ export async function composeProject(
     ...(store && { images: ['master', 'worker', storeName] }),
     rendered,
   };
+}
+
+function refuseMissing({ environment }: Job, env: Readonly<Record<string, string | undefined>>): void {
+  const missing = missingVariables(environment, env);
+  if (missing.length === 0) return;
+  const [first = ''] = missing;
+  throw new FtcError(
+    'FTC_USAGE',
+    `${missing.join(', ')} ${missing.length === 1 ? 'is' : 'are'} not set in this shell, and the job passes ${missing.length === 1 ? 'it' : 'them'} on to its script`,
+    {
+      hint: `Set it ("export ${first}=…"), give a value ("--env ${first}=…"), or take the name out of environment.`,
+    },
+  );
 }

@@ -2,6 +2,7 @@
 import { hasEnded } from '../master/status.ts';
 import { findJob } from '../client/find-job.ts';
 import { follow } from '../client/follow.ts';
+import { passedThrough } from '../client/passed-through.ts';
 import { projectOf } from '../client/saved-project.ts';
 import { Compose } from '../docker/compose.ts';
 import { connect } from '../docker/connect.ts';
@@ -40,7 +41,8 @@ export async function run(
       hint: `At most ${slices} workers can train in this job; virtualRanks in the job file is fixed when a job begins.`,
     });
   }
-  const project = await projectOf(connection, worker);
+  const started = await projectOf(connection, worker);
+  const project = { ...started, variables: { ...started.variables, ...passedThrough(started.yaml, env) } };
   const compose = await Compose.find(connection.host);
   const stages = createStages();
   const standbys = before.workers.length - before.target;

@@ -1,6 +1,7 @@
 /** `ftc up`: starts the job and shows it until it ends. */
 import { composeProject } from './project.ts';
 import { launch } from '../client/launch.ts';
+import { makeOutputs } from '../client/outputs.ts';
 import { Compose } from '../docker/compose.ts';
 import { connect } from '../docker/connect.ts';
 import { loadJob } from '../job/load.ts';
@@ -23,6 +24,7 @@ export async function run(options: UpOptions): Promise<number> {
   const connection = await connect();
   const compose = await Compose.find(connection.host);
   const project = await composeProject(loaded, connection);
+  await makeOutputs(loaded);
   const interrupt = new Interrupt();
   await launch(connection, compose, project, createStages(), interrupt.signal);
   return watchJob({

@@ -5,6 +5,7 @@ import type { Connection } from '../docker/connect.ts';
 import { lacksBaseImage, makeBaseImage } from '../docker/make-base-image.ts';
 import { FtcError } from '../errors.ts';
 import type { Status } from '../master/status.ts';
+import { buildWithPip } from './build-with-pip.ts';
 import { masterOf } from './find-job.ts';
 import { saveProject } from './saved-project.ts';
 
@@ -58,7 +59,7 @@ export async function buildImages(
   const project = await withBaseImage(connection, wanted, stages);
   signal.throwIfAborted();
   await stages.stage('building the images (the first time takes a minute or two)', line =>
-    compose.build(project, { onLine: line, signal }),
+    buildWithPip(project, its => compose.build(its, { onLine: line, signal })),
   );
   return project;
 }

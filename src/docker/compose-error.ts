@@ -64,6 +64,8 @@ const progress =
  * @param output all that it printed, in order
  */
 export function composeError(doing: string, output: readonly string[], cause: unknown): FtcError {
+  const pip = pipError(output, cause);
+  if (pip !== null) return pip;
   const lines = output.filter(line => !noise.test(line));
   // The last word is the reason; what stands before it may be its consequences' progress.
   for (const line of lines.toReversed()) {
@@ -73,4 +75,21 @@ export function composeError(doing: string, output: readonly string[], cause: un
   const relevant = lines.filter(line => telling.test(line)).slice(-8);
   const shown = relevant.length > 0 ? relevant : lines.slice(-8);
   return new FtcError('FTC_COMPOSE_FAILED', [`Compose could not ${doing}`, ...shown].join('\n'), { cause });
+}
+
+/** What pip said where it could not install a job's requirements. Its own words may look like those of other rules. */
+function pipError(output: readonly string[], cause: unknown): FtcError | null {
+  const step = /^#(\d+) [\d.]+ ftc: pip failed$/;
+  const number = output.map(line => step.exec(line)?.[1]).find(found => found !== undefined);
+  if (number === undefined) return null;
+  const of = new RegExp(`^#${number} [\\d.]+ (?!ftc: pip failed)(.*)$`);
+  const said = output.flatMap(line => of.exec(line)?.[1] ?? []);
+  return new FtcError(
+    'FTC_COMPOSE_FAILED',
+    ["pip could not install the job's requirements", ...said.slice(-20)].join('\n'),
+    {
+      hint: "pip reads the host's settings (pip.conf, PIP_*), certificates and proxies here. torch stays the one of the base image: see base.",
+      cause,
+    },
+  );
 }

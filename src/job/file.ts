@@ -2,11 +2,13 @@
 import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
+import { decodeUtf8, saveAsUtf8 } from '../shared/utf8.ts';
 import { builtinOf } from './job.ts';
 import { secretOf } from './s3.ts';
 import { check } from './problem.ts';
 import type { JobFile } from './schema.ts';
-import { readYaml, type Position } from './yaml.ts';
+import type { Volume } from './volumes.ts';
+import { readYaml, type Position, type YamlText } from './yaml.ts';
 
 export interface ReadJobFile {
   /** Absolute. */
@@ -28,7 +30,7 @@ export function readJobFile(path: string, cwd: string): ReadJobFile {
   const yaml = readYaml(readText(path, name));
   const at = ({ line, column }: Position) => `${name}:${line}:${column}: `;
 
-  const { value, problems } = yaml.errors.length > 0 ? { value: null, problems: [] } : check(yaml.values);
+  const { value, problems } = yaml.errors.length > 0 ? { value: null, problems: [] } : check(asWritten(yaml));
   if (value === null) {
     const lines = [
       ...yaml.errors.map(({ position, message }) => ({ position, message })),
@@ -52,9 +54,28 @@ export function readJobFile(path: string, cwd: string): ReadJobFile {
   };
 }
 
+/** The job file's values, with the environment's numbers as they stand there: `3.10` is no 3.1. */
+function asWritten(yaml: YamlText): unknown {
+  const { values } = yaml;
+  const { environment } = (values ?? {}) as { environment?: unknown };
+  if (typeof environment !== 'object' || environment === null || Array.isArray(environment)) return values;
+  const written = Object.entries(environment).map(([name, value]: [string, unknown]) => {
+    const plain = typeof value === 'number' || typeof value === 'boolean';
+    return [name, plain ? (yaml.source(['environment', name]) ?? value) : value] as const;
+  });
+  return { ...(values as object), environment: Object.fromEntries(written) };
+}
+
 function readText(path: string, name: string): string {
+  const { text, problem } = decodeUtf8(readBytes(path, name));
+  if (text === null)
+    throw new FtcError('FTC_JOB_FILE', `the job file ${name} ${problem}`, { hint: saveAsUtf8 });
+  return text;
+}
+
+function readBytes(path: string, name: string): Uint8Array {
   try {
-    return readFileSync(path, 'utf8').replace(/^\uFEFF/, '');
+    return readFileSync(path);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR')
@@ -69,11 +90,15 @@ function readText(path: string, name: string): string {
 
 /** Paths in a job file are relative to it. */
 function absolute(values: JobFile, folder: string): JobFile {
-  const { script, data, dataset, checkpoint } = values;
+  const { script, data, dataset, checkpoint, envFile, requirements, outputs, volumes } = values;
   return {
     ...values,
     ...(script !== undefined && builtinOf(script) === null && { script: resolve(folder, script) }),
     ...(typeof dataset === 'string' && { dataset: resolve(folder, dataset) }),
+    ...(typeof envFile === 'string' && { envFile: resolve(folder, envFile) }),
+    ...(typeof requirements === 'string' && { requirements: resolve(folder, requirements) }),
+    ...(typeof outputs === 'string' && { outputs: resolve(folder, outputs) }),
+    ...(volumes !== undefined && { volumes: absoluteVolumes(volumes, folder) }),
     ...(checkpoint !== undefined && { checkpoint: absoluteIn(checkpoint, folder) }),
     ...(data?.s3 && { data: { ...data, s3: absoluteLogin(data.s3, folder) } }),
   };
@@ -92,6 +117,11 @@ function absoluteLogin<T extends { credentials?: string | null | undefined }>(s3
   const { credentials } = s3;
   const file = typeof credentials === 'string' && secretOf(credentials) === null ? credentials : null;
   return file === null ? s3 : { ...s3, credentials: resolve(folder, file) };
+}
+
+/** Also for those of the command line, which are relative to the working directory. */
+export function absoluteVolumes(volumes: readonly Volume[], folder: string): Volume[] {
+  return volumes.map(volume => ({ ...volume, source: resolve(folder, volume.source) }));
 }
 
 type Checkpoint = NonNullable<JobFile['checkpoint']>;

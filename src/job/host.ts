@@ -1,7 +1,8 @@
 /** What a job needs of the host's files, looked at before anything starts. */
-import { statSync, type Stats } from 'node:fs';
+import { closeSync, openSync, readSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { FtcError } from '../errors.ts';
+import { saveAsUtf8, wideEncoding } from '../shared/utf8.ts';
 import { shortPath } from './file.ts';
 import { builtinOf, builtinPrefix, builtins, type Job } from './job.ts';
 import { secretOf } from './s3.ts';
@@ -34,6 +35,7 @@ function checkScript(script: string, user: string, cwd: string): void {
         hint: `Name one that does (script: in the job file, or --script), write one with "ftc init", or use ${builtins.map(one => builtinPrefix + one).join(' or ')}.`,
       },
     );
+  checkEncoding(script, name);
   // Elsewhere the engine runs in a virtual machine that does not show the host's owners and modes.
   if (process.platform !== 'linux') return;
   const folder = statSync(dirname(script));
@@ -41,6 +43,34 @@ function checkScript(script: string, user: string, cwd: string): void {
     throw new FtcError('FTC_SCRIPT_MISSING', `the workers cannot read the training script ${name}`, {
       hint: `They run as user ${user}. Allow it: chmod o+rX "${shortPath(dirname(script), cwd)}" "${name}"`,
     });
+}
+
+/** Python reads most encodings, by a mark or a comment, but none with zero bytes. */
+function checkEncoding(script: string, name: string): void {
+  const wide = wideEncoding(firstBytes(script));
+  if (wide !== null)
+    throw new FtcError(
+      'FTC_USAGE',
+      `the training script ${name} is written in ${wide}: Python cannot run it`,
+      {
+        hint: saveAsUtf8,
+      },
+    );
+}
+
+/** None where the user of this command may not read what the workers may. */
+function firstBytes(path: string): Uint8Array {
+  const bytes = Buffer.alloc(64);
+  try {
+    const file = openSync(path, 'r');
+    try {
+      return bytes.subarray(0, readSync(file, bytes));
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    return bytes.subarray(0, 0);
+  }
 }
 
 /** Mounted as it is: whoever runs in the container must be able to read it. `key` names it in errors. */

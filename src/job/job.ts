@@ -2,8 +2,10 @@
 
 import type { Data } from './data.ts';
 import type { KeepBest } from './keep-best.ts';
-import type { Launcher } from './launcher.ts';
+import type { Launcher, Node } from './launcher.ts';
+import type { ScriptEnvironment } from './environment.ts';
 import type { S3 } from './s3.ts';
+import type { Volume } from './volumes.ts';
 
 export const builtins = ['fashion-mnist', 'char-gpt'] as const;
 export const builtinPrefix = 'builtin:';
@@ -14,6 +16,8 @@ export interface Job {
   readonly script: string;
   readonly args: readonly string[];
   readonly launcher: Launcher;
+  /** Under torchrun: whether all workers are one node, or each is one. */
+  readonly node: Node;
   /** How many workers hold ranks when nothing is broken. */
   readonly workers: number;
   readonly standbys: number;
@@ -42,6 +46,18 @@ export interface Job {
   readonly data: Data | null;
   /** A directory of the host, mounted read-only at /data. */
   readonly dataset: string | null;
+  readonly environment: ScriptEnvironment;
+  /** A file of more variables. */
+  readonly envFile: string | null;
+  /** What pip installs into the workers' image. */
+  readonly requirements: string | null;
+  readonly volumes: readonly Volume[];
+  /** The script runs in a writable copy of its folder. */
+  readonly workdir: boolean;
+  /** Writable at /outputs: a directory of the host, or with `dir` null one that goes with the worker. Null is none. */
+  readonly outputs: { readonly dir: string | null } | null;
+  /** Of /dev/shm. */
+  readonly shmSize: string;
   readonly recovery: {
     readonly heartbeat: number;
     /** How long all others may wait for a worker before it counts as stuck. */
@@ -57,7 +73,13 @@ export interface Job {
     readonly cpus: number | null;
     readonly memory: string | null;
     readonly gpus: number | 'all' | null;
+    /** Processes and threads. */
+    readonly pids: number;
+    /** Size of /tmp. */
+    readonly tmp: string;
   };
+  /** How long a worker that is asked to end has, milliseconds. */
+  readonly stopGrace: number;
   /** When a step's loss or gradient is not finite. */
   readonly onNonFinite: 'fail' | 'skip' | 'report';
   readonly threads: number;
@@ -72,6 +94,7 @@ export interface Job {
 export const defaults = {
   script: 'builtin:fashion-mnist',
   args: [],
+  node: 'machine',
   workers: 3,
   standbys: 0,
   standbySync: null,
@@ -81,6 +104,13 @@ export const defaults = {
   checkpoint: { every: 50, keep: 3, keepEvery: null, keepBest: null, scrub: 3_600_000, dir: null, s3: null },
   data: null,
   dataset: null,
+  environment: {},
+  envFile: null,
+  requirements: null,
+  volumes: [],
+  workdir: false,
+  outputs: null,
+  shmSize: '1gb',
   recovery: {
     heartbeat: 5_000,
     hang: 300_000,
@@ -90,7 +120,8 @@ export const defaults = {
     maxRestarts: 100,
     minWorkers: 1,
   },
-  resources: { cpus: null, memory: null, gpus: null },
+  resources: { cpus: null, memory: null, gpus: null, pids: 4096, tmp: '2g' },
+  stopGrace: 60_000,
   onNonFinite: 'fail',
   threads: 1,
   base: null,

@@ -3,11 +3,6 @@
 export const launchers = ['ftc', 'torchrun'] as const;
 export type Launcher = (typeof launchers)[number];
 
-/** `import ftc`, `import torch, ftc`, `from ftc import …`, anywhere in a line of its own. */
-const importsFtc =
-  /^[ \t]*(?:import[ \t]+(?:[\w.]+(?:[ \t]+as[ \t]+\w+)?[ \t]*,[ \t]*)*ftc\b|from[ \t]+ftc(?:\.\w+)*[ \t]+import\b)/m;
-
-/** What `launcher: auto` means for a script. `source` is its text; null where there is none to read. */
-export function launcherFor(source: string | null): Launcher {
-  return source === null || importsFtc.test(source) ? 'ftc' : 'torchrun';
-}
+/** What a script for torchrun takes for its node: the machine, with one process a worker, or each worker. */
+export const nodes = ['machine', 'worker'] as const;
+export type Node = (typeof nodes)[number];

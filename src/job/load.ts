@@ -1,12 +1,12 @@
 /** From the command line, the environment and the job file to one job. */
-import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { findJobFile, readJobFile, type ReadJobFile } from './file.ts';
 import { checkHost } from './host.ts';
 import { builtinOf, type Job } from './job.ts';
-import { type Launcher, launcherFor } from './launcher.ts';
+import { checkNeeds, type Needs } from './needs.ts';
 import { conflicts, resolveJob } from './resolve.ts';
+import { launcherOf } from './script-launcher.ts';
 import { fromEnvironment, fromFlags, type JobFlags } from './sources.ts';
 
 export interface LoadedJob {
@@ -17,6 +17,8 @@ export interface LoadedJob {
   readonly projectDir: string;
   /** `uid:gid` of master and workers. */
   readonly user: string;
+  /** What was found out about the files that its script gets, where it gets any. */
+  readonly needs?: Needs;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -38,7 +40,8 @@ export function loadJob(
       found.map(({ paths, message }) => (file?.locate(paths) ?? '') + message).join('\n'),
       { hint: found.map(({ hint }) => hint).join('\n') },
     );
-  return { job, file: file?.path ?? null, projectDir, user: checkHost(job, cwd) };
+  const user = checkHost(job, cwd);
+  return { job, file: file?.path ?? null, projectDir, user, needs: checkNeeds(job, user, cwd) };
 }
 
 /**
@@ -66,13 +69,4 @@ function read(
   const hasScript = sources.some(({ script }) => script !== undefined && builtinOf(script) === null);
   const folderName = path === null && !hasScript ? null : basename(projectDir);
   return { job: resolveJob(sources, folderName, launcherOf), file, projectDir };
-}
-
-/** A script that cannot be read is named by who needs it. */
-function launcherOf(script: string): Launcher {
-  try {
-    return launcherFor(readFileSync(script, 'utf8'));
-  } catch {
-    return launcherFor(null);
-  }
 }

@@ -49,6 +49,7 @@ export function resolveJob(
       s3: s3 == null ? null : fillS3(s3),
     },
     data: said.data == null ? null : fillData(said.data),
+    outputs: said.outputs == null ? null : { dir: said.outputs },
     recovery: { ...job.recovery, minWorkers },
     length: steps === undefined ? { epochs: epochs ?? defaultEpochs } : { steps },
     backend: backend ?? (job.resources.gpus === null ? 'gloo' : 'nccl'),

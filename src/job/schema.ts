@@ -7,9 +7,10 @@ import { z } from 'zod';
 import { Data } from './data-schema.ts';
 import { keepBestDefault, modes } from './keep-best.ts';
 import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
-import { launchers } from './launcher.ts';
+import { launchers, nodes } from './launcher.ts';
 import { S3 } from './s3-schema.ts';
 import { described, duration, durationOrOff, group, text, whole } from './schema-parts.ts';
+import { amount, scriptKeys } from './script-schema.ts';
 
 const namePattern = /^[a-z0-9][a-z0-9_-]{0,62}$/;
 const nameMessage =
@@ -123,6 +124,12 @@ const Resources = group({
     .nullable()
     .optional()
     .meta(described('GPUs per worker.', null)),
+  pids: whole(64, 1_000_000)
+    .optional()
+    .meta(described('Processes and threads per worker.', defaults.resources.pids)),
+  tmp: amount('2g')
+    .optional()
+    .meta(described('Size of /tmp per worker. It counts as memory when used.', defaults.resources.tmp)),
 });
 
 export const JobFile = group({
@@ -151,6 +158,15 @@ export const JobFile = group({
         'auto',
       ),
     ),
+  node: z
+    .enum(nodes, 'must be "machine" or "worker"')
+    .optional()
+    .meta(
+      described(
+        'What a script for torchrun takes for its node: the machine (LOCAL_RANK is RANK; the workers share /tmp and /dev/shm, and each sees all GPUs), or each worker (LOCAL_RANK is 0).',
+        defaults.node,
+      ),
+    ),
   workers: whole(1, 1000).optional().meta(described('How many workers train.', defaults.workers)),
   standbys: whole(0, 1000)
     .optional()
@@ -177,8 +193,14 @@ export const JobFile = group({
     .nullable()
     .optional()
     .meta(described('A directory of the host, mounted read-only at /data.', null)),
+  ...scriptKeys,
   recovery: Recovery.optional().meta(described('What happens when something dies.')),
   resources: Resources.optional().meta(described('Limits of each worker.')),
+  stopGrace: duration(1000, '1s')
+    .optional()
+    .meta(
+      described('How long a worker that is asked to end has to save what it has; then it is killed.', '60s'),
+    ),
   onNonFinite: z
     .enum(['fail', 'skip', 'report'], 'must be "fail", "skip" or "report"')
     .optional()

@@ -7,8 +7,8 @@ export interface Setting {
   /** As commander declares it; null where there is no flag. */
   readonly flag: string | null;
   readonly help: string;
-  /** A `path` is relative to the working directory; a `script` is one, or a built-in's name; `credentials` are one, or a secret's. */
-  readonly kind: 'number' | 'text' | 'path' | 'script' | 'credentials';
+  /** A `path` is relative to the working directory; a `script` is one, or a built-in's name; `credentials` are one, or a secret's; a `switch` is there or not. */
+  readonly kind: 'number' | 'text' | 'path' | 'script' | 'credentials' | 'switch';
 }
 
 const setting = (
@@ -76,6 +76,7 @@ export const settings: readonly Setting[] = [
   setting(['name'], 'JOB_ID', '--name <name>', 'text', "the job's name"),
   setting(['script'], 'FTC_SCRIPT', '--script <path>', 'script', 'training script, or builtin:<name>'),
   setting(['launcher'], 'FTC_LAUNCHER', '--launcher <name>', 'text', 'ftc, torchrun or auto'),
+  setting(['node'], 'FTC_NODE', '--node <what>', 'text', 'a node of a torchrun script: machine or worker'),
   setting(['workers'], 'WORLD_SIZE', null, 'number', 'how many workers train'),
   setting(['standbys'], 'FTC_STANDBYS', '--standbys <n>', 'number', 'workers that wait, ready'),
   setting(
@@ -126,6 +127,23 @@ export const settings: readonly Setting[] = [
   ),
   ...s3Settings,
   setting(['dataset'], 'DATASET_DIR', '--dataset <path>', 'path', 'directory mounted at /data'),
+  setting(['envFile'], 'FTC_ENV_FILE', '--env-file <path>', 'path', 'file of variables for the script'),
+  setting(
+    ['requirements'],
+    'FTC_REQUIREMENTS',
+    '--requirements <path>',
+    'path',
+    "requirements.txt for the workers' image",
+  ),
+  setting(['workdir'], '', '--workdir', 'switch', 'run the script in a writable copy of its folder'),
+  setting(
+    ['outputs'],
+    'FTC_OUTPUTS',
+    '--outputs <path>',
+    'path',
+    'directory that workers write, at /outputs',
+  ),
+  setting(['shmSize'], 'FTC_SHM_SIZE', '--shm-size <size>', 'text', 'size of /dev/shm in each worker'),
   setting(
     ['recovery', 'heartbeat'],
     'HEARTBEAT_TIMEOUT',
@@ -155,6 +173,13 @@ export const settings: readonly Setting[] = [
     'workers that differ: repair or fail',
   ),
   setting(
+    ['stopGrace'],
+    'FTC_STOP_GRACE',
+    '--stop-grace <time>',
+    'text',
+    'time to save before a worker is killed',
+  ),
+  setting(
     ['onNonFinite'],
     'FTC_ON_NON_FINITE',
     '--on-non-finite <what>',
@@ -178,5 +203,15 @@ export function optionName(flag: string): string {
 export const jobFlags: readonly { flag: string; help: string; repeat?: true }[] = [
   { flag: '-f, --file <path>', help: 'job file (default: ./ftc.yaml, then ./ftc.yml, then the default job)' },
   { flag: '--scale <service=n>', help: 'how many workers train: worker=3', repeat: true },
+  {
+    flag: '--env <name[=value]>',
+    help: 'variable for the script; a name alone is passed through from this shell',
+    repeat: true,
+  },
+  {
+    flag: '--volume <source:target>',
+    help: "more of the host's files for the script, read-only; with :rw writable",
+    repeat: true,
+  },
   ...settings.flatMap(({ flag, help }) => (flag === null ? [] : [{ flag, help }])),
 ];

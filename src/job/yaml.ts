@@ -15,6 +15,8 @@ export interface YamlText {
   /** Where the value (or the key) at `path` stands; the nearest thing around it that stands in the text otherwise. */
   locate(path: readonly PropertyKey[], atKey: boolean): Position;
   has(path: readonly PropertyKey[]): boolean;
+  /** The text of the plain value at `path`, as it stands there; null where there is none. */
+  source(path: readonly PropertyKey[]): string | null;
 }
 
 /** @param what the file is, such as `a job file` */
@@ -48,6 +50,11 @@ export function readYaml(text: string, what = 'a job file'): YamlText {
     errors,
     locate: (path, atKey) => position(find(document, path, atKey).offset),
     has: path => find(document, path, false).whole,
+    source: path => {
+      const { node } = find(document, path, false);
+      const scalar = isAlias(node) ? node.resolve(document) : node;
+      return isScalar(scalar) ? (scalar.source ?? null) : null;
+    },
   };
 }
 
@@ -69,7 +76,7 @@ function find(
   document: Document,
   path: readonly PropertyKey[],
   atKey: boolean,
-): { offset: number; whole: boolean } {
+): { offset: number; whole: boolean; node?: unknown } {
   let node: unknown = document.contents;
   let offset = startOf(node) ?? 0;
   for (const [index, part] of path.entries()) {
@@ -86,7 +93,7 @@ function find(
     offset = startOf(wantsKey ? key : child) ?? offset;
     node = child;
   }
-  return { offset, whole: true };
+  return { offset, whole: true, node };
 }
 
 function keyOf({ key }: Pair): string {

@@ -37,6 +37,8 @@ export function runJob(job: Job, name: string, workers: number, standbys: number
     recovery,
     port: 0,
     checkpoint: { ...job.checkpoint, dir: null, s3: null },
+    // What it writes is for nobody.
+    outputs: job.outputs === null ? null : { dir: null },
   };
 }
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 
-from . import forks, helpers
+from . import forks, helpers, home
 from .config import from_env
 from .errors import ConfigError, Leave
 from .failure import describe
@@ -19,6 +19,7 @@ def main() -> int:
     except ConfigError as error:
         print(f"ftc: {error}", file=sys.stderr)
         return 2
+    home.settle()
     if config.launcher == "torchrun":
         from .launch import launch
 

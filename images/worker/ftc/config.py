@@ -40,6 +40,12 @@ class Config:
     """What is done when the replicas differ: "repair" or "fail"."""
     on_non_finite: str
     """What is done when a reduced loss or gradient is not finite: "fail", "skip" or "report"."""
+    one_node: bool = True
+    """To a script for torchrun all workers are processes of one node; or else each is a node."""
+    stop_grace: float = 60.0
+    """Seconds from SIGTERM to SIGKILL, of the worker's container."""
+    copies: bool = False
+    """The script runs in a writable copy of its folder."""
 
     @property
     def checkpoint_dir(self) -> Path:
@@ -50,6 +56,21 @@ class Config:
     def script_dir(self) -> Path:
         """Where a script that knows nothing of ftc may keep what it likes: nothing of ftc's own is in there."""
         return self.checkpoint_dir / "script"
+
+    @property
+    def work_dir(self) -> Path:
+        """That copy: all workers share it."""
+        return self.checkpoint_dir / "work"
+
+    @property
+    def script_dirs(self) -> tuple[Path, ...]:
+        """Where such a script keeps what it has achieved."""
+        return (self.script_dir, self.work_dir) if self.copies else (self.script_dir,)
+
+    @property
+    def running(self) -> Path:
+        """The file that is run: the script, or its copy."""
+        return self.work_dir / self.script.name if self.copies else self.script
 
 
 def from_env(env: Mapping[str, str] = os.environ) -> Config:
@@ -86,6 +107,9 @@ def from_env(env: Mapping[str, str] = os.environ) -> Config:
         standby_sync=_int(env, "FTC_STANDBY_SYNC", None, 1),
         on_divergence=_choice(env, "FTC_ON_DIVERGENCE", "repair", "fail"),
         on_non_finite=_choice(env, "FTC_ON_NON_FINITE", "fail", "skip", "report"),
+        one_node=_choice(env, "FTC_NODE", "machine", "worker") == "machine",
+        stop_grace=_seconds(env, "FTC_STOP_GRACE", 60.0),
+        copies=_choice(env, "FTC_WORKDIR", "mounted", "copy") == "copy",
     )
 
 

@@ -7,6 +7,7 @@ import traceback
 from pathlib import Path
 from types import TracebackType
 
+from .advice import advised
 from .errors import FtcError, UsageError
 from .messages import Failed
 
@@ -31,7 +32,7 @@ def describe(error: BaseException, step: int) -> Failed:
     return Failed(
         fatal=isinstance(error, (FtcError, SyntaxError)),
         fingerprint=f"{type(error).__name__} {_place(error)}",
-        message=message[:4000],
+        message=advised(message, text)[:4000],
         traceback=text.encode()[-LIMIT:].decode(errors="ignore"),
         step=step,
     )

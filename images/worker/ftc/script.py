@@ -9,7 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from . import forks, helpers
+from . import forks, helpers, workdir
+from .config import Config
 from .errors import FtcError, UsageError
 from .messages import Done
 from .runtime import Runtime
@@ -67,12 +68,20 @@ def check(path: Path) -> None:
         raise FtcError(f"the script {path} cannot be read by user {os.getuid()}: its permissions do not allow it")
 
 
+def enter(config: Config) -> None:
+    """Goes where the script runs. Raises FtcError where that, or the script, cannot be had."""
+    check(config.script)
+    if config.copies:
+        workdir.settle(config.script.parent, config.work_dir)
+        os.chdir(config.work_dir)
+
+
 def execute(runtime: Runtime) -> None:
     """Runs the job's script as `__main__`. Whatever it raises passes through; FtcError where it cannot start."""
     global _runtime
     _runtime = runtime
-    path = runtime.config.script
-    check(path)
+    enter(runtime.config)
+    path = runtime.config.running
     sys.argv = [str(path), *runtime.config.args]
     sys.path.insert(0, str(path.parent))
     try:

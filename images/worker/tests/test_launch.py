@@ -18,18 +18,57 @@ def test_the_script_finds_the_environment_of_torchrun(tmp_path: Path) -> None:
         zero, one = l.begin("a", "b")
         assert zero.told["argv"] == [str(HERE / "scripts" / "obeys.py"), str(tmp_path / "test.sock"), "--lr", "0.1"]
         common = {
-            "WORLD_SIZE": "2", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "1", "ROLE_NAME": "default", "ROLE_WORLD_SIZE": "2",
-            "GROUP_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "TORCHELASTIC_RESTART_COUNT": "0", "TORCHELASTIC_MAX_RESTARTS": "7",
+            "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "ROLE_NAME": "default", "ROLE_WORLD_SIZE": "2", "GROUP_RANK": "0",
+            "GROUP_WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "TORCHELASTIC_RESTART_COUNT": "0", "TORCHELASTIC_MAX_RESTARTS": "7",
             "TORCHELASTIC_RUN_ID": "plain", "OMP_NUM_THREADS": "2", "USE_LIBUV": "0",
             "CHECKPOINT_DIR": str(tmp_path / "plain" / "script"),
         }  # fmt: skip
         for rank, script in enumerate((zero, one)):
             env = script.env
             assert {name: env[name] for name in common} == common
-            assert {env[name] for name in ("RANK", "GROUP_RANK", "ROLE_RANK")} == {str(rank)}
+            assert {env[name] for name in ("RANK", "LOCAL_RANK", "ROLE_RANK")} == {str(rank)}
         assert zero.env["MASTER_PORT"] == one.env["MASTER_PORT"]
         assert os.access(zero.env["CHECKPOINT_DIR"], os.W_OK)
         assert l.said("a", "script") == {"type": "script", "generation": 1, "state": "started", "at": pytest.approx(0, abs=1e15)}
+
+
+def test_each_worker_may_be_a_node(tmp_path: Path) -> None:
+    with Launchers(tmp_path, FTC_NODE="worker") as l:
+        for rank, script in enumerate(l.begin("a", "b")):
+            found = [script.env[name] for name in ("LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE", "RANK")]
+            assert found == ["0", "1", str(rank), "2", str(rank)]
+
+
+def test_torchs_record_has_a_file_of_its_own(tmp_path: Path) -> None:
+    with Launchers(tmp_path, TMPDIR=str(tmp_path)) as l:
+        zero, one = l.begin("a", "b")
+        assert zero.env["TORCHELASTIC_ERROR_FILE"] != one.env["TORCHELASTIC_ERROR_FILE"]
+        one.do("from torch.distributed.elastic.multiprocessing.errors import record; sys.excepthook = lambda *_: None")
+        one.do("def fails(): raise ValueError('no good')")
+        one.do("record(fails)()")
+        assert l.said("b", "failed")["message"] == "ValueError: no good"
+
+
+@pytest.mark.parametrize(("when", "saved"), [("boundary", "saved"), ("now", "")])
+def test_there_is_time_to_save_where_nobody_was_lost(tmp_path: Path, when: str, saved: str) -> None:
+    with Launchers(tmp_path) as l:
+        (script,) = l.begin("a")
+        script.do("import signal, time; bye = lambda *_: (time.sleep(3), link.sendall(b'saved\\n'), sys.exit(0))")
+        script.do("signal.signal(signal.SIGTERM, bye); link.sendall(b'ready\\n'); time.sleep(600)")
+        assert script.says() == "ready"
+        l.master.form(["a"], when)
+        assert script.says() == saved
+        l.scripts(1)
+
+
+def test_the_time_to_save_ends(tmp_path: Path) -> None:
+    with Launchers(tmp_path, FTC_STOP_GRACE="4") as l:
+        (script,) = l.begin("a")
+        script.do("import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); link.sendall(b'ready\\n')")
+        assert script.says() == "ready"
+        l.signal("a", signal.SIGTERM)
+        script.wait_gone()
+        assert l.exit_code("a") == 0
 
 
 def test_a_new_generation_ends_the_script_and_starts_it_anew_at_another_port(tmp_path: Path) -> None:

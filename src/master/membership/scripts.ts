@@ -25,6 +25,10 @@ export function note(m: Membership, w: Worker, said: Said): Effect[] {
 export const boundary = (m: Membership): string =>
   attached(m).some(w => w.script !== null) ? 'and every script starts again' : 'at the step boundary';
 
+/** When those go on whom somebody left: a script may save first, as nobody was lost. ftc's own stand at a boundary already. */
+export const partings = (m: Membership): 'now' | 'boundary' =>
+  attached(m).some(w => w.script !== null) ? 'boundary' : 'now';
+
 /** Somebody's script has ended in the current generation: who joined now would start everybody's again. */
 export function someEnded(m: Membership): boolean {
   return attached(m).some(w => hasEnded(m, w));

@@ -56,7 +56,8 @@ function replaceLost(m: Membership, now: number): Effect[] | null {
   const lost = out.filter(x => !left.includes(x)).map(x => x.id);
   // When the job stops, all leave at the same boundary: nobody is left to form a generation.
   if (lost.length === 0 && m.state === 'stopping') return null;
-  if (lost.length === 0) return regroup(m, `${left.map(x => nameOf(m, x.id)).join(', ')} left`, now);
+  if (lost.length === 0)
+    return regroup(m, `${left.map(x => nameOf(m, x.id)).join(', ')} left`, now, scripts.partings(m));
   const told = recoveries.open(m, lost, now);
   // Written last: the survivors wait for the generation, and nobody for this.
   return [...told, ...regroup(m, 'without the lost', now), ...recoveries.opened(m)];
@@ -68,13 +69,13 @@ function passed(w: Worker | undefined, incarnation: string): boolean {
 }
 
 /** Forms the next generation now, or an empty one when too few are there. */
-function regroup(m: Membership, why: string, now: number): Effect[] {
+function regroup(m: Membership, why: string, now: number, when: 'now' | 'boundary' = 'now'): Effect[] {
   const finishing = some(m, w => w.finishing);
   // Who is past the loop does not come back: only those still inside go on, and nobody joins any more.
   const next = finishing || m.state === 'stopping' ? attached(m).filter(eligible) : nextMembers(m);
   const enough = next.length >= m.config.minWorkers || finishing || m.state === 'stopping';
   const members = enough ? next : [];
-  const effects = form(m, 'now', members, why, now);
+  const effects = form(m, when, members, why, now);
   if (m.state === 'stopping') return effects;
   if (members.length > 0) return [...effects, ...setState(m, 'running', null)];
   return [...effects, ...setState(m, finishing ? 'finishing' : 'waiting', null)];

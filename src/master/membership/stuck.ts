@@ -92,7 +92,8 @@ function outstaying(m: Membership, now: number): Effect[] | null {
   for (const w of m.state === 'stopping' ? m.workers.values() : attached(m)) {
     const asked = m.state === 'stopping' || (!w.finishing && m.established.has(w.id));
     const quiet = now - Math.max(w.since, m.hang.actedAt, m.formedAt);
-    if (w.connected && asked && quiet >= m.config.hangMs) late.push(w);
+    // A launcher ends its script by itself, when the time to save is over.
+    if (w.connected && asked && w.script === null && quiet >= m.config.hangMs) late.push(w);
   }
   if (late.length === 0) return null;
   m.hang.actedAt = now;

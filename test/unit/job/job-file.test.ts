@@ -35,14 +35,32 @@ describe('a job file', () => {
     expect(load('').job).toMatchObject({ recovery: { onDivergence: 'repair' }, onNonFinite: 'fail' });
   });
 
+  it('may come from Windows: a byte order mark, and CR LF', () => {
+    const { job } = load('\uFEFFworkers: 2\r\nargs:\r\n  - "--lr"\r\ncheckpoint:\r\n  every: 5\r\n');
+    expect(job).toMatchObject({ workers: 2, args: ['--lr'], checkpoint: { every: 5 } });
+  });
+
+  it('is UTF-8, or refused in a sentence', () => {
+    expect(problems(Buffer.from('\uFEFFworkers: 2\n', 'utf16le'))).toEqual([
+      'the job file ftc.yaml is written in UTF-16, and is read as UTF-8',
+    ]);
+    writeFileSync(join(folder, 'wide.py'), Buffer.from('\uFEFFimport ftc\n', 'utf16le'));
+    expect(() => load('script: wide.py\n')).toThrow('the training script wide.py is written in UTF-16');
+  });
+
   it('says all that there is to say', () => {
     mkdirSync(join(folder, 'data'));
+    chmodSync(join(folder, 'data'), 0o777);
     writeFileSync(join(folder, 'my-train.py'), '');
+    writeFileSync(join(folder, 'settings.env'), 'A=b\n');
+    writeFileSync(join(folder, 'requirements.txt'), 'six\n');
     const { job } = load(`
 name: my-job_2
 script: my-train.py
 args: ["--lr", "0.1"]
 launcher: ftc
+node: worker
+stopGrace: 2m
 workers: 5
 standbys: 2
 standbySync: 5
@@ -51,6 +69,13 @@ seed: 7
 steps: 1000
 checkpoint: {every: 10, keep: 2, keepEvery: 5, keepBest: {metric: val/loss, mode: min, keep: 2}, scrub: 10m}
 dataset: data
+environment: {LR: 3.10, FLAG: true, TOKEN: null, WORDS: a b}
+envFile: settings.env
+requirements: requirements.txt
+volumes: ["data:/more", "data:/cached:rw"]
+workdir: true
+outputs: results
+shmSize: 2g
 recovery:
   heartbeat: 2.5
   hang: 10m
@@ -59,7 +84,7 @@ recovery:
   backoff: {initial: 1s, max: 1m, reset: 2m}
   maxRestarts: 0
   minWorkers: 2
-resources: {cpus: 1.5, memory: 2g, gpus: all}
+resources: {cpus: 1.5, memory: 2g, gpus: all, pids: 100, tmp: 64m}
 onNonFinite: skip
 threads: 2
 base: pytorch/pytorch:2.6.0-cuda12.4-cudnn9-runtime
@@ -70,6 +95,8 @@ port: 0
       script: join(folder, 'my-train.py'),
       args: ['--lr', '0.1'],
       launcher: 'ftc',
+      node: 'worker',
+      stopGrace: 120_000,
       workers: 5,
       standbys: 2,
       standbySync: 5,
@@ -87,6 +114,17 @@ port: 0
       },
       data: null,
       dataset: join(folder, 'data'),
+      // As it stands in the file: 3.10 is no 3.1.
+      environment: { LR: '3.10', FLAG: 'true', TOKEN: null, WORDS: 'a b' },
+      envFile: join(folder, 'settings.env'),
+      requirements: join(folder, 'requirements.txt'),
+      volumes: [
+        { source: join(folder, 'data'), target: '/more', writable: false },
+        { source: join(folder, 'data'), target: '/cached', writable: true },
+      ],
+      workdir: true,
+      outputs: { dir: join(folder, 'results') },
+      shmSize: '2g',
       recovery: {
         heartbeat: 2_500,
         hang: 600_000,
@@ -96,7 +134,7 @@ port: 0
         maxRestarts: 0,
         minWorkers: 2,
       },
-      resources: { cpus: 1.5, memory: '2g', gpus: 'all' },
+      resources: { cpus: 1.5, memory: '2g', gpus: 'all', pids: 100, tmp: '64m' },
       onNonFinite: 'skip',
       threads: 2,
       backend: 'nccl',

@@ -3,7 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { render } from '../../../compose/render.ts';
-import { launcherFor } from '../../../src/job/launcher.ts';
 import { loadJob } from '../../../src/job/load.ts';
 import type { JobFlags } from '../../../src/job/sources.ts';
 
@@ -19,26 +18,6 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 const load = (flags: JobFlags = {}, env = {}) => loadJob(flags, env, folder);
 
-describe('a script is ours where it imports ftc', () => {
-  it.each([
-    'import ftc',
-    'import torch, ftc',
-    'import numpy as np, ftc as f',
-    'from ftc import Job',
-    'from ftc.job import Job',
-    'try:\n    import ftc\nexcept ImportError: pass',
-  ])('%j', source => expect(launcherFor(source)).toBe('ftc'));
-
-  it.each([
-    'import torch',
-    'import ftcalc',
-    '# import ftc',
-    'print("import ftc")',
-    'from ftc_x import y',
-    '',
-  ])('and not for %j', source => expect(launcherFor(source)).toBe('torchrun'));
-});
-
 describe('the launcher', () => {
   it('is chosen by the script, and said by the rendered project', () => {
     expect(load().job.launcher).toBe('ftc');
@@ -48,6 +27,43 @@ describe('the launcher', () => {
     const { master, worker } = render(plain).file.services;
     expect(master.environment).toMatchObject({ FTC_LAUNCHER: 'torchrun', FTC_MIN_WORKERS: '3' });
     expect(worker.environment).toMatchObject({ FTC_LAUNCHER: 'torchrun', MAX_RESTARTS: '100' });
+  });
+
+  it('torchrun makes the workers one node, with memory in common, unless each is to be one', () => {
+    const one = render(load({ script: 'plain.py', scale: ['worker=3'], stopGrace: '90s' })).file;
+    expect(one.services.worker).toMatchObject({
+      environment: { FTC_NODE: 'machine', FTC_STOP_GRACE: '90' },
+      stop_grace_period: '90s',
+      tmpfs: [],
+    });
+    expect(one.services.worker).not.toHaveProperty('shm_size');
+    expect(one.services.worker['volumes']).toEqual(
+      expect.arrayContaining([
+        { type: 'volume', source: 'tmp', target: '/tmp', volume: { nocopy: true } },
+        { type: 'volume', source: 'shm', target: '/dev/shm', volume: { nocopy: true } },
+      ]),
+    );
+    expect(one.volumes).toMatchObject({
+      tmp: { driver_opts: { type: 'tmpfs', o: 'size=6g,mode=1777,nosuid,nodev' } },
+      shm: { driver_opts: { type: 'tmpfs', o: 'size=3g,mode=1777,nosuid,nodev' } },
+    });
+    for (const flags of [{ script: 'plain.py', node: 'worker' }, { script: 'ours.py' }]) {
+      const { services, volumes } = render(load(flags)).file;
+      expect(Object.keys(volumes ?? {})).toEqual(['checkpoints']);
+      expect(services.worker).toMatchObject({ shm_size: '1gb', tmpfs: ['/tmp:exec,size=2g'] });
+    }
+    expect(() => load({ node: 'host' })).toThrow('--node must be "machine" or "worker"');
+  });
+
+  it('torchrun lets every worker of a node see all GPUs, so that cuda:LOCAL_RANK is its own', () => {
+    writeFileSync(join(folder, 'gpus.yaml'), 'script: plain.py\nresources: { gpus: 1 }\n');
+    const asked = (flags: JobFlags): unknown =>
+      render(load({ file: 'gpus.yaml', ...flags })).file.services.worker['deploy'];
+    const devices = (count: unknown) => ({
+      resources: { reservations: { devices: [expect.objectContaining({ count })] } },
+    });
+    expect(asked({})).toEqual(devices('all'));
+    expect(asked({ node: 'worker' })).toEqual(devices(1));
   });
 
   it('is whatever is asked for', () => {

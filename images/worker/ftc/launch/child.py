@@ -10,6 +10,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from .verdict import last_traceback, recorded
 
 TAIL = 64 * 1024
 """Bytes of stderr that are kept for the report of a failure."""
@@ -19,9 +22,15 @@ class Child:
     """Started at once. `on_exit` is called once, from a thread of its own, when it and all that it started are gone."""
 
     def __init__(
-        self, command: Sequence[str], env: Mapping[str, str], generation: int, on_exit: Callable[[Child], None]
+        self,
+        command: Sequence[str],
+        env: Mapping[str, str],
+        generation: int,
+        on_exit: Callable[[Child], None],
+        error_file: Path | None = None,
     ) -> None:
         self.generation = generation
+        self._error_file = error_file
         self.seconds = 0.0
         """How long it ran. Only once it has ended."""
         self._began = time.monotonic()
@@ -48,8 +57,11 @@ class Child:
 
     @property
     def stderr(self) -> str:
-        """The end of what it wrote there."""
-        return b"".join(self._tail)[-TAIL:].decode(errors="replace")
+        """The end of what it wrote there; where that shows no error, the one that torch's `@record` has put into its file."""
+        said = b"".join(self._tail)[-TAIL:].decode(errors="replace")
+        if self._error_file is None or last_traceback(said):
+            return said
+        return recorded(self._error_file) or said
 
     def stop(self) -> None:
         """SIGTERM to it and all that it started."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 
 from ..config import Config
 from ..errors import FtcError
 from ..messages import Generation
-from ..script import check
+from ..script import enter
 
 PORTS_FROM, PORTS = 20_000, 9_000
 """Where a generation's port is taken from: below the ports that a system gives away by itself, and without torchrun's 29500."""
@@ -22,17 +24,18 @@ def port_of(generation: Generation) -> int:
     return PORTS_FROM + (announced + generation.generation) % PORTS
 
 
-def environment(base: Mapping[str, str], config: Config, generation: Generation, rank: int) -> dict[str, str]:
+def environment(base: Mapping[str, str], config: Config, generation: Generation, rank: int, error_file: Path | None) -> dict[str, str]:
     """`base` and torchrun's variables for `rank` in `generation`."""
     world, rank_text = str(len(generation.members)), str(rank)
+    local, local_world, group, groups = (rank_text, world, "0", "1") if config.one_node else ("0", "1", rank_text, world)
     env = dict(base)
     env.update(
         RANK=rank_text,
         WORLD_SIZE=world,
-        LOCAL_RANK="0",
-        LOCAL_WORLD_SIZE="1",
-        GROUP_RANK=rank_text,
-        GROUP_WORLD_SIZE=world,
+        LOCAL_RANK=local,
+        LOCAL_WORLD_SIZE=local_world,
+        GROUP_RANK=group,
+        GROUP_WORLD_SIZE=groups,
         ROLE_NAME="default",
         ROLE_RANK=rank_text,
         ROLE_WORLD_SIZE=world,
@@ -46,15 +49,31 @@ def environment(base: Mapping[str, str], config: Config, generation: Generation,
         CHECKPOINT_DIR=str(config.script_dir),
         DATASET_DIR=str(config.dataset_dir),
     )
+    if error_file is not None:
+        env["TORCHELASTIC_ERROR_FILE"] = str(error_file)
     env.setdefault("TORCH_NCCL_ASYNC_ERROR_HANDLING", "1")
     # Debian's torch has no libuv, which `init_process_group` would ask for otherwise.
     env.setdefault("USE_LIBUV", "0")
     return env
 
 
+def fresh_error_file(config: Config) -> Path | None:
+    """Where torch's `@record` puts the error of the script's next run; None where no such file can be.
+
+    Workers may share the folder for temporary files, so each has its own; one that was killed uses it again.
+    """
+    file = Path(tempfile.gettempdir()) / f"ftc-{config.worker}" / "error.json"
+    try:
+        file.parent.mkdir(mode=0o700, exist_ok=True)
+        file.unlink(missing_ok=True)
+    except OSError:
+        return None
+    return file
+
+
 def prepare(config: Config) -> None:
     """Raises FtcError where the script cannot be run."""
-    check(config.script)
+    enter(config)
     try:
         config.script_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -21,14 +21,14 @@ from ..link import Link
 from ..messages import Failed, Generation, Hello, Leaving, Note, Ready, Script
 from ..progress import Progress, epoch_ms
 from .child import Child
-from .environment import PORTS, PORTS_FROM, environment, prepare
+from .environment import PORTS, PORTS_FROM, environment, fresh_error_file, prepare
 from .verdict import FROM_OUTSIDE, judge, last_traceback, peer_gone, progress, signal_name
 
 RESTART_GRACE = 1.0
-"""Seconds from SIGTERM to SIGKILL when a generation is left: what the script could save, it cannot with peers gone."""
+"""Seconds from SIGTERM to SIGKILL when somebody is lost: what the script could save, it cannot with peers gone."""
 
-LEAVE_GRACE = 30.0
-"""The same when the worker is to leave: time to write a checkpoint."""
+GOODBYE = 3.0
+"""Seconds of the container's own grace that are kept for the launcher, where the script's end is planned."""
 
 PATIENCE = 0.5
 """Seconds that a failure waits for word of a loss that explains it: a script whose peer dies fails within milliseconds too."""
@@ -70,6 +70,8 @@ class Launcher:
         self._failed: Child | None = None
         """A child that ended with an error nobody has explained yet."""
         self._report_at = 0.0
+        self._hurry = False
+        """Somebody was lost since the script was started."""
         self._fingerprint: str | None = None
         self._leaving = False
         self._over: int | None = None
@@ -99,6 +101,9 @@ class Launcher:
     def _take(self, event: Event) -> None:
         if isinstance(event, Generation):
             if self._newest is None or event.generation > self._newest.generation:
+                # One that begins from an empty generation has lost nobody.
+                lost = event.when == "now" and (self._newest is None or bool(self._newest.members))
+                self._hurry = self._hurry or lost
                 self._newest = event
         elif isinstance(event, Child):
             if event is self._child:
@@ -146,6 +151,8 @@ class Launcher:
     def _part_from(self, child: Child, now: float) -> None:
         """Ends a child that has no place any more: gently at first."""
         if self._kill_at is not None:
+            if not self._planned():
+                self._kill_at = min(self._kill_at, now + RESTART_GRACE)
             if now >= self._kill_at:
                 child.kill()
                 self._kill_at = float("inf")
@@ -153,8 +160,12 @@ class Launcher:
         if self._over is None and not self._leaving and not self._superseded(child):
             return
         self._progress.phase = "stopping" if self._leaving else "regroup"
-        self._kill_at = now + (LEAVE_GRACE if self._leaving else RESTART_GRACE)
+        self._kill_at = now + (max(RESTART_GRACE, self._config.stop_grace - GOODBYE) if self._planned() else RESTART_GRACE)
         child.stop()
+
+    def _planned(self) -> bool:
+        """The script is to end, and nobody has been lost: there is time to save."""
+        return self._leaving or (self._over is None and not self._hurry)
 
     def _superseded(self, child: Child) -> bool:
         return self._newest is not None and self._newest.generation > child.generation
@@ -171,6 +182,7 @@ class Launcher:
         """Runs the script as a member of that generation. An exit code where it cannot."""
         rank = generation.rank_of(self._config.worker)
         self._ran = generation.generation
+        self._hurry = False
         self._link.unstick("script")
         if rank is None:
             self._progress.generation = None
@@ -185,9 +197,10 @@ class Launcher:
             print(f"ftc: {error}", file=sys.stderr)
             return self._fail(describe(error, 0))
         print(f"ftc: rank {rank} of {len(generation.members)} in generation {generation.generation}", flush=True)
-        command = [sys.executable, "-u", str(config.script), *config.args]
-        env = environment(os.environ, config, generation, rank)
-        self._child = Child(command, env, generation.generation, self._events.put)
+        command = [sys.executable, "-u", str(config.running), *config.args]
+        error_file = fresh_error_file(config)
+        env = environment(os.environ, config, generation, rank, error_file)
+        self._child = Child(command, env, generation.generation, self._events.put, error_file)
         self._progress.generation = generation.generation
         self._progress.phase = "running"
         self._say("started")
@@ -209,7 +222,7 @@ class Launcher:
         return 1
 
     def _verdict(self, child: Child) -> Failed:
-        reached = progress(self._config.script_dir, child.seconds)
+        reached = " and ".join(progress(folder, child.seconds) for folder in self._config.script_dirs)
         return judge(child.code, child.stderr, reached, self._fingerprint)
 
     def _leave(self) -> int:
