@@ -117,6 +117,10 @@ seed: 9
     ['title: x\nmethod: []', 'method must be a list with at least one fault'],
     [`${method('{ at: 5%, kill: worker }')}\njob: { name: a }`, 'job.name is not for a scenario to choose'],
     [
+      `${method('{ at: 5%, kill: worker }')}\njob: { outputs: a }`,
+      'job.outputs is not for a scenario to choose',
+    ],
+    [
       `${method('{ at: 5%, kill: worker }')}\njob: { worker: 3 }`,
       'job.worker is no key of a scenario; did you mean "workers"?',
     ],

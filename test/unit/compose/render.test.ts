@@ -6,6 +6,7 @@ import { composeFile, toYaml, type ComposeFile } from '../../../compose/render.t
 import type { Job } from '../../../src/job/job.ts';
 import { resolveJob } from '../../../src/job/resolve.ts';
 import type { JobFile } from '../../../src/job/schema.ts';
+import { runJob } from '../../../src/trial/project.ts';
 
 const place: Place = {
   projectDir: '/home/me/job',
@@ -109,6 +110,60 @@ describe('a rendered project', () => {
     });
   });
 
+  it('gives the workers alone what a script asks for', () => {
+    const { worker, master } = read(
+      {
+        environment: { B: 'a $b', A: null, PYTHONPATH: '/lib' },
+        envFile: '/home/me/job/x.env',
+        volumes: [{ source: '/mnt/$a', target: '/w', writable: true }],
+        outputs: '/home/me/job/out',
+        workdir: true,
+        shmSize: '2g',
+        resources: { pids: 99, tmp: '64m' },
+      },
+      { requirements: 'abcdef0123456789' },
+    ).services;
+    expect(worker).toMatchObject({
+      image: 'ftc-worker:1.2.3-pip-abcdef01',
+      build: { target: 'requirements', args: { REQUIREMENTS: 'abcdef0123456789', HTTPS_PROXY: null } },
+      env_file: ['./x.env'],
+      shm_size: '2g',
+      tmpfs: ['/tmp:exec,size=64m'],
+      pids_limit: 99,
+      environment: {
+        A: null,
+        B: 'a $$b',
+        PYTHONPATH: '/opt/ftc:/lib',
+        OUTPUT_DIR: '/outputs',
+        FTC_WORKDIR: 'copy',
+      },
+      volumes: [
+        'checkpoints:/checkpoints',
+        { type: 'bind', source: '/mnt/$$a', target: '/w', bind: { create_host_path: false } },
+        { type: 'bind', source: './out', target: '/outputs', bind: { create_host_path: false } },
+      ],
+    });
+    expect(JSON.stringify(master)).not.toMatch(/x\.env|outputs|PYTHONPATH/);
+  });
+
+  it('bounds what every container takes by itself', () => {
+    for (const { pids_limit, tmpfs } of Object.values(read().services) as {
+      pids_limit?: number;
+      tmpfs?: string[];
+    }[]) {
+      expect(pids_limit).toBeGreaterThan(0);
+      expect(tmpfs?.every(place => /size=\d+[mg]$/.test(place))).toBe(true);
+    }
+    expect(read().services.worker).toMatchObject({ shm_size: '1gb' });
+  });
+
+  it('writes the results of a run that only tries a job out nowhere', () => {
+    const tried = runJob(job({ outputs: '/home/me/job/out' }), 'x', 1, 0);
+    const { worker } = composeFile(tried, place).services;
+    expect(worker.tmpfs).toContain('/outputs:size=2g,mode=1777');
+    expect(JSON.stringify(worker.volumes)).not.toContain('outputs');
+  });
+
   it('tells the workers what to do about replicas that differ and numbers that are not finite', () => {
     const { worker, master } = read({ recovery: { onDivergence: 'fail' }, onNonFinite: 'skip' }).services;
     expect(worker.environment).toMatchObject({ FTC_ON_DIVERGENCE: 'fail', FTC_ON_NON_FINITE: 'skip' });
@@ -167,6 +222,7 @@ const anyJob: fc.Arbitrary<JobFile> = fc.record(
     script: fc.constantFrom('builtin:char-gpt', '/home/me/job/$HOME/a b.py', '/x/${Y}.py'),
     dataset: fc.constantFrom(null, '/data/$1', '/home/me/job/ü'),
     base: fc.constantFrom(null, 'a:b', 'c@sha256:0'),
+    environment: fc.dictionary(fc.stringMatching(/^[A-Z]{1,3}$/), fc.string()),
   },
   { requiredKeys: [] },
 );
@@ -196,6 +252,8 @@ it('hands every text of the user through Compose unharmed', () => {
       const environment = worker.environment as Record<string, string>;
       expect(JSON.parse(interpolate(environment.FTC_ARGS ?? ''))).toEqual(said.args ?? []);
       for (const value of Object.values(environment)) interpolate(value);
+      for (const [name, value] of Object.entries(said.environment ?? {}))
+        expect(interpolate(environment[name] ?? '')).toBe(value);
       for (const volume of worker.volumes as (string | { source: string })[]) {
         const source = interpolate(typeof volume === 'string' ? volume : volume.source);
         if (typeof volume !== 'string' && said.dataset?.startsWith('/data'))

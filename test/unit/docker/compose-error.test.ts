@@ -62,4 +62,25 @@ describe('what Compose says before it fails', () => {
   it('is shown by its end where no line tells', () => {
     expect(failure('one', 'two').message).toBe('Compose could not start the job\none\ntwo');
   });
+
+  it("is pip's own words where it could not install requirements, whatever they look like", () => {
+    const error = failure(
+      '#14 2.0 Setting up python3-pip',
+      '#15 1.2 WARNING: Retrying after connection broken by Connection refused: /simple/x/',
+      '#16 1.0 of another step',
+      '#15 4.4 ERROR: No matching distribution found for x==9',
+      '#15 4.5 ftc: pip failed',
+      '#15 ERROR: executor failed running [/bin/sh -c python3 -m pip]: exit code: 1',
+      'failed to solve: dial tcp: lookup x: connection refused',
+    );
+    expect(error).toMatchObject({
+      code: 'FTC_COMPOSE_FAILED',
+      hint: expect.stringContaining('torch') as string,
+    });
+    expect(error.message.split('\n')).toEqual([
+      "pip could not install the job's requirements",
+      'WARNING: Retrying after connection broken by Connection refused: /simple/x/',
+      'ERROR: No matching distribution found for x==9',
+    ]);
+  });
 });
