@@ -4,6 +4,7 @@ import { storeName } from '../../compose/store.ts';
 import { baseImage } from '../docker/base-image.ts';
 import type { ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
+import { dotEnvFor } from '../job/dot-env.ts';
 import type { LoadedJob } from '../job/load.ts';
 
 export async function composeProject(
@@ -19,10 +20,11 @@ export async function composeProject(
     directory: loaded.projectDir,
     yaml: rendered.yaml,
     variables: {
+      ...dotEnvFor(loaded.projectDir, rendered.yaml, env),
       FTC_PORT: String(loaded.job.port),
       FTC_DOCKER_SOCKET: connection.socket,
       FTC_BASE_IMAGE: await baseImage(connection.docker, loaded.projectDir, env),
-      ...(store && { COMPOSE_PROFILES: [env['COMPOSE_PROFILES'], storeName].filter(Boolean).join(',') }),
+      ...(store && { COMPOSE_PROFILES: storeName }),
     },
     ...(store && { images: ['master', 'worker', storeName] }),
     rendered,

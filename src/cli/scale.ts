@@ -5,6 +5,7 @@ import { follow } from '../client/follow.ts';
 import { projectOf } from '../client/saved-project.ts';
 import { Compose } from '../docker/compose.ts';
 import { connect } from '../docker/connect.ts';
+import { refuseNeighbours } from '../docker/neighbours.ts';
 import { FtcError } from '../errors.ts';
 import { parseScale } from '../job/scale.ts';
 import type { JobFlags } from '../job/sources.ts';
@@ -40,6 +41,7 @@ export async function run(
       hint: `At most ${slices} workers can train in this job; virtualRanks in the job file is fixed when a job begins.`,
     });
   }
+  await refuseNeighbours(connection.docker, job.project);
   const project = await projectOf(connection, worker);
   const compose = await Compose.find(connection.host);
   const stages = createStages();

@@ -6,6 +6,7 @@ import { masterOf } from '../client/find-job.ts';
 import { keepSupervisor } from '../client/keep-supervisor.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
+import { killJob, stopJob } from '../docker/own.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import type { Status } from '../master/status.ts';
 import type { Interrupt } from './interrupt.ts';
@@ -49,7 +50,7 @@ export async function watchJob(o: WatchJobOptions): Promise<number> {
     },
     async () => {
       view.say('stopping at once');
-      await o.compose.kill(o.project);
+      await killJob(o.connection.docker, o.project.name);
     },
   );
   const last = await show(o, view, done, () => asked.toStop);
@@ -105,21 +106,18 @@ function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): 
   return s.state === 'finishing' || s.samplesPerSecond !== null;
 }
 
-/** Tells the master; when that fails, Compose's own stop lets the workers finish their step as well. */
-async function askToStop(
-  { connection, project, compose }: WatchJobOptions,
-  done: AbortController,
-): Promise<void> {
+/** Tells the master; when that fails, stopping the containers lets the workers finish their step as well. */
+async function askToStop({ connection, project }: WatchJobOptions, done: AbortController): Promise<void> {
   try {
     await masterOf(await connection.engine.list(project.name)).stop();
   } catch {
-    await compose.stop(project).catch(() => undefined);
+    await stopJob(connection.docker, project.name).catch(() => undefined);
     done.abort();
   }
 }
 
-async function stopped({ compose, project }: WatchJobOptions, last: Status | null): Promise<number> {
-  await compose.stop(project);
+async function stopped({ connection, project }: WatchJobOptions, last: Status | null): Promise<number> {
+  await stopJob(connection.docker, project.name);
   const at = last?.step == null ? '' : ` after step ${last.step}`;
   process.stderr.write(`stopped${at}; "ftc up" goes on from there, "ftc down" removes the containers\n`);
   // Where S3 works, the master has finished what was on its way.
