@@ -7,6 +7,7 @@ import { refuseNeighbours } from '../docker/neighbours.ts';
 import { removeJob } from '../docker/own.ts';
 import { FtcError } from '../errors.ts';
 import type { Status } from '../master/status.ts';
+import type { Claim } from './claim.ts';
 import { masterOf } from './find-job.ts';
 import { saveProject } from './saved-project.ts';
 
@@ -25,6 +26,7 @@ export async function launch(
   wanted: ComposeProject,
   stages: Stages,
   signal: AbortSignal,
+  claim: Claim | null = null,
 ): Promise<void> {
   const { docker } = connection;
   await refuseNeighbours(docker, wanted.name);
@@ -37,11 +39,13 @@ export async function launch(
   }
   await stages.stage('starting the containers', async line => {
     await saveProject(project);
+    const release = await claim?.take();
     try {
       await compose.up(project, { onLine: line, signal });
     } catch (error) {
       // Half a job is worse than none, and the next try must find the way free.
       await removeJob(docker, project.name).catch(() => undefined);
+      await release?.();
       throw error;
     }
   });

@@ -45,7 +45,7 @@ function read(path: string): string {
   let file: number | null = null;
   try {
     // Opening a pipe would wait for who writes into it.
-    file = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
     const stats = fstatSync(file);
     return stats.isFile() && stats.size <= MOST ? readFileSync(file, 'utf8') : '';
   } catch {
