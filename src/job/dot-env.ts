@@ -18,9 +18,9 @@ const MOST = 1 << 20;
 /** Those of the variables that `<folder>/.env` has. A file that is none, or cannot be read, has none: it blocks no command. */
 export function dotEnv(folder: string): Readonly<Record<string, string>> {
   const all = parse(read(join(folder, '.env')));
-  return Object.fromEntries(
-    dotEnvNames.map(name => [name, all[name] ?? '']).filter(([, value]) => value !== ''),
-  );
+  const known: Record<string, string> = {};
+  for (const name of dotEnvNames) if (all[name]) known[name] = all[name];
+  return known;
 }
 
 /** The same for a project whose text is `yaml`: only what it mentions. What `env` has wins. */

@@ -23,6 +23,7 @@ beforeEach(() => {
   stop = new AbortController();
   supervisor = new Supervisor({
     engine,
+    job: project,
     project,
     policy,
     log: pino({ level: 'silent' }),
