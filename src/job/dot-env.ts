@@ -3,7 +3,7 @@ import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs
 import { join } from 'node:path';
 import { parseEnv } from 'node:util';
 
-/** docs/job-file.md and docs/s3.md say what they are for. */
+/** docs/shared-machine.md names them. */
 const dotEnvNames = [
   'FTC_BASE_IMAGE',
   'FTC_S3_PORT',
