@@ -6,7 +6,7 @@
 import type { Blueprint, Container, ContainerEvent } from '../docker/engine.ts';
 
 /** A container that was seen, also when it is gone. Times in milliseconds. */
-export interface Part {
+interface Part {
   readonly container: Container;
   readonly blueprint: Blueprint | null;
   /** It was told to end, by SIGTERM, and has not started since. */

@@ -14,7 +14,7 @@ export interface Owned {
   readonly networks: readonly { readonly id: string; readonly name: string }[];
 }
 
-export interface OwnedContainer {
+interface OwnedContainer {
   readonly id: string;
   readonly name: string;
   readonly role: string;

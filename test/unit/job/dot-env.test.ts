@@ -39,6 +39,6 @@ it('has none in a file that is broken, binary, too large, a folder, a pipe, or n
   expect(dotEnv(folder)).toEqual({});
   if (process.platform === 'win32') return;
   rmSync(join(folder, '.env'), { recursive: true });
-  execFileSync('mkfifo', [join(folder, '.env')]);
+  execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', join(folder, '.env')]);
   expect(dotEnv(folder)).toEqual({});
 });
