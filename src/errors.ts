@@ -10,7 +10,7 @@ export const ExitCode = {
   internal: 1,
   /** The command line, the environment or the job file is wrong. */
   usage: 2,
-  /** The engine or Compose is absent, too old or not permitted. */
+  /** The engine or Compose is absent, too old or not permitted, or something on it that is not ftc's is in the way. */
   engine: 3,
   /** The job failed: the script raised, or too few workers were left. */
   jobFailed: 4,
@@ -44,9 +44,11 @@ const exitCodes = {
   FTC_COMPOSE_FAILED: ExitCode.engine,
   FTC_NO_BASE_IMAGE: ExitCode.engine,
   FTC_NO_IMAGE: ExitCode.engine,
+  FTC_NOT_OURS: ExitCode.engine,
   FTC_JOB_FAILED: ExitCode.jobFailed,
   FTC_NOT_RUNNING: ExitCode.state,
   FTC_ALREADY_RUNNING: ExitCode.state,
+  FTC_OTHER_FOLDER: ExitCode.state,
   FTC_NO_TARGET: ExitCode.state,
   FTC_MASTER_UNREACHABLE: ExitCode.state,
   FTC_NO_CHECKPOINT: ExitCode.state,

@@ -1,9 +1,8 @@
 /** `ftc down`: stops and removes the job's containers, and what its verifications left; with `--volumes` its checkpoints too. */
 import { heal } from '../../chaos/heal.ts';
 import { createWorld, journalFolders } from '../../chaos/world.ts';
-import { Compose } from '../docker/compose.ts';
 import { connect, type Connection } from '../docker/connect.ts';
-import { LABEL_JOB, LABEL_ROLE } from '../docker/engine.ts';
+import { owned, ownedVolumes, removeJob } from '../docker/own.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
@@ -15,11 +14,12 @@ export async function run(options: JobFlags & { volumes?: boolean }): Promise<un
   const name = jobName(options);
   const connection = await connect();
   await removeVerifications(connection, name);
-  const compose = await Compose.find(connection.host);
-  const filters = { label: [`${LABEL_JOB}=${name}`] };
-  const containers = await connection.docker.listContainers({ all: true, filters });
-  const { own, store } = await volumesOf(connection, name);
-  if (containers.length === 0 && !(own.length > 0 && options.volumes)) {
+  const { containers, networks } = await owned(connection.docker, name);
+  const volumes = await ownedVolumes(connection.docker, name);
+  const own = volumes.filter(({ role }) => role !== 's3').map(volume => volume.name);
+  const store = volumes.filter(({ role }) => role === 's3').map(volume => volume.name);
+  if (containers.length + networks.length === 0) await refuseOther(connection, name);
+  if (containers.length + networks.length === 0 && !(own.length > 0 && options.volumes)) {
     const rest =
       own.length > 0
         ? ' Its checkpoints are kept: "ftc up" goes on from them, "ftc down --volumes" removes them.'
@@ -28,15 +28,14 @@ export async function run(options: JobFlags & { volumes?: boolean }): Promise<un
     return;
   }
   await healFaults(connection, name);
-  const project = { name, directory: process.cwd(), yaml: null, variables: {} };
-  await createStages().stage(`removing the containers of "${name}"`, line =>
-    compose.down(project, { onLine: line }),
+  await createStages().stage(`removing the containers of "${name}"`, onLine =>
+    removeJob(connection.docker, name, { onLine }),
   );
   if (!options.volumes) {
     process.stderr.write('checkpoints are kept: "ftc up" goes on from the newest\n');
     return;
   }
-  // Not Compose's to remove: it would take the store along, which is what an empty volume is filled from.
+  // Not the store's: that is what an empty volume is filled from.
   for (const volume of own) await remove(connection, volume);
   process.stderr.write('checkpoints are removed\n');
   for (const volume of store)
@@ -58,15 +57,15 @@ async function remove({ docker }: Connection, volume: string): Promise<void> {
   }
 }
 
-/** The job's volumes by name: its own, and that of a store beside it. */
-async function volumesOf({ docker }: Connection, name: string): Promise<{ own: string[]; store: string[] }> {
-  const filters = { label: [`${LABEL_JOB}=${name}`, `com.docker.compose.project=${name}`] };
-  const { Volumes: volumes } = await docker.listVolumes({ filters: filters as never });
-  const isStore = (labels: Readonly<Record<string, string>> | null): boolean => labels?.[LABEL_ROLE] === 's3';
-  return {
-    own: volumes.filter(({ Labels }) => !isStore(Labels)).map(({ Name }) => Name),
-    store: volumes.filter(({ Labels }) => isStore(Labels)).map(({ Name }) => Name),
-  };
+/** Containers of a job that "docker compose -p" started under another project's name carry their job's. */
+async function refuseOther({ engine }: Connection, name: string): Promise<void> {
+  const [other] = await engine.list(name);
+  if (other === undefined) return;
+  throw new FtcError(
+    'FTC_NOT_OURS',
+    `the Compose project "${name}" runs the job "${other.job}": it was started by "docker compose -p ${name}"`,
+    { hint: `Remove it the same way: docker compose -p ${name} down` },
+  );
 }
 
 /** What a fault left in a volume stays there otherwise, and helpers hold on to it. Removing the job is not to fail for that. */

@@ -42,6 +42,7 @@ function addRunning(program: Command): void {
     .description('start the job and watch it to its end; Ctrl+C stops it with a checkpoint')
     .option('-d, --detach', 'return when the first step has committed')
     .option('--json', 'print the result as one JSON object')
+    .option('--adopt', "go on from another folder's or another script's job of this name")
     .addHelpText(
       'after',
       '\nExamples:\n  ftc up --scale worker=3\n  ftc up -d --script train.py --steps 1000',

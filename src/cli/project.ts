@@ -7,6 +7,7 @@ import type { Connection } from '../docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import { missingVariables } from '../job/environment.ts';
 import type { Job } from '../job/job.ts';
+import { dotEnvFor } from '../job/dot-env.ts';
 import type { LoadedJob } from '../job/load.ts';
 
 /** @throws FtcError FTC_USAGE where the job passes on a variable that `env` has not */
@@ -24,10 +25,11 @@ export async function composeProject(
     directory: loaded.projectDir,
     yaml: rendered.yaml,
     variables: {
+      ...dotEnvFor(loaded.projectDir, rendered.yaml, env),
       FTC_PORT: String(loaded.job.port),
       FTC_DOCKER_SOCKET: connection.socket,
       FTC_BASE_IMAGE: await baseImage(connection.docker, loaded.projectDir, env),
-      ...(store && { COMPOSE_PROFILES: [env['COMPOSE_PROFILES'], storeName].filter(Boolean).join(',') }),
+      ...(store && { COMPOSE_PROFILES: storeName }),
     },
     ...(store && { images: ['master', 'worker', storeName] }),
     rendered,

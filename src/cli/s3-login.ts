@@ -1,8 +1,6 @@
 /** What can be known of the login at S3 before anything starts. The master says the rest. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import { FtcError } from '../errors.ts';
+import { dotEnv } from '../job/dot-env.ts';
 import type { LoadedJob } from '../job/load.ts';
 import { secretOf } from '../job/s3.ts';
 
@@ -29,13 +27,4 @@ export function s3Login({ job, projectDir }: LoadedJob, env: Env = process.env):
   const missing = ['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY'].filter(name => !all[name]);
   if (missing.length === 0) return null;
   return `no credentials for S3: ${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set, and checkpoint.s3.credentials names no file. The job trains, and nothing is copied.`;
-}
-
-/** As Compose reads it. */
-function dotEnv(folder: string): Env {
-  try {
-    return parseEnv(readFileSync(join(folder, '.env'), 'utf8'));
-  } catch {
-    return {};
-  }
 }

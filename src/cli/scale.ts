@@ -6,6 +6,7 @@ import { passedThrough } from '../client/passed-through.ts';
 import { projectOf } from '../client/saved-project.ts';
 import { Compose } from '../docker/compose.ts';
 import { connect } from '../docker/connect.ts';
+import { refuseNeighbours } from '../docker/neighbours.ts';
 import { FtcError } from '../errors.ts';
 import { parseScale } from '../job/scale.ts';
 import type { JobFlags } from '../job/sources.ts';
@@ -41,6 +42,7 @@ export async function run(
       hint: `At most ${slices} workers can train in this job; virtualRanks in the job file is fixed when a job begins.`,
     });
   }
+  await refuseNeighbours(connection.docker, job.project);
   const started = await projectOf(connection, worker);
   const project = { ...started, variables: { ...started.variables, ...passedThrough(started.yaml, env) } };
   const compose = await Compose.find(connection.host);

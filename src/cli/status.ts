@@ -7,19 +7,21 @@ import { jobName } from './job-name.ts';
 import { checkpointLines } from './view/checkpoint-status.ts';
 import { lastMetricsLine } from './view/metrics.ts';
 import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
-
 import { checkLines } from './view/replicas.ts';
+import { missingParts } from './view/missing-parts.ts';
 import { s3Line } from './view/s3.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
-  const { master } = await findJob(await connect(), jobName(options));
+  const { master, containers } = await findJob(await connect(), jobName(options));
   const status = await master.status();
+  const missing = hasEnded(status.state) ? [] : missingParts(containers, status.target);
   if (options.json) {
+    for (const line of missing) process.stderr.write(`${line}\n`);
     process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
     return;
   }
   const copies = s3Line(status.s3, Date.now());
-  const head = [...headline(status), ...checkLines(status), ...(copies === null ? [] : [copies])];
+  const head = [...headline(status), ...missing, ...checkLines(status), ...(copies === null ? [] : [copies])];
   const lines = hasEnded(status.state) ? outcome(status) : [...head, '', ...workerTable(status)];
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
     lines.push('', ...recoveryTable({ ...status, recoveries: status.recoveries.slice(-10) }));

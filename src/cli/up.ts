@@ -1,9 +1,11 @@
 /** `ftc up`: starts the job and shows it until it ends. */
 import { composeProject } from './project.ts';
+import { claimJob } from '../client/claim.ts';
 import { launch } from '../client/launch.ts';
 import { makeOutputs } from '../client/outputs.ts';
 import { Compose } from '../docker/compose.ts';
 import { connect } from '../docker/connect.ts';
+import { refuseNeighbours } from '../docker/neighbours.ts';
 import { loadJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { createStages } from './view/stages.ts';
@@ -15,6 +17,8 @@ export interface UpOptions extends JobFlags {
   /** Return when the first step has committed. */
   readonly detach?: boolean;
   readonly json?: boolean;
+  /** Go on from the checkpoints of another folder's, or another script's, job of this name. */
+  readonly adopt?: boolean;
 }
 
 export async function run(options: UpOptions): Promise<number> {
@@ -26,7 +30,9 @@ export async function run(options: UpOptions): Promise<number> {
   const project = await composeProject(loaded, connection);
   await makeOutputs(loaded);
   const interrupt = new Interrupt();
-  await launch(connection, compose, project, createStages(), interrupt.signal);
+  await refuseNeighbours(connection.docker, project.name);
+  const claim = await claimJob(connection, loaded, project, options.adopt === true);
+  await launch(connection, compose, project, createStages(), interrupt.signal, claim);
   return watchJob({
     connection,
     compose,

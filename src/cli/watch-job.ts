@@ -3,9 +3,10 @@ import { hasEnded } from '../master/status.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { follow } from '../client/follow.ts';
 import { masterOf } from '../client/find-job.ts';
-import { keepSupervisor } from '../client/keep-supervisor.ts';
+import { PartKeeper } from '../client/keep-parts.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
+import { killJob, stopJob } from '../docker/own.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import type { Status } from '../master/status.ts';
 import type { Interrupt } from './interrupt.ts';
@@ -25,7 +26,7 @@ export interface WatchJobOptions {
 }
 
 const EVERY_MS = 250;
-/** The supervisor of a watched job is looked after about this often. */
+/** The parts of a watched job are looked after about this often. */
 const KEEP_EVERY_MS = 2000;
 /** The supervisor kills what lingers before that. */
 const LEAVE_MS = 20_000;
@@ -49,7 +50,7 @@ export async function watchJob(o: WatchJobOptions): Promise<number> {
     },
     async () => {
       view.say('stopping at once');
-      await o.compose.kill(o.project);
+      await killJob(o.connection.docker, o.project.name);
     },
   );
   const last = await show(o, view, done, () => asked.toStop);
@@ -68,21 +69,32 @@ async function show(
   const { connection, project } = o;
   let last: Status | null = null;
   let keptAt = performance.now();
+  const keeper = new PartKeeper(connection, o.compose, project);
   const following = follow(connection, project.name, {
     everyMs: EVERY_MS,
     patienceMs: PATIENCE_MS,
     signal: done.signal,
   });
-  for await (const moment of following) {
-    view.show(moment);
-    last = moment.status ?? last;
-    if (moment.status && isOver(moment.status, o.until, stopping())) break;
-    if (stopping() || performance.now() - keptAt < KEEP_EVERY_MS) continue;
-    keptAt = performance.now();
-    const started = await keepSupervisor(connection.engine, project.name).catch(() => false);
-    if (started) view.say('the supervisor was down and is started again');
+  try {
+    for await (const moment of following) {
+      view.show(moment);
+      last = moment.status ?? last;
+      if (moment.status && isOver(moment.status, o.until, stopping())) break;
+      if (stopping() || performance.now() - keptAt < KEEP_EVERY_MS) continue;
+      keptAt = performance.now();
+      const mended = await keeper.look(last).catch(unlessStopped);
+      if (mended !== null) view.say(mended);
+    }
+  } finally {
+    keeper.close();
   }
   return last;
+}
+
+/** What the engine does not do now, it may do at the next look. */
+function unlessStopped(error: unknown): null {
+  if (error instanceof FtcError && error.code === 'FTC_NOT_RUNNING') throw error;
+  return null;
 }
 
 /** The job has ended; its workers leave within moments, and the supervisor sees to it that they do. */
@@ -105,21 +117,18 @@ function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): 
   return s.state === 'finishing' || s.samplesPerSecond !== null;
 }
 
-/** Tells the master; when that fails, Compose's own stop lets the workers finish their step as well. */
-async function askToStop(
-  { connection, project, compose }: WatchJobOptions,
-  done: AbortController,
-): Promise<void> {
+/** Tells the master; when that fails, stopping the containers lets the workers finish their step as well. */
+async function askToStop({ connection, project }: WatchJobOptions, done: AbortController): Promise<void> {
   try {
     await masterOf(await connection.engine.list(project.name)).stop();
   } catch {
-    await compose.stop(project).catch(() => undefined);
+    await stopJob(connection.docker, project.name).catch(() => undefined);
     done.abort();
   }
 }
 
-async function stopped({ compose, project }: WatchJobOptions, last: Status | null): Promise<number> {
-  await compose.stop(project);
+async function stopped({ connection, project }: WatchJobOptions, last: Status | null): Promise<number> {
+  await stopJob(connection.docker, project.name);
   const at = last?.step == null ? '' : ` after step ${last.step}`;
   process.stderr.write(`stopped${at}; "ftc up" goes on from there, "ftc down" removes the containers\n`);
   // Where S3 works, the master has finished what was on its way.

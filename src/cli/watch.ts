@@ -10,7 +10,10 @@ import { watchJob } from './watch-job.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<number> {
   const connection = await connect();
-  const { project: name, containers } = await findJob(connection, jobName(options));
+  const name = jobName(options);
+  // Its master may be gone: then watching brings it back.
+  const containers = await connection.engine.list(name);
+  if (containers.length === 0) await findJob(connection, name); // says what there is
   const [container] = containers;
   const bare = { name, directory: process.cwd(), yaml: null, variables: {} };
   const project = container ? await projectOf(connection, container).catch(() => bare) : bare;

@@ -31,8 +31,17 @@ export function masterOf(containers: readonly Container[]): MasterClient {
   const port = master?.ports[HTTP];
   if (port === undefined) {
     throw new FtcError('FTC_MASTER_UNREACHABLE', `the job's master is ${master?.state ?? 'not there'}`, {
-      hint: 'The supervisor starts it again within seconds; "ftc ps" shows all containers, "ftc up" starts what was stopped.',
+      hint: hintFor(containers),
     });
   }
   return new MasterClient(`http://127.0.0.1:${port}`);
+}
+
+function hintFor(containers: readonly Container[]): string {
+  const alive = (role: string): boolean => containers.some(c => c.role === role && c.state === 'running');
+  if (alive('supervisor'))
+    return 'The supervisor brings it back within seconds; "ftc ps" shows all containers, "ftc up" starts what was stopped.';
+  if (alive('worker'))
+    return 'The supervisor is not there either, and workers run: "ftc watch" brings both back.';
+  return '"ftc up" goes on from the newest checkpoint; "ftc ps" shows all containers.';
 }

@@ -3,9 +3,12 @@ import { hasEnded } from '../master/status.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { lacksBaseImage, makeBaseImage } from '../docker/make-base-image.ts';
+import { refuseNeighbours } from '../docker/neighbours.ts';
+import { removeJob } from '../docker/own.ts';
 import { FtcError } from '../errors.ts';
 import type { Status } from '../master/status.ts';
 import { buildWithPip } from './build-with-pip.ts';
+import type { Claim } from './claim.ts';
 import { masterOf } from './find-job.ts';
 import { saveProject } from './saved-project.ts';
 
@@ -16,7 +19,7 @@ export interface Stages {
 
 /**
  * Removes what is left of a run that has ended, builds, starts. Checkpoints are never touched.
- * @throws FtcError FTC_ALREADY_RUNNING, FTC_NO_BASE_IMAGE, FTC_COMPOSE_FAILED, FTC_PORT_IN_USE
+ * @throws FtcError FTC_NOT_OURS, FTC_ALREADY_RUNNING, FTC_NO_BASE_IMAGE, FTC_COMPOSE_FAILED, FTC_PORT_IN_USE
  */
 export async function launch(
   connection: Connection,
@@ -24,21 +27,26 @@ export async function launch(
   wanted: ComposeProject,
   stages: Stages,
   signal: AbortSignal,
+  claim: Claim | null = null,
 ): Promise<void> {
+  const { docker } = connection;
+  await refuseNeighbours(docker, wanted.name);
   const left = await refuseRunning(connection, wanted.name);
   const project = await buildImages(connection, compose, wanted, stages, signal);
   if (left) {
     await stages.stage('removing the containers of the run before (checkpoints stay)', line =>
-      compose.down(project, { onLine: line, signal }),
+      removeJob(docker, project.name, { onLine: line, signal }),
     );
   }
   await stages.stage('starting the containers', async line => {
     await saveProject(project);
+    const release = await claim?.take();
     try {
       await compose.up(project, { onLine: line, signal });
     } catch (error) {
       // Half a job is worse than none, and the next try must find the way free.
-      await compose.down(project).catch(() => undefined);
+      await removeJob(docker, project.name).catch(() => undefined);
+      await release?.();
       throw error;
     }
   });

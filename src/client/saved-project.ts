@@ -8,6 +8,7 @@ import { FtcError } from '../errors.ts';
 import type { ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import type { Container } from '../docker/engine.ts';
+import { dotEnvFor } from '../job/dot-env.ts';
 
 const FOLDER = '.ftc';
 const DIRECTORY = 'com.docker.compose.project.working_dir';
@@ -33,7 +34,10 @@ export async function savedProject(directory: string, name: string): Promise<Com
  * given to `docker compose`.
  * @throws FtcError FTC_NOT_RUNNING when neither can be read
  */
-export async function projectOf({ docker }: Connection, container: Container): Promise<ComposeProject> {
+export async function projectOf(
+  { docker, socket }: Connection,
+  container: Container,
+): Promise<ComposeProject> {
   const { Config } = await docker.getContainer(container.id).inspect();
   const directory = Config.Labels[DIRECTORY] ?? process.cwd();
   const named = (Config.Labels[FILES] ?? '').split(',').filter(file => file !== '' && file !== '-');
@@ -44,7 +48,9 @@ export async function projectOf({ docker }: Connection, container: Container): P
   if (named.length > 0) files.shift();
   for (const file of files) {
     const yaml = await readFile(file, 'utf8').catch(() => null);
-    if (yaml !== null) return { name: container.project, directory, yaml, variables: {} };
+    if (yaml === null) continue;
+    const variables = { ...dotEnvFor(directory, yaml), FTC_DOCKER_SOCKET: socket };
+    return { name: container.project, directory, yaml, variables };
   }
   throw new FtcError('FTC_NOT_RUNNING', `how "${container.project}" was started is not known any more`, {
     hint: `Neither ${files.join(' nor ')} can be read. Scale with "docker compose up --scale" where it was started.`,

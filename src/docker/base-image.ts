@@ -1,24 +1,22 @@
 /** What the images are built on when nobody says. */
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { parseEnv } from 'node:util';
 import type Docker from 'dockerode';
+import { dotEnv } from '../job/dot-env.ts';
 
 export const usualBaseImage = 'debian:trixie-slim';
 /** What `npm run setup` makes from Debian's archive where no registry can be reached. */
 export const ownBaseImage = 'ftc-debian:trixie';
 
 /**
- * The value for FTC_BASE_IMAGE: the environment's, else the one in the project's .env, as Compose has it; else our own
+ * The value for FTC_BASE_IMAGE: the environment's, else the one in the project's .env; else our own
  * Debian where it is there and the registry's is not. Undefined leaves it to Compose, which pulls Debian.
- * @param projectDir where Compose looks for .env
+ * @param projectDir where .env may be
  */
 export async function baseImage(
   docker: Docker,
   projectDir: string,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<string | undefined> {
-  const named = env.FTC_BASE_IMAGE || parseEnv(readIfThere(join(projectDir, '.env'))).FTC_BASE_IMAGE;
+  const named = env.FTC_BASE_IMAGE || dotEnv(projectDir).FTC_BASE_IMAGE;
   if (named) return named;
   if (!(await hasImage(docker, usualBaseImage)) && (await hasImage(docker, ownBaseImage)))
     return ownBaseImage;
@@ -31,13 +29,5 @@ export async function hasImage(docker: Docker, name: string): Promise<boolean> {
     return true;
   } catch {
     return false;
-  }
-}
-
-function readIfThere(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch {
-    return '';
   }
 }

@@ -1,4 +1,5 @@
-/** Compose: creates, scales and removes a job's containers. Everything else goes through `Engine`. */
+/** Compose: builds images, and creates and scales a job's containers. What is stopped or removed is found by label: see `own.ts`. */
+import { devNull } from 'node:os';
 import { stripVTControlCharacters } from 'node:util';
 import { execa } from 'execa';
 import { composeError } from './compose-error.ts';
@@ -9,7 +10,7 @@ export interface ComposeProject {
   readonly name: string;
   /** Absolute; relative paths in `yaml` start here. */
   readonly directory: string;
-  /** The rendered file. Null is enough for what only stops or removes: the containers' labels tell the rest. */
+  /** The rendered file. Null where only the containers' names are known: then their logs can be read, and nothing else. */
   readonly yaml: string | null;
   /** Values of the file's own variables: FTC_PORT and the like. Undefined leaves one to Compose. */
   readonly variables: Readonly<Record<string, string | undefined>>;
@@ -32,6 +33,8 @@ export interface UpOptions extends RunOptions {
   /** False (the default) trusts that the images are there: see `build`. */
   readonly build?: boolean;
   readonly services?: readonly string[];
+  /** False starts `services` alone, without those that they depend on. */
+  readonly dependencies?: boolean;
 }
 
 /** Of what Compose prints, for the error that may follow. */
@@ -50,7 +53,7 @@ export class Compose {
 
   /** @throws FtcError FTC_NO_COMPOSE */
   static async find(host: EngineHost, env: NodeJS.ProcessEnv = process.env): Promise<Compose> {
-    const all = { ...env, ...hostEnvironment(host) };
+    const all = { ...withoutCompose(env), ...hostEnvironment(host) };
     return new Compose(await findCompose(all), all);
   }
 
@@ -65,39 +68,12 @@ export class Compose {
   }
 
   async up(project: ComposeProject, options: UpOptions = {}): Promise<void> {
-    const { workers, recreate = true, build = false, services = [] } = options;
+    const { workers, recreate = true, build = false, services = [], dependencies = true } = options;
     const args = ['up', '--detach', build ? '--build' : '--no-build'];
     if (!recreate) args.push('--no-recreate');
+    if (!dependencies) args.push('--no-deps');
     if (workers !== undefined) args.push('--scale', `worker=${workers}`);
     await this.#run(project, 'start the job', [...args, ...services], options);
-  }
-
-  /** Stops containers, dependants first; each gets the time that the file grants, or `seconds`. */
-  async stop(
-    project: ComposeProject,
-    options: RunOptions & { seconds?: number; services?: readonly string[] } = {},
-  ): Promise<void> {
-    const time = options.seconds === undefined ? [] : ['--timeout', String(options.seconds)];
-    await this.#run(project, 'stop the job', ['stop', ...time, ...(options.services ?? [])], options);
-  }
-
-  /** Ends containers at once. That there are none to end is no error. */
-  async kill(
-    project: ComposeProject,
-    options: RunOptions & { services?: readonly string[] } = {},
-  ): Promise<void> {
-    await this.#run(project, 'kill the job', ['kill', ...(options.services ?? [])], options);
-  }
-
-  /** Removes containers and network, with `volumes` the checkpoints too. */
-  async down(
-    project: ComposeProject,
-    options: RunOptions & { volumes?: boolean; seconds?: number } = {},
-  ): Promise<void> {
-    const args = ['down', '--remove-orphans'];
-    if (options.volumes) args.push('--volumes');
-    if (options.seconds !== undefined) args.push('--timeout', String(options.seconds));
-    await this.#run(project, 'remove the job', args, options);
   }
 
   /** What the containers print, line by line, each behind its container's name and a bar. */
@@ -118,8 +94,9 @@ export class Compose {
     { onLine, signal }: RunOptions,
   ): Promise<void> {
     const { file, before } = this.#command;
-    const where = ['-p', project.name, '--project-directory', project.directory];
-    const text = project.yaml === null ? [] : ['-f', '-'];
+    // Without a file of ours Compose would read one that happens to lie in the folder, and without --env-file the folder's .env.
+    const where = ['-p', project.name, '--project-directory', project.directory, '--env-file', devNull];
+    const text = ['-f', '-'];
     const output: string[] = [];
     const collect = function* (raw: unknown): Generator<string> {
       const line = stripVTControlCharacters(String(raw)).trimEnd();
@@ -135,7 +112,7 @@ export class Compose {
       env: { ...this.#env, ...project.variables },
       extendEnv: false,
       cwd: project.directory,
-      ...(project.yaml === null ? { stdin: 'ignore' } : { input: project.yaml }),
+      input: project.yaml ?? bareServices,
       stdout: collect,
       stderr: collect,
       // What matters of it is in `output`; a log that is followed has no end.
@@ -146,8 +123,21 @@ export class Compose {
     const release = group ? endWith(child, signal) : () => undefined;
     const result = await child.finally(release);
     signal?.throwIfAborted();
-    if (result.failed && !isNothingToKill(args, output)) throw composeError(doing, output, result);
+    if (result.failed) throw composeError(doing, output, result);
   }
+}
+
+/** Enough for Compose to find the containers of the services. */
+const bareServices = JSON.stringify({
+  services: Object.fromEntries(['master', 'supervisor', 'worker'].map(name => [name, { image: name }])),
+});
+
+/**
+ * COMPOSE_FILE, COMPOSE_REMOVE_ORPHANS, COMPOSE_COMPATIBILITY and their like are meant for the user's own projects. Here they would
+ * change what is read, removed, or how containers are called.
+ */
+function withoutCompose(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !/^COMPOSE_/i.test(name)));
 }
 
 /** How long Compose may take to end by itself. */
@@ -178,8 +168,4 @@ function endWith(child: { readonly pid?: number | undefined }, signal: AbortSign
     signal.removeEventListener('abort', abort);
     process.off('exit', exit);
   };
-}
-
-function isNothingToKill(args: readonly string[], output: readonly string[]): boolean {
-  return args[0] === 'kill' && output.some(line => /no container to kill|is not running/i.test(line));
 }

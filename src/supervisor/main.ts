@@ -20,6 +20,7 @@ try {
   const stop = new AbortController();
   const supervisor: Supervisor = new Supervisor({
     engine,
+    job,
     project,
     policy,
     log,

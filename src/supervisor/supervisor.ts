@@ -13,6 +13,8 @@ import { hear, type Memory, missing, type Remembered, see } from './vanished.ts'
 
 export interface SupervisorOptions {
   readonly engine: Engine;
+  /** Containers of the project that carry another job's name are not touched. */
+  readonly job: string;
   readonly project: string;
   readonly policy: RestartPolicy;
   readonly log: Logger;
@@ -94,7 +96,7 @@ export class Supervisor {
 
   async #reconcile(): Promise<void> {
     const { engine, project, policy, now } = this.#o;
-    const containers = await engine.list(project);
+    const containers = (await engine.list(project)).filter(c => c.job === this.#o.job);
     this.#remember(containers);
     const made = plan(policy, this.#records, containers, c => this.#mayStart(c), now());
     this.#records = made.records;
@@ -160,7 +162,8 @@ export class Supervisor {
   /** Remembers how each was made, and makes anew who was removed. */
   async #makeMissing(containers: readonly Container[]): Promise<void> {
     const { engine, now } = this.#o;
-    this.#memory = see(this.#memory, containers, now());
+    const isDue = (id: string): boolean => this.#records.get(id)?.dueAt != null;
+    this.#memory = see(this.#memory, containers, now(), isDue);
     for (const [id, r] of this.#memory) {
       if (r.blueprint !== null || r.goneAt !== null) continue;
       const blueprint = await engine.blueprint(id);
@@ -211,7 +214,7 @@ export class Supervisor {
   /** Kills the worker's container if it is still the run that was lost at `at`; a newer run is not touched. */
   async #fence(worker: string, at: number, reason: string): Promise<void> {
     try {
-      const containers = await this.#o.engine.list(this.#o.project);
+      const containers = (await this.#o.engine.list(this.#o.project)).filter(c => c.job === this.#o.job);
       const container = containers.find(c => c.role === 'worker' && c.hostname === worker);
       const alive = container?.state === 'running' || container?.state === 'paused';
       if (!container || !alive || (container.startedAt ?? 0) > at) return;

@@ -1,6 +1,6 @@
 /**
  * Containers that were removed while they ran, and are to be made anew. Pure. Who was asked to leave and was then removed was
- * scaled down; who had ended before was cleared away; who merely vanished is still wanted.
+ * scaled down; who had ended before, and was given up, was cleared away; who merely vanished is still wanted.
  */
 import type { Blueprint, Container, ContainerEvent } from '../docker/engine.ts';
 
@@ -11,6 +11,8 @@ export interface Remembered {
   /** It was told to end, by SIGTERM. */
   readonly asked: boolean;
   readonly diedAt: number | null;
+  /** It was dead, and about to be started again. */
+  readonly due: boolean;
   readonly goneAt: number | null;
 }
 export type Memory = ReadonlyMap<string, Remembered>;
@@ -21,8 +23,16 @@ const GRACE_MS = 2_000;
 const FORCED_MS = 3_000;
 const TERM: readonly (string | null)[] = ['15', 'SIGTERM', 'TERM'];
 
-/** Takes in what the engine lists. The supervisor is nobody's to make anew. */
-export function see(memory: Memory, containers: readonly Container[], now: number): Memory {
+/**
+ * Takes in what the engine lists. The supervisor is nobody's to make anew.
+ * @param isDue is it to be started again? "docker system prune" takes what happens to be dead at that moment.
+ */
+export function see(
+  memory: Memory,
+  containers: readonly Container[],
+  now: number,
+  isDue: (id: string) => boolean = () => false,
+): Memory {
   const next = new Map<string, Remembered>();
   for (const container of containers) {
     if (container.role === 'supervisor') continue;
@@ -34,6 +44,7 @@ export function see(memory: Memory, containers: readonly Container[], now: numbe
       blueprint: old?.blueprint ?? null,
       asked: sameRun && old.asked,
       diedAt: runs ? null : ((sameRun ? old.diedAt : null) ?? container.finishedAt ?? now),
+      due: !runs && isDue(container.id),
       goneAt: null,
     });
   }
@@ -82,9 +93,9 @@ export function missing(memory: Memory, mayMake: (container: Container) => boole
   return { memory: next, make, nextAt };
 }
 
-function isWanted({ blueprint, asked, diedAt, goneAt }: Remembered): boolean {
+function isWanted({ blueprint, asked, diedAt, due, goneAt }: Remembered): boolean {
   if (blueprint === null || asked) return false;
-  return diedAt === null || (goneAt ?? 0) - diedAt < FORCED_MS;
+  return due || diedAt === null || (goneAt ?? 0) - diedAt < FORCED_MS;
 }
 
 /** Somebody has made it already. */

@@ -6,6 +6,7 @@ import type Docker from 'dockerode';
 import { removeJournal } from '../../chaos/journal/file.ts';
 import { LABEL_ROLE } from '../docker/engine.ts';
 import { LABEL_CHAOS } from '../docker/lab.ts';
+import { thingsOf } from '../docker/neighbours.ts';
 import { fromText, isAlive, type ProcessId, toText } from '../shared/process-id.ts';
 import { LABEL_OWNER, type Purpose } from './project.ts';
 
@@ -116,16 +117,9 @@ export async function removeLeftovers(docker: Docker, whose: Whose): Promise<rea
 
 /** Whether anything has this project's name, whoever made it. */
 export async function isTaken(docker: Docker, project: string): Promise<boolean> {
-  const filters = { label: [`${PROJECT}=${project}`] };
-  const [containers, networks, { Volumes: volumes }] = await Promise.all([
-    docker.listContainers({ all: true, filters }),
-    docker.listNetworks({ filters: { name: [`${project}_`] } }),
-    docker.listVolumes({ filters: { name: [`${project}_`] } }),
-  ]);
-  return (
-    containers.length > 0 ||
-    networks.some(n => n.Name.startsWith(`${project}_`)) ||
-    volumes.some(v => v.Name.startsWith(`${project}_`))
+  const things = await thingsOf(docker, project);
+  return things.some(
+    ({ name, labels }) => labels[PROJECT] === project || /^[-_]/.test(name.slice(project.length)),
   );
 }
 

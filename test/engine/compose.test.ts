@@ -1,11 +1,13 @@
 import { createServer, type AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { Compose, type ComposeProject } from '../../src/docker/compose.ts';
 import { connect, type Connection } from '../../src/docker/connect.ts';
 import { LABEL_JOB, LABEL_ROLE } from '../../src/docker/engine.ts';
+import { killJob, removeJob, stopJob } from '../../src/docker/own.ts';
+import { docker } from './harness.ts';
 import { smallImage } from './small-image.ts';
 
 describe('Compose on a real engine', () => {
@@ -19,8 +21,7 @@ describe('Compose on a real engine', () => {
     compose = await Compose.find(connection.host);
     image = await smallImage(connection.docker);
   });
-  afterEach(() => compose.down({ ...project(), yaml: null }, { volumes: true, seconds: 0 }));
-  afterAll(() => compose.down({ ...project(), yaml: null }, { volumes: true, seconds: 0 }));
+  afterEach(() => removeJob(connection.docker, name, { seconds: 0 }));
 
   const labels = (role: string) => ({ [LABEL_JOB]: name, [LABEL_ROLE]: role });
   const service = (role: string, more: object = {}) => ({
@@ -62,15 +63,14 @@ describe('Compose on a real engine', () => {
     expect(ids.slice(0, 2)).toEqual(first.map(({ id }) => id));
     expect(ids).toHaveLength(3);
 
-    await compose.kill(project(), { services: ['worker'] });
-    expect((await workers()).map(({ state }) => state)).toEqual(['exited', 'exited', 'exited']);
-    await compose.kill(project(), { services: ['worker'] });
-    await compose.stop(project(), { seconds: 0 });
+    await docker('kill', ...ids);
+    await stopJob(connection.docker, name, { seconds: 0 });
     expect((await containers()).map(({ state }) => state)).toEqual(Array(4).fill('exited'));
+    await killJob(connection.docker, name);
 
-    await compose.down({ ...project(), yaml: null });
+    await removeJob(connection.docker, name);
     expect(await containers()).toEqual([]);
-    await compose.down(project());
+    await removeJob(connection.docker, name);
   });
 
   it('recognises a port in use', async () => {
@@ -100,12 +100,11 @@ describe('Compose on a real engine', () => {
 
   it('is ended by a signal', async () => {
     const stop = new AbortController();
-    const slow = project({ worker: { stop_signal: 'SIGWINCH', init: false } });
-    await compose.up(slow);
-    // Stopping says so as soon as it waits for the container, which does not care about this signal.
-    const onLine = (line: string) => /worker-1\s+Stopping/.test(line) && stop.abort();
-    const stopping = compose.stop(slow, { signal: stop.signal, seconds: 60, services: ['worker'], onLine });
-    await expect(stopping).rejects.toMatchObject({ name: 'AbortError' });
+    const talks = project({ worker: { command: ['sh', '-c', 'echo here; sleep 1000'] } });
+    await compose.up(talks);
+    const onLine = (line: string) => line.includes('here') && stop.abort();
+    const reading = compose.logs(talks, { follow: true, signal: stop.signal, services: ['worker'], onLine });
+    await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
     await expect(workers()).resolves.toMatchObject([{ state: 'running' }]);
   });
 

@@ -30,7 +30,7 @@ it.skipIf(process.platform === 'win32')(
     );
     const stop = new AbortController();
     const project = { name: 'ftctest-cancel', directory: bin, yaml: null, variables: {} };
-    const stopping = compose.stop(project, { signal: stop.signal });
+    const starting = compose.up(project, { signal: stop.signal });
     const [connection] = (await once(server, 'connection')) as [Socket];
     const gone = new Promise(resolve =>
       connection
@@ -39,7 +39,7 @@ it.skipIf(process.platform === 'win32')(
         .resume(),
     );
     stop.abort();
-    await expect(stopping).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(starting).rejects.toMatchObject({ name: 'AbortError' });
     await gone;
     server.close();
   },

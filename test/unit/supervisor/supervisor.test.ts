@@ -23,6 +23,7 @@ beforeEach(() => {
   stop = new AbortController();
   supervisor = new Supervisor({
     engine,
+    job: project,
     project,
     policy,
     log: pino({ level: 'silent' }),
@@ -155,6 +156,15 @@ describe('the supervisor', () => {
     engine.goAway({ containersDie: true });
     engine.comeBack();
     await told(f => f.running && f.restarts === 1);
+  });
+
+  it('leaves a container of another job in the project alone', async () => {
+    const other = engine.add({ role: 'worker', project, number: 9, job: 'other', state: 'exited' });
+    state('running');
+    engine.exit(worker.id, 137);
+    await told(f => f.running && f.restarts === 1);
+    expect(facts.map(f => f.id)).toEqual([worker.hostname]);
+    expect((await engine.inspect(other.id))?.state).toBe('exited');
   });
 
   it('makes anew, like the one before, who was removed while it ran', async () => {

@@ -70,6 +70,13 @@ describe('a container that is there no more', () => {
     expect(made(dead, [], true, 1200)).toEqual(['a']);
   });
 
+  it('is made anew when it was dead and about to be started again', () => {
+    const dead = [container('a', { state: 'exited', finishedAt: 1000 })];
+    expect(made(see(running(), dead, 1100, () => true), [], true, 9000)).toEqual(['a']);
+    const asked = hear(running(), event('a', 'kill', { signal: '15' }));
+    expect(made(see(asked, dead, 1100, () => true), [], true, 9000)).toEqual([]);
+  });
+
   it('stays away while the job does not go on, or somebody else has made it', () => {
     expect(made(running(), [], false)).toEqual([]);
     expect(made(running(), [container('b', { name: 'job-a' })])).toEqual([]);

@@ -1,0 +1,108 @@
+/** Mends a job while somebody watches it: ./parts.ts says what is to be done. */
+import type { Compose, ComposeProject } from '../docker/compose.ts';
+import type { Connection } from '../docker/connect.ts';
+import type { Container } from '../docker/engine.ts';
+import { refuseNeighbours } from '../docker/neighbours.ts';
+import { FtcError } from '../errors.ts';
+import type { Status } from '../master/status.ts';
+import { hearParts, isStopped, mending, seeParts, type Mending, type Parts } from './parts.ts';
+
+/** So many looks in a row must find nothing that runs: an engine that comes back starts its containers one by one. */
+const STOPPED_LOOKS = 3;
+
+export class PartKeeper {
+  readonly #connection: Connection;
+  readonly #compose: Compose;
+  readonly #project: ComposeProject;
+  readonly #closed = new AbortController();
+  #parts: Parts = new Map();
+  #missingSince: number | null = null;
+  #stoppedLooks = 0;
+
+  constructor(connection: Connection, compose: Compose, project: ComposeProject) {
+    this.#connection = connection;
+    this.#compose = compose;
+    this.#project = project;
+    void this.#listen();
+  }
+
+  close(): void {
+    this.#closed.abort();
+  }
+
+  /**
+   * @param status the newest; null where the master does not answer
+   * @returns what was done, for people; null where nothing was
+   * @throws FtcError FTC_NOT_RUNNING where somebody has stopped the job; as the engine does
+   */
+  async look(status: Status | null): Promise<string | null> {
+    const now = Date.now();
+    const { engine } = this.#connection;
+    const { name } = this.#project;
+    const containers = (await engine.list(name)).filter(({ job }) => job === name);
+    this.#parts = seeParts(this.#parts, containers, now);
+    await this.#remember();
+    const missing = containers.length > 0 && !containers.some(({ role }) => role === 'supervisor');
+    this.#missingSince = missing ? (this.#missingSince ?? now) : null;
+    const cut = containers.find(c => c.role !== 'worker' && c.state === 'running' && !c.attached);
+    // A worker is killed for its silence, and gets its network back when it is started again.
+    if (cut !== undefined) {
+      await engine.attach(cut.id);
+      return `${cut.name} was cut off from its network, and is put back onto it`;
+    }
+    const mend = mending(this.#parts, this.#missingSince, now);
+    if (mend !== null) return this.#mend(mend, containers, status);
+    this.#stoppedLooks = containers.length > 0 && isStopped(containers) ? this.#stoppedLooks + 1 : 0;
+    if (this.#stoppedLooks < STOPPED_LOOKS) return null;
+    throw new FtcError('FTC_NOT_RUNNING', `the containers of "${name}" were stopped`, {
+      hint: '"ftc up" goes on from the newest checkpoint, "ftc down" removes the containers.',
+    });
+  }
+
+  /** Made anew as they were, so that ports, logins and names stay. */
+  async #remember(): Promise<void> {
+    for (const [id, part] of this.#parts) {
+      if (part.blueprint !== null || part.goneAt !== null) continue;
+      const blueprint = await this.#connection.engine.blueprint(id);
+      this.#parts = new Map(this.#parts).set(id, { ...(this.#parts.get(id) ?? part), blueprint });
+    }
+  }
+
+  async #mend(
+    { make, start, fromFile }: Mending,
+    containers: readonly Container[],
+    status: Status | null,
+  ): Promise<string> {
+    const { engine } = this.#connection;
+    for (const { container, blueprint } of make) {
+      if (blueprint !== null) await engine.start(await engine.create(blueprint));
+      this.#parts = new Map([...this.#parts].filter(([id]) => id !== container.id));
+    }
+    const made = make.map(({ container }) => container.name).join(', ');
+    if (fromFile) return this.#makeFromFile(containers, status);
+    if (start === null) return `${made}: removed by somebody, and made anew`;
+    await engine.start(start.id);
+    const also = made === '' ? '' : `; ${made}: removed by somebody, and made anew`;
+    return `the supervisor was down and is started again${also}`;
+  }
+
+  /** What is there stays as it is. */
+  async #makeFromFile(containers: readonly Container[], status: Status | null): Promise<string> {
+    const { name, yaml } = this.#project;
+    this.#missingSince = Date.now();
+    if (yaml === null)
+      return `the supervisor of "${name}" is gone, and so is the file that it was made from: "ftc down", then "ftc up" goes on`;
+    await refuseNeighbours(this.#connection.docker, name);
+    const present = containers.filter(({ role }) => role === 'worker').length;
+    const standbys = Number(/FTC_STANDBYS: "(\d+)"/.exec(yaml)?.[1] ?? 0);
+    const wanted = status === null ? 0 : status.target + standbys;
+    await this.#compose.up(this.#project, { workers: Math.max(present, wanted), recreate: false });
+    return 'the supervisor was removed by somebody; what was missing is made anew';
+  }
+
+  async #listen(): Promise<void> {
+    const { signal } = this.#closed;
+    const events = this.#connection.engine.events(this.#project.name, signal);
+    for await (const event of events) if (event !== 'connected') this.#parts = hearParts(this.#parts, event);
+  }
+}
