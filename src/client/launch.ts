@@ -32,7 +32,7 @@ export async function launch(
     );
   }
   await stages.stage('starting the containers', async line => {
-    await saveProject(project);
+    saveProject(project);
     try {
       await compose.up(project, { onLine: line, signal });
     } catch (error) {

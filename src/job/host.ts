@@ -7,7 +7,7 @@ import { builtinOf, builtinPrefix, builtins, type Job } from './job.ts';
 import { secretOf } from './s3.ts';
 
 /** The user of master and workers in their images. */
-const containerUser = '10001:10001';
+export const containerUser = '10001:10001';
 
 /**
  * Looks at script, dataset, checkpoint directory and credentials file.
@@ -65,7 +65,8 @@ function readable({ uid, gid, mode }: Stats, user: string, bits: number): boolea
   return ((mode >> shift) & bits) === bits;
 }
 
-function ownerOf(dir: string, cwd: string): string {
+/** `uid:gid` of who owns a checkpoint directory. @throws FtcError FTC_USAGE where there is none, or it is root's */
+export function ownerOf(dir: string, cwd: string): string {
   const { uid, gid } = directory(dir, 'checkpoint.dir', cwd);
   if (uid === 0)
     throw new FtcError(
