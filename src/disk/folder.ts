@@ -108,6 +108,7 @@ export class Folder {
       }
       try {
         this.#look(fd, name);
+        if (this.#o.owner) fchownSync(fd, this.#o.owner.uid, this.#o.owner.gid);
         return fd;
       } catch (error) {
         closeSync(fd);
@@ -169,6 +170,8 @@ export class Folder {
   #explain(error: unknown, path: string, shown: string): void {
     const there = lookAt(path);
     if (codeOf(error) === 'ELOOP' || (there?.isSymbolicLink() && !this.#o.follow)) throw notOurs(shown, isALink);
+    // ENXIO: a FIFO, a socket.
+    if (codeOf(error) === 'ENXIO' || codeOf(error) === 'EISDIR') throw notOurs(shown, isNoFile);
     if (there && codeOf(error) === 'ENOTDIR') throw notOurs(shown, isNoFolder);
     if (there && codeOf(error) === 'EACCES') this.#o.check?.(there, shown);
   }

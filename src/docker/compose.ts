@@ -32,6 +32,8 @@ export interface UpOptions extends RunOptions {
   /** False (the default) trusts that the images are there: see `build`. */
   readonly build?: boolean;
   readonly services?: readonly string[];
+  /** False leaves alone what the services depend on. Default: it is started, too. */
+  readonly dependencies?: boolean;
 }
 
 /** Of what Compose prints, for the error that may follow. */
@@ -65,9 +67,10 @@ export class Compose {
   }
 
   async up(project: ComposeProject, options: UpOptions = {}): Promise<void> {
-    const { workers, recreate = true, build = false, services = [] } = options;
+    const { workers, recreate = true, build = false, services = [], dependencies = true } = options;
     const args = ['up', '--detach', build ? '--build' : '--no-build'];
     if (!recreate) args.push('--no-recreate');
+    if (!dependencies) args.push('--no-deps');
     if (workers !== undefined) args.push('--scale', `worker=${workers}`);
     await this.#run(project, 'start the job', [...args, ...services], options);
   }
@@ -98,6 +101,17 @@ export class Compose {
     if (options.volumes) args.push('--volumes');
     if (options.seconds !== undefined) args.push('--timeout', String(options.seconds));
     await this.#run(project, 'remove the job', args, options);
+  }
+
+  /** Compose's own fingerprint of a service, as it is in a label of each of its containers; null where the file has no such service. */
+  async fingerprint(project: ComposeProject, service: string): Promise<string | null> {
+    let found: string | null = null;
+    const onLine = (line: string): void => {
+      const [name, hash = ''] = line.split(' ');
+      if (name === service && /^[0-9a-f]{64}$/.test(hash)) found = hash;
+    };
+    await this.#run(project, 'read the project', ['config', '--hash', '*'], { onLine });
+    return found;
   }
 
   /** What the containers print, line by line, each behind its container's name and a bar. */

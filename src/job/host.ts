@@ -1,10 +1,11 @@
 /** What a job needs of the host's files, looked at before anything starts. */
-import { statSync, type Stats } from 'node:fs';
+import { realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { shortPath } from './file.ts';
 import { builtinOf, builtinPrefix, builtins, type Job } from './job.ts';
 import { secretOf } from './s3.ts';
+import { leadsOut } from './script-link.ts';
 
 /** The user of master and workers in their images. */
 export const containerUser = '10001:10001';
@@ -34,6 +35,14 @@ function checkScript(script: string, user: string, cwd: string): void {
         hint: `Name one that does (script: in the job file, or --script), write one with "ftc init", or use ${builtins.map(one => builtinPrefix + one).join(' or ')}.`,
       },
     );
+  if (leadsOut(script)) {
+    const real = shortPath(realpathSync(script), cwd);
+    throw new FtcError(
+      'FTC_SCRIPT_MISSING',
+      `the training script ${name} is a link that leads out of its folder, to ${real}: the workers see that folder and nothing else`,
+      { hint: `Copy the script into the folder, or name it where it is: --script "${real}"` },
+    );
+  }
   // Elsewhere the engine runs in a virtual machine that does not show the host's owners and modes.
   if (process.platform !== 'linux') return;
   const folder = statSync(dirname(script));
