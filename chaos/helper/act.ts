@@ -29,7 +29,10 @@ export const NetworkAct = z.discriminatedUnion('act', [
 ]);
 export type NetworkAct = z.output<typeof NetworkAct>;
 
-const step = z.string().regex(/^\d{1,12}$/).nullable();
+const step = z
+  .string()
+  .regex(/^\d{1,12}$/)
+  .nullable();
 /** A checkpoint's directory and a file in it. */
 const checkpoint = z.string().regex(/^step-\d{1,12}$/);
 const file = z.string().regex(/^[\w-][\w.-]{0,99}$/);

@@ -2,7 +2,16 @@
  * A job's chaos journal: one JSON object a line, appended and fsynced before anything happens. It lies beside the saved
  * project; where that folder is not on this machine, or not ours to write, in the folder of the command.
  */
-import { accessSync, closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync, writeSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { makeOwnFolder, ownFolder } from '../../src/disk/own-folder.ts';
 import { FtcError } from '../../src/errors.ts';

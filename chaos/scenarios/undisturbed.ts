@@ -53,7 +53,8 @@ export class UndisturbedRuns {
     try {
       makeOwnFolder(this.#directory).write(FILE, text);
     } catch (error) {
-      const refused = error instanceof FtcError ? error.code === 'FTC_CANNOT_WRITE' : 'code' in (error as object);
+      const refused =
+        error instanceof FtcError ? error.code === 'FTC_CANNOT_WRITE' : 'code' in (error as object);
       if (!refused) throw error;
     }
   }

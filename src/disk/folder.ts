@@ -169,7 +169,8 @@ export class Folder {
   /** Why it could not be opened, where that is no failure of the disk. @throws FtcError FTC_NOT_OURS */
   #explain(error: unknown, path: string, shown: string): void {
     const there = lookAt(path);
-    if (codeOf(error) === 'ELOOP' || (there?.isSymbolicLink() && !this.#o.follow)) throw notOurs(shown, isALink);
+    if (codeOf(error) === 'ELOOP' || (there?.isSymbolicLink() && !this.#o.follow))
+      throw notOurs(shown, isALink);
     // ENXIO: a FIFO, a socket.
     if (codeOf(error) === 'ENXIO' || codeOf(error) === 'EISDIR') throw notOurs(shown, isNoFile);
     if (there && codeOf(error) === 'ENOTDIR') throw notOurs(shown, isNoFolder);

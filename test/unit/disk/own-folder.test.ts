@@ -36,7 +36,10 @@ afterEach(() => {
 });
 
 const refused = (text: string) =>
-  expect.objectContaining({ code: 'FTC_NOT_OURS', message: expect.stringContaining(text) as string }) as Error;
+  expect.objectContaining({
+    code: 'FTC_NOT_OURS',
+    message: expect.stringContaining(text) as string,
+  }) as Error;
 
 /** All that can be done with the folder. */
 const uses: readonly [string, () => unknown][] = [
@@ -71,7 +74,11 @@ describe('what is in .ftc', () => {
 
   it('is nothing where there is no folder', () => {
     const folder = ownFolder(directory);
-    expect([folder.exists(), folder.read('job.yaml'), folder.changedAt('job.yaml')]).toEqual([false, null, null]);
+    expect([folder.exists(), folder.read('job.yaml'), folder.changedAt('job.yaml')]).toEqual([
+      false,
+      null,
+      null,
+    ]);
     folder.remove('job.yaml');
     expect(() => folder.write('job.yaml', 'x')).toThrow('there is no folder');
     expect(existsSync(path)).toBe(false);

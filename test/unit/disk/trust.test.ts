@@ -38,12 +38,18 @@ describe('a folder or file', () => {
   it('is never used where a user other than the own one, its sudo and nobody could have written it', () => {
     const user = fc.constantFrom(me, root, sudo);
     fc.assert(
-      fc.property(user, fc.nat({ max: 2000 }), fc.nat({ max: 2000 }), fc.nat({ max: 0o7777 }), (u, uid, gid, mode) => {
-        const found = distrust({ uid, gid, mode }, u, '/p');
-        const own = uid === u.uid || uid === u.sudo?.uid;
-        expect(found === null).toBe(own && (mode & 0o022) === 0);
-        if (found) expect(found.advice).toContain('/p');
-      }),
+      fc.property(
+        user,
+        fc.nat({ max: 2000 }),
+        fc.nat({ max: 2000 }),
+        fc.nat({ max: 0o7777 }),
+        (u, uid, gid, mode) => {
+          const found = distrust({ uid, gid, mode }, u, '/p');
+          const own = uid === u.uid || uid === u.sudo?.uid;
+          expect(found === null).toBe(own && (mode & 0o022) === 0);
+          if (found) expect(found.advice).toContain('/p');
+        },
+      ),
     );
   });
 
@@ -63,7 +69,8 @@ it('who runs the command is root’s sudo only as root, and by numbers', () => {
 });
 
 it('a name is no path', () => {
-  for (const name of ['a', 'job.yaml', '.gitignore', '..a', 'ü x', '$HOME']) expect(isPlainName(name)).toBe(true);
+  for (const name of ['a', 'job.yaml', '.gitignore', '..a', 'ü x', '$HOME'])
+    expect(isPlainName(name)).toBe(true);
   for (const name of ['', '.', '..', '/', 'a/b', '../a', 'a\0', 'a\nb', '\u001b', 'a\\b', 'x'.repeat(256)])
     expect(isPlainName(name)).toBe(false);
 });
