@@ -25,7 +25,7 @@ export interface Healed {
  * @throws FtcError FTC_ALREADY_RUNNING while one is
  */
 export async function heal(world: World, project: string, folders: readonly string[]): Promise<Healed[]> {
-  const folder = folders.find(f => openFaults(entriesOrNone(f, project)).length > 0);
+  const folder = folders.find(f => openFaults(readEntries(f, project)).length > 0);
   if (folder === undefined && (await world.lab.helpers(project)).length === 0) return [];
   return healIn(world, project, folder ?? folderFor(folders));
 }
@@ -56,13 +56,19 @@ export async function healOpen(
   const strangers = told.filter(r => !known.has(r.id) && r.project === project);
   const healed: Healed[] = [];
   for (const record of [...left, ...strangers]) {
-    const result = await undo(world, record);
+    const result = record.project === project ? await undo(world, record) : refused(record, project);
     healed.push(result);
     if (result.healed) append({ type: 'over', id: record.id, at: now(), note: result.note });
   }
   // Helpers end with the fault that they belong to; what is left belongs to none that is known.
   for (const helper of await world.lab.helpers(project)) await world.lab.dismiss(helper.id);
   return healed;
+}
+
+/** It may have come with a folder from elsewhere. Whoever wrote it does not decide what happens to another job. */
+function refused({ id, at, fault, container, project }: FaultRecord, wanted: string): Healed {
+  const note = `its record is of the job "${project}", not of "${wanted}", and is not used: remove its line from the journal`;
+  return { id, at, fault, container: container.name, note, healed: false };
 }
 
 async function undo(world: World, record: FaultRecord): Promise<Healed> {
@@ -76,16 +82,6 @@ async function undo(world: World, record: FaultRecord): Promise<Healed> {
     // Without an engine nothing can be put right; of anything else the next one is no worse off.
     if (error instanceof FtcError && error.code === 'FTC_ENGINE_GONE') throw error;
     return { ...result, note: (error as Error).message, healed: false };
-  }
-}
-
-/** A folder that is somebody else's has nothing that we could put right. */
-function entriesOrNone(folder: string, project: string): Entry[] {
-  try {
-    return readEntries(folder, project);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EACCES') return [];
-    throw error;
   }
 }
 

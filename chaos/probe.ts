@@ -15,7 +15,7 @@ const Answer = z.object({
 /** Why not, by need; null where it can be met. */
 export type Abilities = Readonly<Record<Need, string | null>>;
 
-const place = { network: 'none', capabilities: ['NET_ADMIN'], binds: [] };
+const place = { network: 'none', capabilities: ['NET_ADMIN'], mounts: [] };
 
 /** @throws FtcError where the helper's image cannot be built */
 export async function probe(world: World): Promise<Abilities> {

@@ -2,6 +2,8 @@
 import type { Connection } from '../src/docker/connect.ts';
 import { DockerLab } from '../src/docker/dockerode-lab.ts';
 import type { Container } from '../src/docker/engine.ts';
+import { ownFolder } from '../src/disk/own-folder.ts';
+import { FtcError } from '../src/errors.ts';
 import { createDaemon } from './daemon.ts';
 import type { World } from './faults/fault.ts';
 import { helperImage } from './helper/image.ts';
@@ -19,8 +21,30 @@ export function createWorld(connection: Connection, say: (line: string) => void)
   };
 }
 
-/** Beside the saved project; where that is not on this machine, here. */
-export function journalFolders(containers: readonly Container[], cwd = process.cwd()): string[] {
-  const folders = containers.map(c => c.labels[DIRECTORY]).filter(folder => folder !== undefined);
-  return [...new Set([...folders, cwd])];
+/**
+ * Beside the saved project; where that is not on this machine, here. Folders that are not the user's own are told and left out.
+ * @throws FtcError FTC_NOT_TRUSTED where none is left
+ */
+export function journalFolders(
+  containers: readonly Container[],
+  say: (line: string) => void,
+  cwd = process.cwd(),
+): string[] {
+  const labels = containers.map(c => c.labels[DIRECTORY]).filter(folder => folder !== undefined);
+  const refused: FtcError[] = [];
+  const usable = [...new Set([...labels, cwd])].filter(directory => {
+    try {
+      ownFolder(directory).exists();
+      return true;
+    } catch (error) {
+      // Another user's, which we may not even look into, has nothing that we could put right.
+      if (error instanceof FtcError) refused.push(error);
+      else if ((error as NodeJS.ErrnoException).code !== 'EACCES') throw error;
+      return false;
+    }
+  });
+  const [first] = refused;
+  if (usable.length === 0 && first !== undefined) throw first;
+  for (const { message, hint } of refused) say(`${message}. ${hint ?? ''}`);
+  return usable;
 }

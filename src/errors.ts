@@ -56,6 +56,7 @@ const exitCodes = {
   FTC_FILE_EXISTS: ExitCode.host,
   FTC_CANNOT_WRITE: ExitCode.host,
   FTC_CANNOT: ExitCode.host,
+  FTC_NOT_TRUSTED: ExitCode.host,
   FTC_NOT_VERIFIED: ExitCode.notVerified,
   FTC_CHECKPOINT_DAMAGED: ExitCode.damaged,
 } as const;

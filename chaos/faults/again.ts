@@ -1,14 +1,24 @@
 /** What several faults share: whether the target is still there, and starting it again. */
 import type { Container } from '../../src/docker/engine.ts';
 import { z } from 'zod';
+import { FtcError } from '../../src/errors.ts';
 import type { FaultRecord, Hit, World } from './fault.ts';
 
 /** For faults that keep nothing. */
 export const nothing = z.strictObject({});
 
-/** The container of a record; null where it is gone. */
-export const there = (world: World, record: FaultRecord): Promise<Container | null> =>
-  world.engine.inspect(record.container.id);
+/**
+ * The container of a record; null where it is gone.
+ * @throws FtcError FTC_NOT_TRUSTED where that container is of another project, whatever the record says
+ */
+export async function there(world: World, record: FaultRecord): Promise<Container | null> {
+  const container = await world.engine.inspect(record.container.id);
+  if (container === null || container.project === record.project) return container;
+  throw new FtcError(
+    'FTC_NOT_TRUSTED',
+    `its record names ${container.name}, a container of "${container.project}": that is left alone`,
+  );
+}
 
 /** The container, if it is still the run that was hit: not a later one, and not one that has ended. */
 export async function sameRun(world: World, record: FaultRecord): Promise<Container | null> {

@@ -25,7 +25,7 @@ const place = (containerId: string): Place => ({
   network: 'none',
   processes: `container:${containerId}`,
   capabilities: ['SYS_PTRACE', 'SETUID'],
-  binds: [],
+  mounts: [],
 });
 
 /** Nothing in the worker takes part in it. Nothing undoes it: the workers find it themselves when they compare their states. */

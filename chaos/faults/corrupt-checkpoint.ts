@@ -19,7 +19,7 @@ export const corruptCheckpoint = fault({
     part: words('the file; the largest without it', /^[\w.-]{1,100}$/, "a file's name"),
   }),
   data: VolumeData,
-  tell: ({ act }) => `${String(act['checkpoint'])}/${String(act['file'])}`,
+  tell: ({ act }) => (act.act === 'damage' ? `${act.checkpoint ?? '?'}/${act.file ?? '?'}` : act.act),
   async prepare(world, scene, hit, p, draft) {
     const { how, step = null, part = null } = p;
     const keep = draft.forMs !== null;

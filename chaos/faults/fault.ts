@@ -5,6 +5,8 @@
 import { z } from 'zod';
 import type { Container, Engine, Role } from '../../src/docker/engine.ts';
 import type { Lab } from '../../src/docker/lab.ts';
+import { PlainName } from '../../src/disk/name.ts';
+import { FtcError } from '../../src/errors.ts';
 
 /** What a fault can be aimed at. `all` is every worker at once; `engine` the engine itself. */
 export const targets = ['worker', 'standby', 'master', 'supervisor', 'all', 'engine'] as const;
@@ -61,12 +63,13 @@ export const FaultRecord = z.object({
   id: z.string().regex(/^[a-z0-9]+-\d+$/),
   /** The command that did it. */
   run: z.string(),
-  project: z.string(),
+  project: PlainName,
   fault: z.string(),
   container: z.object({
-    id: z.string(),
-    name: z.string(),
-    hostname: z.string(),
+    /** In full: a shorter one, or a name, could stand for another container. */
+    id: z.string().regex(/^[0-9a-f]{64}$/),
+    name: PlainName,
+    hostname: PlainName,
     role: z.enum(['master', 'supervisor', 'worker']),
     rank: z.int().nullable(),
     /** Which run of the container it was. */
@@ -160,7 +163,13 @@ export function fault<Params extends z.ZodObject, Data extends z.ZodType>(of: Fa
     detail: record => of.tell?.(of.data.parse(record.data)) ?? null,
     prepare: (world, scene, hit, params, draft) =>
       of.prepare(world, scene, hit, of.params.parse(params), draft),
-    revert: (world, record) => of.revert(world, record, of.data.parse(record.data)),
+    revert(world, record) {
+      const data = of.data.safeParse(record.data);
+      if (data.success) return of.revert(world, record, data.data);
+      const [issue] = data.error.issues;
+      const where = ['data', ...(issue?.path ?? [])].join('.');
+      throw new FtcError('FTC_NOT_TRUSTED', `its record is none of ${of.name}'s (${where}) and is not used`);
+    },
   };
 }
 

@@ -12,7 +12,7 @@ export const hang = fault({
   lasting: { usualMs: 10_000 },
   example: 'ftc chaos hang worker --rank 0 --for 20s',
   params: none,
-  data: z.object({ pids: z.array(z.int()), uid: z.int() }),
+  data: z.object({ pids: z.array(z.int().positive()), uid: z.int().nonnegative() }),
   async prepare({ lab }, _, { container: { id } }) {
     const { all, uid } = await lookInside(lab, id);
     return { data: { pids: [...all], uid }, apply: () => signalInside(lab, id, uid, 'STOP', all) };

@@ -1,14 +1,15 @@
 /** What faults of a network share: a helper in the target's network namespace, and who its peers are. */
 import { z } from 'zod';
 import { FtcError } from '../../src/errors.ts';
-import { type Act, look, type Place, undo } from '../helper/helper.ts';
+import { NetworkAct } from '../helper/act.ts';
+import { look, type Place, undo } from '../helper/helper.ts';
 import { GONE, LATER, sameRun, there } from './again.ts';
 import type { Draft, FaultRecord, Hit, Prepared, Scene, World } from './fault.ts';
 import { choice, words } from './params.ts';
 
 export const direction = () =>
   choice('to: what it sends, from: what it receives', ['both', 'to', 'from'], 'both');
-export const directions = (which: 'both' | 'to' | 'from'): readonly string[] =>
+export const directions = (which: 'both' | 'to' | 'from'): ('to' | 'from')[] =>
   which === 'both' ? ['to', 'from'] : [which];
 
 const peersPattern = /^(all|master|workers|others|rank=\d{1,4}(,\d{1,4})*)$/;
@@ -44,13 +45,11 @@ export function peerNames(from: string, { hits, job }: Scene, { role, container 
 const place = (containerId: string): Place => ({
   network: `container:${containerId}`,
   capabilities: ['NET_ADMIN'],
-  binds: [],
+  mounts: [],
 });
 
 /** What the helper was told, and what it saw: enough to undo it. */
-export const NetworkData = z.object({
-  act: z.custom<Act>(value => z.object({ act: z.string() }).safeParse(value).success),
-});
+export const NetworkData = z.object({ act: NetworkAct });
 type NetworkData = z.output<typeof NetworkData>;
 
 const Before = z.object({ qdisc: z.array(z.string()).nullish() });
@@ -59,7 +58,7 @@ export async function prepareNetwork(
   world: World,
   hit: Hit,
   draft: Draft,
-  act: Act,
+  act: NetworkAct,
 ): Promise<Prepared<NetworkData>> {
   const looked = await look(world, draft, act, place(hit.container.id), Before, { act });
   return {

@@ -24,7 +24,7 @@ export const oom = fault({
   ends: true,
   example: 'ftc chaos oom worker',
   params: z.strictObject({ room: bytes('memory that is left to it above what it uses', '16m') }),
-  data: z.object({ memory: z.number(), memorySwap: z.number() }),
+  data: z.object({ memory: z.int().nonnegative(), memorySwap: z.int().min(-1) }),
   async prepare(world, _, hit, p) {
     const { lab } = world;
     const { id } = hit.container;

@@ -13,7 +13,11 @@ export const slow = fault({
   lasting: { usualMs: 20_000 },
   example: 'ftc chaos slow worker --cpus 0.1 --for 30s',
   params: z.strictObject({ cpus: fraction('CPUs that are left to it', 0.2, 0.01, 1000) }),
-  data: z.object({ nanoCpus: z.number(), cpuQuota: z.number(), cpuPeriod: z.number() }),
+  data: z.object({
+    nanoCpus: z.int().nonnegative(),
+    cpuQuota: z.int().min(-1),
+    cpuPeriod: z.int().nonnegative(),
+  }),
   async prepare({ lab }, _, { container: { id } }, p) {
     const { nanoCpus, cpuQuota, cpuPeriod } = await lab.limits(id);
     // The engine takes only the way in which it was told before.

@@ -1,23 +1,32 @@
 /** What faults of the checkpoint volume share: a helper that has it mounted, as the user whose files they are. */
 import { z } from 'zod';
+import type { Mounted } from '../../src/docker/lab.ts';
 import { FtcError } from '../../src/errors.ts';
-import { type Act, look, type Looked, type Place, undo } from '../helper/helper.ts';
+import { containerUser } from '../../src/job/host.ts';
+import { VolumeAct } from '../helper/act.ts';
+import { look, type Looked, type Place, undo } from '../helper/helper.ts';
+import { there } from './again.ts';
 import type { Draft, FaultRecord, Hit, World } from './fault.ts';
 
 const MOUNT = '/checkpoints';
+/** Compose's name for it. */
+const KEY = 'checkpoints';
 
-/** Enough to find the volume again when all containers are gone. */
-export const VolumeData = z.object({
-  act: z.custom<Act>(value => z.object({ act: z.string() }).safeParse(value).success),
-  source: z.string(),
-  user: z.string(),
-});
+/** What was done. Not where: that is asked of the engine again, as whoever wrote the record may not have been us. */
+export const VolumeData = z.object({ act: VolumeAct });
 export type VolumeData = z.output<typeof VolumeData>;
 
-const place = ({ source, user }: VolumeData): Place => ({
+interface Volume {
+  readonly job: string;
+  readonly mounted: Mounted;
+  /** `uid:gid`. */
+  readonly user: string;
+}
+
+const place = ({ mounted, user }: Volume): Place => ({
   network: 'none',
   capabilities: [],
-  binds: [`${source}:${MOUNT}`],
+  mounts: [{ ...mounted, target: MOUNT }],
   user,
 });
 
@@ -26,24 +35,45 @@ export async function lookAtVolume<Before extends object>(
   world: World,
   { container }: Hit,
   draft: Draft,
-  act: Act,
+  act: VolumeAct,
   Before: z.ZodType<Before>,
 ): Promise<Looked<Before> & { data: VolumeData }> {
-  const [source, user] = await Promise.all([
-    world.lab.mount(container.id, MOUNT),
-    world.lab.user(container.id),
-  ]);
-  if (source === null)
+  const volume = await ofContainer(world, container);
+  if (volume === null)
     throw new FtcError('FTC_CANNOT', `${container.name} has no checkpoint volume`, {
       hint: 'The master and the workers of a job have it.',
     });
-  const data = { act: { ...act, job: container.job }, source, user };
-  const looked = await look(world, draft, data.act, place(data), Before, data);
-  return { ...looked, data: { ...data, act: { ...data.act, ...looked.before } } };
+  const looked = await look(world, draft, { ...act, job: volume.job }, place(volume), Before, { act });
+  return { ...looked, data: VolumeData.parse({ act: { ...act, ...looked.before } }) };
 }
 
 /** The volume may outlive its containers. */
-export async function revertVolume(world: World, record: FaultRecord, data: VolumeData): Promise<null> {
-  await undo(world, record, data.act, place(data));
+export async function revertVolume(world: World, record: FaultRecord, { act }: VolumeData): Promise<null> {
+  const volume = await volumeOf(world, record);
+  await undo(world, record, { ...act, job: volume.job }, place(volume));
   return null;
+}
+
+/**
+ * By the container that was hit, by any other of its project, or by the volume's labels.
+ * @throws FtcError FTC_CANNOT where nothing of the project is left that could tell
+ */
+async function volumeOf(world: World, record: FaultRecord): Promise<Volume> {
+  const hit = await there(world, record);
+  for (const container of [...(hit ? [hit] : []), ...(await world.engine.list(record.project))]) {
+    const volume = await ofContainer(world, container);
+    if (volume !== null) return volume;
+  }
+  const found = await world.lab.volume(record.project, KEY);
+  if (found !== null)
+    return { job: found.job, mounted: { type: 'volume', source: found.name }, user: containerUser };
+  throw new FtcError(
+    'FTC_CANNOT',
+    `no container and no volume of "${record.project}" is left that says where its checkpoints are: start it ("ftc up"), and heal again`,
+  );
+}
+
+async function ofContainer({ lab }: World, { id, job }: { id: string; job: string }): Promise<Volume | null> {
+  const [mounted, user] = await Promise.all([lab.mount(id, MOUNT), lab.user(id)]);
+  return mounted && { job, mounted, user };
 }

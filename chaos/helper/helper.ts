@@ -11,15 +11,10 @@ import {
 import { within } from '../../src/docker/within.ts';
 import { FtcError } from '../../src/errors.ts';
 import type { Draft, FaultRecord, World } from '../faults/fault.ts';
-
-/** What images/chaos/ftc_chaos is told. */
-export interface Act {
-  readonly act: 'filter' | 'shape' | 'delay' | 'fill' | 'storm' | 'damage' | 'bitflip' | 'probe';
-  readonly [key: string]: unknown;
-}
+import type { Act } from './act.ts';
 
 /** What the container is like in which it happens. */
-export type Place = Pick<HelperSpec, 'network' | 'processes' | 'capabilities' | 'binds' | 'user'>;
+export type Place = Pick<HelperSpec, 'network' | 'processes' | 'capabilities' | 'mounts' | 'user'>;
 
 export interface Looked<Before> {
   readonly before: Before;

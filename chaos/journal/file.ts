@@ -7,45 +7,40 @@ import {
   closeSync,
   constants,
   existsSync,
+  fstatSync,
   fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
+  ftruncateSync,
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { makeOwnFolder, ownFolder } from '../../src/disk/own-folder.ts';
 import { FtcError } from '../../src/errors.ts';
 import { type Entry, openFaults, parseEntries } from './entries.ts';
 
-const FOLDER = '.ftc';
 /** A journal of this size in which nothing is open begins anew. Bytes. */
 const LARGE = 1 << 20;
 
-const journalIn = (directory: string, project: string): string =>
-  join(directory, FOLDER, `${project}.chaos.jsonl`);
+const journalOf = (project: string): string => `${project}.chaos.jsonl`;
+const lockOf = (project: string): string => `${project}.chaos.lock`;
 export const lockIn = (directory: string, project: string): string =>
-  join(directory, FOLDER, `${project}.chaos.lock`);
+  join(ownFolder(directory).path, lockOf(project));
 
-/** The first of `directories` that can be written to. @throws FtcError FTC_CANNOT where none can */
+/**
+ * The first of `directories` that can be written to.
+ * @throws FtcError FTC_CANNOT where none can, FTC_NOT_TRUSTED where that is because of whose they are
+ */
 export function folderFor(directories: readonly string[]): string {
   let problem: unknown;
   for (const directory of directories) {
     try {
       if (!existsSync(directory)) continue;
-      const folder = join(directory, FOLDER);
-      if (!existsSync(folder)) {
-        mkdirSync(folder);
-        writeFileSync(join(folder, '.gitignore'), '*\n');
-      }
-      accessSync(folder, constants.W_OK);
+      accessSync(makeOwnFolder(directory).path, constants.W_OK);
       return directory;
     } catch (error) {
       problem = error;
     }
   }
+  if (problem instanceof FtcError && problem.code === 'FTC_NOT_TRUSTED') throw problem;
   const why = problem instanceof Error ? problem.message : 'none of them is there';
   throw new FtcError('FTC_CANNOT', `what happens cannot be written down: ${why}`, {
     hint: `Nothing is broken that could not be undone. Make one of these writable: ${directories.join(', ')}.`,
@@ -56,12 +51,11 @@ export function folderFor(directories: readonly string[]): string {
 export class ChaosJournal {
   readonly #fd: number;
 
-  /** Opens it for appending. */
+  /** Opens it for appending. @throws FtcError FTC_NOT_TRUSTED */
   constructor(directory: string, project: string) {
-    const path = journalIn(directory, project);
-    const large = existsSync(path) && statSync(path).size > LARGE;
-    if (large && openFaults(readEntries(directory, project)).length === 0) rmSync(path);
-    this.#fd = openSync(path, 'a');
+    this.#fd = ownFolder(directory).append(journalOf(project));
+    const large = fstatSync(this.#fd).size > LARGE;
+    if (large && openFaults(readEntries(directory, project)).length === 0) ftruncateSync(this.#fd);
     // A torn last line must not swallow the next entry.
     writeSync(this.#fd, '\n');
   }
@@ -77,18 +71,14 @@ export class ChaosJournal {
   }
 }
 
-/** Empty where there is none. */
+/** Empty where there is none. @throws FtcError FTC_NOT_TRUSTED */
 export function readEntries(directory: string, project: string): Entry[] {
-  try {
-    return parseEntries(readFileSync(journalIn(directory, project), 'utf8')).entries;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
+  const text = ownFolder(directory).read(journalOf(project));
+  return text === null ? [] : parseEntries(text).entries;
 }
 
-/** Removes what a project that is gone has left. */
+/** Removes what a project that is gone has left. @throws FtcError FTC_NOT_TRUSTED */
 export function removeJournal(directory: string, project: string): void {
-  for (const path of [journalIn(directory, project), lockIn(directory, project)])
-    rmSync(path, { force: true });
+  const folder = ownFolder(directory);
+  for (const name of [journalOf(project), lockOf(project)]) folder.remove(name);
 }

@@ -1,6 +1,8 @@
 /** One chaos run at a time on a job: a file that is made only where there is none, and says whose it is. */
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { z } from 'zod';
+import type { Folder } from '../../src/disk/folder.ts';
+import { ownFolderAt } from '../../src/disk/own-folder.ts';
 import { FtcError } from '../../src/errors.ts';
 import { duration } from '../../src/shared/duration.ts';
 import { isAlive, thisProcess } from '../../src/shared/process-id.ts';
@@ -24,27 +26,31 @@ export const self = (run: string, command: string): Owner => ({
   command,
 });
 
-/** @throws FtcError FTC_ALREADY_RUNNING while another one holds it. @returns what lets go of it */
+/** @throws FtcError FTC_ALREADY_RUNNING while another one holds it, FTC_NOT_TRUSTED. @returns what lets go of it */
 export function takeLock(path: string, owner: Owner): () => void {
+  const [folder, name] = [ownFolderAt(dirname(path)), basename(path)];
   const text = JSON.stringify(owner);
   for (;;) {
     try {
-      writeFileSync(path, text, { flag: 'wx' });
-      return () => release(path, text);
+      folder.create(name, text);
+      return () => release(folder, name, text);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     }
     const held = readLock(path);
     // Another machine's count as alive.
     if (held !== null && isAlive(held) !== false) throw refusal(held, path);
-    setAside(path, held);
+    setAside(folder, name, held);
   }
 }
 
-/** Who holds it; null where nobody does, or nobody can tell. */
-export function readLock(path: string): Owner | null {
+/** Who holds it; null where nobody does, or nobody can tell. @throws FtcError FTC_NOT_TRUSTED */
+export const readLock = (path: string): Owner | null => ownerIn(ownFolderAt(dirname(path)), basename(path));
+
+function ownerIn(folder: Folder, name: string): Owner | null {
+  const text = folder.read(name);
   try {
-    return Owner.parse(JSON.parse(readFileSync(path, 'utf8')));
+    return text === null ? null : Owner.parse(JSON.parse(text));
   } catch {
     return null;
   }
@@ -60,23 +66,19 @@ function refusal(owner: Owner, path: string): FtcError {
 }
 
 /** Removes a dead one's, and only that: somebody may have been quicker and holds it now. */
-function setAside(path: string, dead: Owner | null): void {
-  const aside = `${path}.${process.pid}`;
+function setAside(folder: Folder, name: string, dead: Owner | null): void {
+  const aside = `${name}.${process.pid}`;
   try {
-    renameSync(path, aside);
+    folder.rename(name, aside);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
     throw error;
   }
-  const taken = readLock(aside);
-  if (taken !== null && taken.run !== dead?.run) linkSync(aside, path);
-  rmSync(aside);
+  const taken = ownerIn(folder, aside);
+  if (taken !== null && taken.run !== dead?.run) folder.link(aside, name);
+  folder.remove(aside);
 }
 
-function release(path: string, text: string): void {
-  try {
-    if (readFileSync(path, 'utf8') === text) rmSync(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
+function release(folder: Folder, name: string, text: string): void {
+  if (folder.read(name) === text) folder.remove(name);
 }

@@ -1,6 +1,7 @@
 /** The folder that reports are written to: for each run a page and its JSON, and one that leads to all where there are several. */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Folder } from '../../src/disk/folder.ts';
 import { FtcError } from '../../src/errors.ts';
 import type { Outcome } from '../scenarios/experiment.ts';
 import type { ContainerLog } from './logs.ts';
@@ -13,6 +14,8 @@ const INDEX = 'index';
 
 export class ReportFolder {
   readonly #directory: string;
+  /** A link to a folder is as good as the folder, for whoever names it; a link in it is replaced, not followed. */
+  readonly #folder: Folder;
   readonly #ground: Ground;
   /** Of the whole. */
   readonly #command: string;
@@ -22,6 +25,7 @@ export class ReportFolder {
   /** @throws FtcError FTC_CANNOT_WRITE */
   constructor(directory: string, ground: Ground, command: string, several: boolean) {
     this.#directory = directory;
+    this.#folder = new Folder(directory, { follow: true });
     this.#ground = ground;
     this.#command = command;
     this.#several = several;
@@ -43,11 +47,14 @@ export class ReportFolder {
 
   /** Of the run that is added next. @returns their folder */
   logs({ scenario, seed }: Outcome, logs: readonly ContainerLog[]): string {
-    const folder = `${fileName(this.#runs.length, scenario.name, seed)}-logs`;
-    this.#writing(() => mkdirSync(join(this.#directory, folder), { recursive: true }));
-    for (const { name, text } of logs)
-      this.#write(join(folder, `${name.replaceAll(/[^\w.-]/g, '_')}.log`), text);
-    return join(this.#directory, folder);
+    const folder = new Folder(
+      join(this.#directory, `${fileName(this.#runs.length, scenario.name, seed)}-logs`),
+    );
+    this.#writing(() => {
+      folder.make();
+      for (const { name, text } of logs) folder.write(`${name.replaceAll(/[^\w.-]/g, '_')}.log`, text);
+    });
+    return folder.path;
   }
 
   /** Where to begin to read. */
@@ -70,7 +77,7 @@ export class ReportFolder {
   }
 
   #write(name: string, text: string): void {
-    this.#writing(() => writeFileSync(join(this.#directory, name), text));
+    this.#writing(() => this.#folder.write(name, text));
   }
 
   #writing(write: () => void): void {

@@ -1,10 +1,9 @@
 /** The undisturbed run that others are compared with: one for each result, remembered where that is safe. */
-import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { z } from 'zod';
+import { makeOwnFolder, ownFolder } from '../../src/disk/own-folder.ts';
+import { FtcError } from '../../src/errors.ts';
 import type { Undisturbed } from '../hypotheses/hypothesis.ts';
 
-const FOLDER = '.ftc';
 const FILE = 'undisturbed.json';
 /** Older ones go. */
 const MOST = 50;
@@ -37,9 +36,11 @@ export class UndisturbedRuns {
     return one;
   }
 
+  /** @throws FtcError FTC_NOT_TRUSTED: a digest that somebody else wrote proves nothing */
   #read(): z.infer<typeof Entries> {
+    const text = ownFolder(this.#directory).read(FILE);
     try {
-      return Entries.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
+      return text === null ? {} : Entries.parse(JSON.parse(text));
     } catch {
       return {};
     }
@@ -48,18 +49,13 @@ export class UndisturbedRuns {
   /** A folder that cannot be written to costs another run the next time, and nothing else. */
   #write(key: string, one: Undisturbed): void {
     const all = Object.entries({ ...this.#read(), [key]: one }).slice(-MOST);
+    const text = `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`;
     try {
-      mkdirSync(join(this.#directory, FOLDER), { recursive: true });
-      writeFileSync(join(this.#directory, FOLDER, '.gitignore'), '*\n');
-      const aside = `${this.#path}.${process.pid}`;
-      writeFileSync(aside, `${JSON.stringify(Object.fromEntries(all), null, 2)}\n`);
-      renameSync(aside, this.#path);
+      makeOwnFolder(this.#directory).write(FILE, text);
     } catch (error) {
-      if (!('code' in (error as object))) throw error;
+      const refused =
+        error instanceof FtcError ? error.code === 'FTC_CANNOT_WRITE' : 'code' in (error as object);
+      if (!refused) throw error;
     }
-  }
-
-  get #path(): string {
-    return join(this.#directory, FOLDER, FILE);
   }
 }

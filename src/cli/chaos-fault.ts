@@ -60,7 +60,7 @@ async function breakIt(c: Command): Promise<Strike[]> {
   const session = await Session.open({
     world,
     project: job.project,
-    folders: journalFolders(job.containers),
+    folders: journalFolders(job.containers, say),
     command: ['ftc', ...process.argv.slice(2)].join(' '),
     onHealed: healed => healedLines(healed).forEach(say),
   });

@@ -14,7 +14,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<numbe
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   const connection = await connectOrRevive(project, process.cwd(), say);
   const world = createWorld(connection, say);
-  const healed = await heal(world, project, journalFolders(await connection.engine.list(project)));
+  const healed = await heal(world, project, journalFolders(await connection.engine.list(project), say));
   const removed = await removeLeftovers(connection.docker, { purpose: experiment, job: null });
   if (removed.length > 0) say(`removed what a chaos run left: ${removed.join(', ')}`);
   if (options.json) process.stdout.write(`${JSON.stringify(healed, null, 2)}\n`);

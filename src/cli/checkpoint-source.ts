@@ -36,9 +36,9 @@ export async function withCheckpoints<T>(
 }
 
 /** As `ftc up` started it from here, or would. */
-async function projectFor(name: string, options: JobFlags): Promise<ComposeProject> {
+function projectFor(name: string, options: JobFlags): ComposeProject {
   const file = findJobFile(options.file, process.cwd());
-  const saved = await savedProject(file === null ? process.cwd() : dirname(file), name);
+  const saved = savedProject(file === null ? process.cwd() : dirname(file), name);
   if (saved !== null) return saved;
   const loaded = loadJob({ ...options, name });
   return { name, directory: loaded.projectDir, yaml: render(loaded).yaml, variables: {} };

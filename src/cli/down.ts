@@ -73,11 +73,12 @@ async function healFaults(connection: Connection, name: string): Promise<void> {
   const say = (line: string): void => void process.stderr.write(`${line}\n`);
   try {
     const containers = await connection.engine.list(name);
-    const healed = await heal(createWorld(connection, say), name, journalFolders(containers));
+    const healed = await heal(createWorld(connection, say), name, journalFolders(containers, say));
     healedLines(healed).forEach(say);
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    say(`what faults have left is not put right: ${error.message}`);
+    const hint = error instanceof FtcError && error.hint !== undefined ? `\n     ${error.hint}` : '';
+    say(`what faults have left is not put right: ${error.message}${hint}`);
   }
 }
 

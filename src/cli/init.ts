@@ -1,6 +1,7 @@
 /** `ftc init`: a job file and a training script that run as they are. */
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, lstatSync, mkdirSync } from 'node:fs';
 import { basename, join, relative, resolve, sep } from 'node:path';
+import { Folder } from '../disk/folder.ts';
 import { FtcError } from '../errors.ts';
 import { shortPath } from '../job/file.ts';
 import { validName } from '../job/resolve.ts';
@@ -14,7 +15,7 @@ export function run({ dir = '.' }: { dir?: string }): Promise<undefined> {
     'train.py': trainingScript,
   };
   const shown = (name: string) => shortPath(join(folder, name), process.cwd());
-  const there = [...Object.keys(files), 'ftc.yml'].filter(name => existsSync(join(folder, name)));
+  const there = [...Object.keys(files), 'ftc.yml'].filter(name => isThere(join(folder, name)));
   if (there.length > 0)
     throw new FtcError(
       'FTC_FILE_EXISTS',
@@ -27,16 +28,17 @@ export function run({ dir = '.' }: { dir?: string }): Promise<undefined> {
   const made = mkdirSync(folder, { recursive: true }) !== undefined;
   // Workers run as a user of their own: the script must be readable for others, whatever the umask.
   if (made) chmodSync(folder, 0o755);
-  for (const [name, text] of Object.entries(files)) {
-    writeFileSync(join(folder, name), text, { flag: 'wx' });
-    chmodSync(join(folder, name), 0o644);
-  }
+  const inside = new Folder(folder, { follow: true, modes: { folder: 0o755, file: 0o644 } });
+  for (const [name, text] of Object.entries(files)) inside.create(name, text);
   const cd = folder === process.cwd() ? '' : `cd ${shortPath(folder, process.cwd())} && `;
   process.stderr.write(
     `Wrote ${Object.keys(files).map(shown).join(' and ')}.\nRun it: ${cd}npx ftc up\nBreak it, meanwhile: ${cd}npx ftc chaos kill worker\n`,
   );
   return Promise.resolve(undefined);
 }
+
+/** A link that leads nowhere is there, too. */
+const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 
 /** The schema in the package beside the job, or its address where the package may move. */
 function schemaFor(folder: string): string {

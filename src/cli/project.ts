@@ -1,6 +1,7 @@
 /** What commands that act on a job need: the job, rendered for the engine that was found. */
 import { render, type Rendered } from '../../compose/render.ts';
 import { storeName } from '../../compose/store.ts';
+import { ownFolder } from '../disk/own-folder.ts';
 import { baseImage } from '../docker/base-image.ts';
 import type { ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
@@ -10,13 +11,15 @@ import type { Job } from '../job/job.ts';
 import { dotEnvFor } from '../job/dot-env.ts';
 import type { LoadedJob } from '../job/load.ts';
 
-/** @throws FtcError FTC_USAGE where the job passes on a variable that `env` has not */
+/** @throws FtcError FTC_USAGE where the job passes on a variable that `env` has not, FTC_NOT_TRUSTED where `.ftc` is not the user's own */
 export async function composeProject(
   loaded: LoadedJob,
   connection: Connection,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<ComposeProject & { readonly rendered: Rendered }> {
   refuseMissing(loaded.job, env);
+  // What is rendered is kept there: before anything is built, it must be clear that it can be.
+  ownFolder(loaded.projectDir).exists();
   const rendered = render(loaded);
   // Who asks for the store gets it.
   const store = rendered.file.services.s3 !== undefined;

@@ -1,5 +1,6 @@
 /** `ftc scale worker=N`: changes the size of a running job, at a step boundary. */
 import { hasEnded } from '../master/status.ts';
+import { refuseOther } from '../client/as-started.ts';
 import { findJob } from '../client/find-job.ts';
 import { follow } from '../client/follow.ts';
 import { passedThrough } from '../client/passed-through.ts';
@@ -46,10 +47,17 @@ export async function run(
   const started = await projectOf(connection, worker);
   const project = { ...started, variables: { ...started.variables, ...passedThrough(started.yaml, env) } };
   const compose = await Compose.find(connection.host);
+  await refuseOther(compose, project, worker, 'worker');
   const stages = createStages();
   const standbys = before.workers.length - before.target;
   await stages.stage(`${workers > before.target ? 'starting' : 'stopping'} containers`, line =>
-    compose.up(project, { workers: workers + Math.max(0, standbys), recreate: false, onLine: line }),
+    compose.up(project, {
+      workers: workers + Math.max(0, standbys),
+      recreate: false,
+      services: ['worker'],
+      dependencies: false,
+      onLine: line,
+    }),
   );
   await stages.stage(
     `waiting until ${workers} ${workers === 1 ? 'worker trains' : 'workers train'}`,

@@ -1,9 +1,11 @@
 /** Writes a file so that its name never stands for half of it. */
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { cannotWrite } from '../disk/cannot-write.ts';
 import { FtcError } from '../errors.ts';
 
 export interface WriteOptions {
@@ -21,9 +23,10 @@ export async function writeBeside(
   { force, signal }: WriteOptions,
   write: (sink: Writable) => Promise<void>,
 ): Promise<void> {
-  const beside = join(dirname(path), `.${basename(path)}.ftc-${process.pid}`);
+  // Nobody can put a link there before: the name is drawn, and nothing that is there is opened.
+  const beside = join(dirname(path), `.${basename(path)}.ftc-${randomBytes(6).toString('hex')}`);
   // Durable before it is closed, and closed before it has the name.
-  const sink = createWriteStream(beside, { flush: true });
+  const sink = createWriteStream(beside, { flush: true, flags: 'wx' });
   let failed: unknown = null;
   sink.on('error', error => (failed ??= cannotWrite(path, error)));
   try {
@@ -38,19 +41,4 @@ export async function writeBeside(
     await rm(beside, { force: true });
     throw failed ?? error;
   }
-}
-
-const reasons: Readonly<Record<string, string>> = {
-  ENOENT: 'there is no such directory',
-  ENOSPC: 'the disk is full',
-  EACCES: 'it is not permitted',
-};
-
-function cannotWrite(path: string, error: unknown): unknown {
-  const { code, syscall, message } = error as NodeJS.ErrnoException;
-  // What ended the writing from outside is an error of its own.
-  if (code === undefined || syscall === undefined) return error;
-  return new FtcError('FTC_CANNOT_WRITE', `${path} cannot be written: ${reasons[code] ?? message}`, {
-    cause: error,
-  });
 }

@@ -3,6 +3,7 @@ import { isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import type { ComposeProject } from '../docker/compose.ts';
+import { isPlainName } from '../disk/name.ts';
 import { FtcError } from '../errors.ts';
 
 export interface CheckpointPlace {
@@ -64,6 +65,7 @@ export function placeOf({ name, directory, yaml }: ComposeProject): CheckpointPl
   const { JOB_ID: job, CHECKPOINT_DIR: target = '/checkpoints' } = known;
   const mount = mounts.map(split).find(one => one.target === target);
   if (job === undefined || mount === undefined) throw unknown(name, new Error('no mount for checkpoints'));
+  if (!isPlainName(job)) throw unknown(name, new Error(`the job's name is ${JSON.stringify(job)}`));
   const source = plain(mount.source);
   const common = { job, image: plain(image), user, environment: known, target };
   if (mount.type === 'volume') {

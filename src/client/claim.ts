@@ -136,7 +136,7 @@ async function stepOf(connection: Connection, project: ComposeProject): Promise<
     return (await masterOf(containers).status()).step;
   const opened = await openCheckpoints(connection, {
     name: project.name,
-    project: () => Promise.resolve(project),
+    project: () => project,
     write: false,
     files: false,
     signal: AbortSignal.timeout(20_000),

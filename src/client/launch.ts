@@ -39,7 +39,7 @@ export async function launch(
     );
   }
   await stages.stage('starting the containers', async line => {
-    await saveProject(project);
+    saveProject(project);
     const release = await claim?.take();
     try {
       await compose.up(project, { onLine: line, signal });

@@ -4,6 +4,7 @@ import type { ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { type OneOff, startOneOff } from '../docker/one-off.ts';
 import { FtcError } from '../errors.ts';
+import { containerUser, ownerOf } from '../job/host.ts';
 import { CheckpointClient } from './checkpoint-client.ts';
 import { type CheckpointPlace, placeOf, placeOfMaster } from './checkpoint-place.ts';
 import { findJob, masterOf } from './find-job.ts';
@@ -18,7 +19,7 @@ export interface OpenedCheckpoints {
 export interface OpenOptions {
   readonly name: string;
   /** How the job was started, or would be, when none of its containers is left to tell. */
-  readonly project: () => Promise<ComposeProject>;
+  readonly project: () => ComposeProject;
   /** Something may be removed. */
   readonly write: boolean;
   /** Their files are read: the master's port gives none to whoever asks. */
@@ -37,10 +38,20 @@ export async function openCheckpoints(connection: Connection, o: OpenOptions): P
   }
   const place =
     master === undefined
-      ? placeOf(await o.project())
+      ? placeFor(o.project())
       : placeOfMaster(await connection.docker.getContainer(master.id).inspect());
   if (!(await isThere(connection, place))) throw await nothingLeft(connection, o.name, place);
   return lookInto(connection, place, o);
+}
+
+/**
+ * As a project says that was saved or is rendered, but for the user: that is who owns the directory, as where `ftc up` starts it.
+ * @throws FtcError FTC_USAGE where that is root
+ */
+function placeFor(project: ComposeProject): CheckpointPlace {
+  const place = placeOf(project);
+  if (place.type === 'volume') return { ...place, user: containerUser };
+  return existsSync(place.source) ? { ...place, user: ownerOf(place.source, process.cwd()) } : place;
 }
 
 async function isThere({ docker }: Connection, { type, source }: CheckpointPlace): Promise<boolean> {

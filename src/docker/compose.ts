@@ -76,6 +76,17 @@ export class Compose {
     await this.#run(project, 'start the job', [...args, ...services], options);
   }
 
+  /** Compose's own fingerprint of a service, as it is in a label of each of its containers; null where the file has no such service. */
+  async fingerprint(project: ComposeProject, service: string): Promise<string | null> {
+    let found: string | null = null;
+    const onLine = (line: string): void => {
+      const [name, hash = ''] = line.split(' ');
+      if (name === service && /^[0-9a-f]{64}$/.test(hash)) found = hash;
+    };
+    await this.#run(project, 'read the project', ['config', '--hash', '*'], { onLine });
+    return found;
+  }
+
   /** What the containers print, line by line, each behind its container's name and a bar. */
   async logs(
     project: ComposeProject,

@@ -2,6 +2,8 @@
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import { z } from 'zod';
+import { labelProject } from './answers.ts';
+import { LABEL_JOB } from './engine.ts';
 import { engineError, statusOf } from './engine-error.ts';
 import { unframe } from './frames.ts';
 import { demux, helperProcess } from './helper-process.ts';
@@ -16,10 +18,12 @@ import {
   type HelperSpec,
   type Lab,
   type Limits,
+  type Mounted,
   type Platform,
 } from './lab.ts';
 import { update } from './limits.ts';
 import { lines } from './lines.ts';
+import { toMount } from './mount.ts';
 import { within } from './within.ts';
 
 const answerMs = 30_000;
@@ -35,7 +39,17 @@ const Inspection = z.object({
     CpuQuota: z.number(),
     CpuPeriod: z.number(),
   }),
-  Mounts: z.array(z.object({ Destination: z.string(), Name: z.string().optional(), Source: z.string() })),
+  Mounts: z.array(
+    z.object({
+      Type: z.string(),
+      Destination: z.string(),
+      Name: z.string().optional(),
+      Source: z.string(),
+    }),
+  ),
+});
+const Volumes = z.object({
+  Volumes: z.array(z.object({ Name: z.string(), Labels: z.record(z.string(), z.string()) })),
 });
 const Memory = z.object({
   memory_stats: z.object({ stats: z.record(z.string(), z.number()).optional() }),
@@ -140,10 +154,20 @@ export class DockerLab implements Lab {
     await ask(answer, `restart ${short(id)}`, [], answerMs + graceSeconds * 1000);
   }
 
-  async mount(id: string, path: string): Promise<string | null> {
+  async mount(id: string, path: string): Promise<Mounted | null> {
     const { Mounts } = await this.#inspect(id);
     const found = Mounts.find(m => m.Destination === path);
-    return found ? (found.Name ?? found.Source) : null;
+    if (!found) return null;
+    return found.Type === 'volume'
+      ? { type: 'volume', source: found.Name ?? found.Source }
+      : { type: 'bind', source: found.Source };
+  }
+
+  async volume(project: string, key: string): Promise<{ name: string; job: string } | null> {
+    const label = [LABEL_JOB, `${labelProject}=${project}`, `com.docker.compose.volume=${key}`];
+    const answer = await ask(this.#docker.listVolumes({ filters: { label } as never }), 'list volumes');
+    const [found] = Volumes.parse(answer).Volumes;
+    return found ? { name: found.Name, job: found.Labels[LABEL_JOB] ?? '' } : null;
   }
 
   async user(id: string): Promise<string> {
@@ -171,7 +195,7 @@ export class DockerLab implements Lab {
           CapDrop: ['ALL'],
           CapAdd: [...spec.capabilities],
           SecurityOpt: ['no-new-privileges:true'],
-          Binds: [...spec.binds],
+          Mounts: spec.mounts.map(toMount),
         },
       }),
       doing,
@@ -189,7 +213,7 @@ export class DockerLab implements Lab {
   }
 
   async helpers(project: string): Promise<Helper[]> {
-    const filters = { label: [`${LABEL_CHAOS}=${project}`] };
+    const filters = { label: [`${LABEL_CHAOS}=${project}`, `${LABEL_JOB}=${project}`] };
     const found = await ask(this.#docker.listContainers({ all: true, filters }), 'list helpers');
     return found.map(({ Id, Labels }) => ({
       id: Id,

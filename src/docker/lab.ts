@@ -2,6 +2,7 @@
  * What breaking things asks of a container engine, beyond what running a job does: see `Engine`. Errors are `Engine`'s:
  * FTC_NO_TARGET where the container is gone, FTC_NOT_RUNNING where it does not run, FTC_ENGINE_GONE, FTC_ENGINE_FAILED.
  */
+import type { Mount } from './mount.ts';
 
 /** Whose faults a container, file or rule of ours belongs to: the Compose project. */
 export const LABEL_CHAOS = 'io.ftc.chaos';
@@ -39,6 +40,9 @@ export interface Limits {
   readonly cpuPeriod: number;
 }
 
+/** What is mounted somewhere. */
+export type Mounted = Pick<Mount, 'type' | 'source'>;
+
 export interface HelperSpec {
   readonly image: string;
   readonly command: readonly string[];
@@ -49,8 +53,7 @@ export interface HelperSpec {
   readonly processes?: string;
   /** Of all capabilities, the ones it has. */
   readonly capabilities: readonly string[];
-  /** `volume-or-directory:/path`. */
-  readonly binds: readonly string[];
+  readonly mounts: readonly Mount[];
   /** `uid:gid`; root without it. */
   readonly user?: string;
 }
@@ -100,13 +103,15 @@ export interface Lab {
   memory(id: string): Promise<number>;
   /** Stops it as `docker stop` does, and starts it again. */
   restart(id: string, graceSeconds: number): Promise<void>;
-  /** The volume's name or the host's directory that is mounted at `path`; null where none is. */
-  mount(id: string, path: string): Promise<string | null>;
+  /** The volume or the host's directory that is mounted at `path`; null where none is. */
+  mount(id: string, path: string): Promise<Mounted | null>;
+  /** The volume that Compose made for a project under `key`, by its labels, and the job that it says it is of; null where there is none. */
+  volume(project: string, key: string): Promise<{ readonly name: string; readonly job: string } | null>;
   /** `uid:gid` as the container was made; empty for root. */
   user(id: string): Promise<string>;
   /** Starts a helper container. */
   spawn(spec: HelperSpec): Promise<HelperProcess>;
-  /** Helper containers of a project, whoever started them. */
+  /** Helper containers of a project, by the labels of both a helper and a job; whoever started them. */
   helpers(project: string): Promise<Helper[]>;
   /**
    * Asks a helper to put right what it did and to end, and waits until it is gone. Harmless where it is gone.

@@ -5,6 +5,7 @@ import { FtcError } from '../errors.ts';
 import { Attached } from './attached.ts';
 import { LABEL_JOB } from './engine.ts';
 import { engineError, statusOf } from './engine-error.ts';
+import { type Mount, toMount } from './mount.ts';
 
 export interface OneOff {
   readonly job: string;
@@ -13,13 +14,7 @@ export interface OneOff {
   /** `uid:gid`. */
   readonly user: string;
   readonly environment: Readonly<Record<string, string>>;
-  readonly mount: {
-    readonly type: 'volume' | 'bind';
-    /** The volume's name, or an absolute path of the host. */
-    readonly source: string;
-    readonly target: string;
-    readonly readOnly: boolean;
-  };
+  readonly mount: Mount;
 }
 
 export interface RunningOneOff {
@@ -66,7 +61,6 @@ export async function startOneOff(docker: Docker, o: OneOff): Promise<RunningOne
 }
 
 function options({ job, image, command, user, environment, mount }: OneOff): Docker.ContainerCreateOptions {
-  const { type, source, target, readOnly } = mount;
   return {
     Image: image,
     Cmd: [...command],
@@ -87,17 +81,7 @@ function options({ job, image, command, user, environment, mount }: OneOff): Doc
       ReadonlyRootfs: true,
       // What it prints is a checkpoint, and not to be kept twice.
       LogConfig: { Type: 'none', Config: {} },
-      Mounts: [
-        {
-          Type: type,
-          Source: source,
-          Target: target,
-          ReadOnly: readOnly,
-          ...(type === 'volume' && {
-            VolumeOptions: { NoCopy: true, Labels: {}, DriverConfig: { Name: '', Options: {} } },
-          }),
-        },
-      ],
+      Mounts: [toMount(mount)],
     },
   };
 }

@@ -1,14 +1,15 @@
 /** What a job needs of the host's files, looked at before anything starts. */
-import { closeSync, openSync, readSync, statSync, type Stats } from 'node:fs';
+import { closeSync, openSync, readSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { saveAsUtf8, wideEncoding } from '../shared/utf8.ts';
 import { shortPath } from './file.ts';
 import { builtinOf, builtinPrefix, builtins, type Job } from './job.ts';
 import { secretOf } from './s3.ts';
+import { leadsOut } from './script-link.ts';
 
 /** The user of master and workers in their images. */
-const containerUser = '10001:10001';
+export const containerUser = '10001:10001';
 
 /**
  * Looks at script, dataset, checkpoint directory and credentials file.
@@ -36,6 +37,14 @@ function checkScript(script: string, user: string, cwd: string): void {
       },
     );
   checkEncoding(script, name);
+  if (leadsOut(script)) {
+    const real = shortPath(realpathSync(script), cwd);
+    throw new FtcError(
+      'FTC_SCRIPT_MISSING',
+      `the training script ${name} is a link that leads out of its folder, to ${real}: the workers see that folder and nothing else`,
+      { hint: `Copy the script into the folder, or name it where it is: --script "${real}"` },
+    );
+  }
   // Elsewhere the engine runs in a virtual machine that does not show the host's owners and modes.
   if (process.platform !== 'linux') return;
   const folder = statSync(dirname(script));
@@ -95,7 +104,8 @@ function readable({ uid, gid, mode }: Stats, user: string, bits: number): boolea
   return ((mode >> shift) & bits) === bits;
 }
 
-function ownerOf(dir: string, cwd: string): string {
+/** `uid:gid` of who owns a checkpoint directory. @throws FtcError FTC_USAGE where there is none, or it is root's */
+export function ownerOf(dir: string, cwd: string): string {
   const { uid, gid } = directory(dir, 'checkpoint.dir', cwd);
   if (uid === 0)
     throw new FtcError(

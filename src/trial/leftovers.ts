@@ -1,12 +1,12 @@
 /** Everything that runs of one purpose have made and that is still there, by label; and its removal. */
 import { hostname } from 'node:os';
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { removeJournal } from '../../chaos/journal/file.ts';
+import { forgetProject } from '../client/saved-project.ts';
 import { LABEL_ROLE } from '../docker/engine.ts';
 import { LABEL_CHAOS } from '../docker/lab.ts';
 import { thingsOf } from '../docker/neighbours.ts';
+import { FtcError } from '../errors.ts';
 import { fromText, isAlive, type ProcessId, toText } from '../shared/process-id.ts';
 import { LABEL_OWNER, type Purpose } from './project.ts';
 
@@ -97,8 +97,13 @@ export async function removeRun(docker: Docker, whose: Whose, project: string): 
   for (const { id } of things.filter(t => t.kind === 'volume')) await gone(docker.getVolume(id).remove());
   const folder = containers[0]?.labels[DIRECTORY];
   if (folder === undefined) return;
-  await rm(join(folder, '.ftc', `${project}.yaml`), { force: true });
-  removeJournal(folder, project);
+  try {
+    forgetProject(folder, project);
+    removeJournal(folder, project);
+  } catch (error) {
+    // What is somebody else's by now is theirs to remove.
+    if (!(error instanceof FtcError)) throw error;
+  }
 }
 
 async function removeContainer(docker: Docker, id: string): Promise<void> {

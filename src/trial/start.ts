@@ -65,6 +65,6 @@ export async function prepareRun(
 /** @param build what the first run of several does; the others run the same images */
 export async function startRun(o: RunMaker, project: ComposeProject, build: boolean): Promise<void> {
   if (build) return launch(o.connection, o.compose, project, o.stages, o.signal);
-  await saveProject(project);
+  saveProject(project);
   await o.compose.up(project, { signal: o.signal });
 }

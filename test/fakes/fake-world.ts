@@ -16,6 +16,7 @@ export function fakeWorld(engine: FakeEngine, helpers: Helper[] = []): World {
     limit: unable,
     memory: unable,
     mount: unable,
+    volume: unable,
     user: unable,
     spawn: unable,
     async restart(id) {

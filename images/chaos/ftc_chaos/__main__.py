@@ -55,8 +55,8 @@ def end(_signal: int, _frame: FrameType | None) -> None:
 def main(verb: str, text: str) -> int:
     signal.signal(signal.SIGTERM, end)
     spec: Spec = json.loads(text)
-    act: Act = ACTS[spec["act"]](spec)
     try:
+        act: Act = ACTS[spec["act"]](spec)
         if verb == "revert":
             act.revert()
             say(done=True)

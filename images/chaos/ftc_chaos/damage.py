@@ -11,12 +11,12 @@ import random
 import re
 import shutil
 import time
-from pathlib import Path
 
 from .act import Absent, Spec
-from .volume import VOLUME, ours
+from .volume import clear, folder, mark, name, size_of
+from .volume import make as make_file
 
-STEP = re.compile(r"^step-(\d+)$")
+STEP = re.compile(r"^step-(\d+)$", re.ASCII)
 
 
 class Damage:
@@ -26,33 +26,33 @@ class Damage:
     """
 
     def __init__(self, spec: Spec) -> None:
-        self.folder = VOLUME / str(spec["job"])
-        self.aside = ours(str(spec["job"]), str(spec["id"]))
+        self.job = name(spec["job"])
+        self.aside = mark(spec["id"])
         self.spec = spec
 
     def look(self) -> Spec:
         checkpoint = self.find_checkpoint()
-        file = self.find_file(checkpoint)
-        size = file.stat().st_size
-        return {"checkpoint": checkpoint.name, "file": file.name, "bytes": size}
+        file, size = self.find_file(checkpoint)
+        return {"checkpoint": checkpoint, "file": file, "bytes": size}
 
     def apply(self, go: Spec) -> Spec:
-        file = self.folder / str(go["checkpoint"]) / str(go["file"])
-        if not file.is_file():
-            raise Absent(f"{go['checkpoint']}/{go['file']} was removed meanwhile")
+        checkpoint, file = checkpoint_name(go["checkpoint"]), name(go["file"])
         self.spec = {**self.spec, **go}
-        self.aside.mkdir()
-        if self.spec["how"] == "delete":
-            os.rename(file, self.aside / file.name)
-        else:
-            copy = self.aside / f"{file.name}.damaged"
-            shutil.copy2(file, copy)
-            where = spoil(copy, str(self.spec["how"]), int(self.spec["seed"]))
-            os.link(file, self.aside / file.name)
-            os.rename(copy, file)
-            go = {**go, "at": where}
+        with folder(self.job, checkpoint) as place, folder(self.job) as job:
+            if size_of(file, place) is None:
+                raise Absent(f"{checkpoint}/{file} was removed meanwhile")
+            os.mkdir(self.aside, dir_fd=job)
+            with folder(self.job, self.aside) as aside:
+                if self.spec["how"] == "delete":
+                    os.rename(file, file, src_dir_fd=place, dst_dir_fd=aside)
+                else:
+                    copy = f"{file}.damaged"
+                    where = copied(file, place, copy, aside, str(self.spec["how"]), int(self.spec["seed"]))
+                    os.link(file, file, src_dir_fd=place, dst_dir_fd=aside, follow_symlinks=False)
+                    os.rename(copy, file, src_dir_fd=aside, dst_dir_fd=place)
+                    go = {**go, "at": where}
         if not self.spec["keep"]:
-            shutil.rmtree(self.aside)
+            clear(self.job, self.aside)
         return go
 
     def hold(self, seconds: float) -> None:
@@ -62,42 +62,67 @@ class Damage:
         """Where the checkpoint was removed or set aside meanwhile, the file is of no use."""
         checkpoint, file = self.spec.get("checkpoint"), self.spec.get("file")
         if checkpoint is not None and file is not None:
-            kept, place = self.aside / str(file), self.folder / str(checkpoint)
-            if kept.exists() and place.is_dir():
-                os.replace(kept, place / str(file))
-        shutil.rmtree(self.aside, ignore_errors=True)
+            checkpoint, file = checkpoint_name(checkpoint), name(file)
+            try:
+                with folder(self.job, self.aside) as aside, folder(self.job, checkpoint) as place:
+                    if size_of(file, aside) is not None:
+                        os.replace(file, file, src_dir_fd=aside, dst_dir_fd=place)
+            except Absent:
+                pass
+        clear(self.job, self.aside)
 
-    def find_checkpoint(self) -> Path:
-        names = os.listdir(self.folder) if self.folder.is_dir() else []
-        steps = {int(found[1]): name for name in names if (found := STEP.match(name))}
+    def find_checkpoint(self) -> str:
+        try:
+            with folder(self.job) as job:
+                names = [entry.name for entry in os.scandir(job) if entry.is_dir(follow_symlinks=False)]
+        except Absent:
+            names = []
+        steps = {int(found[1]): one for one in names if (found := STEP.match(one))}
         if not steps:
             raise Absent("there is no checkpoint yet")
         step = self.spec["step"]
         if step is None:
-            return self.folder / steps[max(steps)]
+            return steps[max(steps)]
         if int(step) not in steps:
             raise Absent(f"there is no checkpoint of step {step}; there are {', '.join(map(str, sorted(steps)))}")
-        return self.folder / steps[int(step)]
+        return steps[int(step)]
 
-    def find_file(self, checkpoint: Path) -> Path:
-        files = sorted((f for f in checkpoint.iterdir() if f.is_file()), key=lambda f: (f.stat().st_size, f.name))
+    def find_file(self, checkpoint: str) -> tuple[str, int]:
+        with folder(self.job, checkpoint) as place:
+            sizes = [(size, one) for one in os.listdir(place) if (size := size_of(one, place)) is not None]
+        files = [(one, size) for size, one in sorted(sizes)]
         part = self.spec["part"]
-        named = [f for f in files if part is None or f.name == part]
+        named = [f for f in files if part is None or f[0] == part]
         if not named:
-            raise Absent(f"{checkpoint.name} has no file {part or ''}; it has {', '.join(f.name for f in files) or 'none'}")
+            raise Absent(f"{checkpoint} has no file {part or ''}; it has {', '.join(f[0] for f in files) or 'none'}")
         return named[-1]
 
 
-def spoil(path: Path, how: str, seed: int) -> int:
-    """Where: the length that is left, or the bit that is flipped."""
-    size = path.stat().st_size
+def checkpoint_name(text: object) -> str:
+    found = name(text)
+    if STEP.match(found) is None:
+        raise Absent(f"{found} is no checkpoint")
+    return found
+
+
+def copied(file: str, place: int, copy: str, aside: int, how: str, seed: int) -> int:
+    """Makes a damaged copy, with the mode of the first. Where: the length that is left, or the bit that is flipped."""
+    read = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=place)
+    with os.fdopen(read, "rb") as old, os.fdopen(make_file(copy, aside), "r+b") as new:
+        shutil.copyfileobj(old, new)
+        was = os.fstat(old.fileno())
+        os.fchmod(new.fileno(), was.st_mode & 0o7777)
+        new.flush()
+        at = spoil(new.fileno(), was.st_size, how, seed)
+        os.utime(new.fileno(), ns=(was.st_atime_ns, was.st_mtime_ns))
+        return at
+
+
+def spoil(file: int, size: int, how: str, seed: int) -> int:
     if how == "truncate":
-        os.truncate(path, size // 2)
+        os.truncate(file, size // 2)
         return size // 2
     bit = random.Random(seed).randrange(max(1, size * 8))
-    with open(path, "r+b") as file:
-        file.seek(bit // 8)
-        byte = file.read(1) or b"\0"
-        file.seek(bit // 8)
-        file.write(bytes([byte[0] ^ (1 << bit % 8)]))
+    byte = os.pread(file, 1, bit // 8) or b"\0"
+    os.pwrite(file, bytes([byte[0] ^ (1 << bit % 8)]), bit // 8)
     return bit

@@ -7,7 +7,7 @@ import os
 import time
 
 from .act import Cannot, Spec
-from .volume import VOLUME, is_engines_own, ours, remove, room
+from .volume import VOLUME, folder, is_engines_own, make, mark, name, remove, room
 
 BLOCK = 1 << 20
 LOOK_AGAIN = 0.2
@@ -18,8 +18,9 @@ class Fill:
     """`id`, `job`. `look` tells the bytes that there are, and whose disk it is; `go` has `most`, what may be taken at most."""
 
     def __init__(self, spec: Spec) -> None:
-        self.file = ours(str(spec["job"]), str(spec["id"]))
+        self.job, self.file = name(spec["job"]), mark(spec["id"])
         self.taken, self.most = 0, 0
+        self.open = -1
 
     def look(self) -> Spec:
         total, free = room(VOLUME)
@@ -27,7 +28,8 @@ class Fill:
 
     def apply(self, go: Spec) -> Spec:
         self.most = int(go["most"])
-        self.file.parent.mkdir(exist_ok=True)
+        with folder(self.job, make=True) as job:
+            self.open = make(self.file, job)
         self.take()
         if room(VOLUME)[1] >= BLOCK:
             raise Cannot(f"the volume is not full with {self.taken} bytes, and more may not be taken")
@@ -40,17 +42,19 @@ class Fill:
             self.take()
 
     def revert(self) -> None:
-        remove(self.file)
+        if self.open != -1:
+            os.close(self.open)  # what is open keeps its bytes
+            self.open = -1
+        remove(self.job, self.file)
 
     def take(self) -> None:
         """Block by block, then byte by byte of a page, until nothing is left."""
-        with open(self.file, "ab", buffering=0) as file:
-            for size in (BLOCK, 4096):
-                while self.taken + size <= self.most:
-                    try:
-                        os.posix_fallocate(file.fileno(), self.taken, size)
-                    except OSError as error:
-                        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                            break
-                        raise
-                    self.taken += size
+        for size in (BLOCK, 4096):
+            while self.taken + size <= self.most:
+                try:
+                    os.posix_fallocate(self.open, self.taken, size)
+                except OSError as error:
+                    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+                        break
+                    raise
+                self.taken += size

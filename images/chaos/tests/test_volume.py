@@ -105,3 +105,56 @@ def test_a_busy_disk_is_busy_with_one_file_and_ends_with_it(job: Path) -> None:
     assert not list(job.glob(".chaos*"))
     assert act.children == []
     json.dumps(act.look())
+
+
+PATHS = ["../rootonly", "/etc", "..", ".", "a/b", "a\0b", "", "x" * 300, "a\nb"]
+
+
+@pytest.mark.parametrize("key", ["job", "id", "checkpoint", "file"])
+@pytest.mark.parametrize("path", PATHS)
+def test_what_is_a_path_and_not_a_name_is_refused_and_nothing_moves(job: Path, key: str, path: str) -> None:
+    outside = job.parent / "rootonly"
+    outside.mkdir()
+    (job / ".chaos-ab12cd-1").mkdir()
+    (job / ".chaos-ab12cd-1" / "proof").write_text("x")
+    told = {**spec(), "checkpoint": "step-00000100", "file": "proof", key: path}
+    before = tree(job.parent)
+    # As a name that begins with ".chaos-" these two are harmless, and nothing is called so.
+    if key == "id" and path in (".", ".."):
+        told["id"] = f"x/{path}"
+    for act in (Damage, Fill, Storm) if key in ("job", "id") else (Damage,):
+        with pytest.raises((Cannot, Absent)):
+            act({**told, "writers": 1, "bytes": 1}).revert()
+    assert tree(job.parent) == before
+
+
+@pytest.mark.parametrize("which", ["job", "aside", "checkpoint", "file"])
+def test_links_lead_nowhere(job: Path, which: str) -> None:
+    other = job.parent / "other"
+    (other / "step-00000100").mkdir(parents=True)
+    (other / "step-00000100" / "state.pt").write_text("theirs")
+    (other / "state.pt").write_text("planted")
+    linked = {
+        "job": job.parent / "linked",
+        "aside": job / ".chaos-ab12cd-1",
+        "checkpoint": job / "step-00000300",
+        "file": job / "step-00000100" / "extra.pt",
+    }[which]
+    linked.symlink_to({"job": other, "aside": other, "checkpoint": other / "step-00000100", "file": other / "state.pt"}[which])
+    told = spec(job="linked" if which == "job" else "job", part="extra.pt" if which == "file" else None, step="300" if which == "checkpoint" else None)
+    before = tree(job.parent)
+    act = Damage(told)
+    with pytest.raises((Absent, FileExistsError)):
+        act.apply(act.look())
+    Damage({**told, "checkpoint": "step-00000300" if which == "checkpoint" else "step-00000100", "file": "state.pt"}).revert()
+    assert tree(job.parent) == before
+
+
+def test_a_link_in_the_place_of_our_file_is_not_written_through(job: Path) -> None:
+    victim = job.parent / "victim"
+    victim.write_text("whole")
+    (job / ".chaos-ab12cd-1").symlink_to(victim)
+    for act, go in ((Fill({"id": "ab12cd-1", "job": "job"}), {"most": 1 << 21}), (Storm({"id": "ab12cd-1", "job": "job", "writers": 1, "bytes": 1}), {})):
+        with pytest.raises(FileExistsError):
+            act.apply(go)
+    assert victim.read_text() == "whole"

@@ -54,7 +54,7 @@ describe('a flipped bit', () => {
     const params = { tensor: 'model.*', bit: '20', kind: 'parameter' };
     const prepared = await bitflip.prepare(of, scene, hit('a', 1), params, draft);
     expect(spawned).toMatchObject([
-      { network: 'none', processes: 'container:a', capabilities: ['SYS_PTRACE', 'SETUID'], binds: [] },
+      { network: 'none', processes: 'container:a', capabilities: ['SYS_PTRACE', 'SETUID'], mounts: [] },
     ]);
     const told = JSON.parse(spawned[0]?.command[1] ?? '') as object;
     expect(told).toMatchObject({

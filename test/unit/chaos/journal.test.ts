@@ -9,15 +9,16 @@ import { ChaosJournal, folderFor, readEntries, removeJournal } from '../../../ch
 const id = fc.nat({ max: 5 }).map(n => `ab12cd-${n}`);
 const at = fc.nat();
 const text = fc.string({ maxLength: 20 });
+const name = fc.stringMatching(/^[a-z0-9][\w.-]{0,20}$/);
 const record = fc.record({
   id,
   run: fc.constant('ab12cd'),
-  project: text,
+  project: name,
   fault: text,
   container: fc.record({
-    id: text,
-    name: text,
-    hostname: text,
+    id: fc.stringMatching(/^[0-9a-f]{64}$/),
+    name,
+    hostname: name,
     role: fc.constantFrom('master', 'supervisor', 'worker'),
     rank: fc.option(fc.nat()),
     startedAt: fc.option(fc.nat()),

@@ -12,7 +12,7 @@ import { self } from '../../../chaos/journal/lock.ts';
 import { Session } from '../../../chaos/session.ts';
 import { FtcError } from '../../../src/errors.ts';
 import type { Container } from '../../../src/docker/engine.ts';
-import type { Helper } from '../../../src/docker/lab.ts';
+import type { Helper, HelperSpec, Lab } from '../../../src/docker/lab.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
 import { fakeWorld } from '../../fakes/fake-world.ts';
 
@@ -327,5 +327,81 @@ describe('another command', () => {
       ['pause', true],
     ]);
     expect((await heal(world(), PROJECT, [folder])).map(h => h.fault)).toEqual(['of-the-future']);
+  });
+
+  it('does nothing to another job, whatever a record says', async () => {
+    const record = await leave();
+    const stranger = engine.add({ role: 'worker', project: 'other', state: 'paused' });
+    const planted = [
+      { ...record, id: 'aaaaaa-1', container: { ...record.container, id: stranger.id, name: stranger.name } },
+      { ...record, id: 'aaaaaa-2', project: 'other', container: { ...record.container, id: stranger.id } },
+      { ...record, id: 'aaaaaa-3', container: { ...record.container, id: worker.name } },
+      { ...record, id: 'aaaaaa-4', project: '../other' },
+    ];
+    const lines = planted.map(one => `\n${JSON.stringify({ type: 'fault', record: one })}`);
+    appendFileSync(join(folder, `.ftc/${PROJECT}.chaos.jsonl`), `${lines.join('')}\n`);
+    const healed = await heal(world(), PROJECT, [folder]);
+    // What is no record at all is skipped.
+    expect(healed.map(h => [h.id, h.healed])).toEqual([
+      ['aaaaaa-2', false],
+      ['aaaaaa-1', false],
+      [record.id, true],
+    ]);
+    expect(healed[0]?.note).toContain('of the job "other", not of "job"');
+    expect(healed[1]?.note).toContain(`names ${stranger.name}, a container of "other"`);
+    expect(await stateOf(stranger)).toBe('paused');
+  });
+
+  it('mounts what the engine says, as whom it says, and takes no names that lead out', async () => {
+    const record = await leave();
+    const act = { act: 'damage', how: 'flip', step: null, part: null, keep: true, seed: 1 };
+    const records = [
+      { checkpoint: 'step-00000005', file: 'state.pt' },
+      { checkpoint: '../rootonly', file: 'proof' },
+      { checkpoint: 'step-00000005', file: '../proof' },
+      { checkpoint: 'step-00000005', file: '/etc/passwd' },
+      { checkpoint: 'step-00000005', file: 'a\0b' },
+    ].map((more, n) => ({
+      ...record,
+      id: `bbbbbb-${n}`,
+      fault: 'corrupt-checkpoint',
+      data: { act: { ...act, job: 'tmp/evil', ...more }, source: '/', user: '0:0' },
+    }));
+    const lines = records.map(one => `\n${JSON.stringify({ type: 'fault', record: one })}`);
+    appendFileSync(join(folder, `.ftc/${PROJECT}.chaos.jsonl`), `${lines.join('')}\n`);
+    const spawned: HelperSpec[] = [];
+    const lab: Partial<Lab> = {
+      mount: () => Promise.resolve({ type: 'volume', source: 'job_checkpoints' }),
+      user: () => Promise.resolve('10001:10001'),
+      spawn(spec) {
+        spawned.push(spec);
+        return Promise.resolve({
+          id: 'h',
+          line: () => Promise.resolve('{"done":true}'),
+          send: () => undefined,
+          complaint: () => '',
+          release: () => undefined,
+        });
+      },
+    };
+    const usual = world();
+    const all = { ...usual, lab: { ...usual.lab, ...lab }, image: () => Promise.resolve('ftc-chaos') };
+    const healed = await heal(all, PROJECT, [folder]);
+    expect(healed.map(h => [h.id, h.healed])).toEqual([
+      ['bbbbbb-4', false],
+      ['bbbbbb-3', false],
+      ['bbbbbb-2', false],
+      ['bbbbbb-1', false],
+      ['bbbbbb-0', true],
+      [record.id, true],
+    ]);
+    expect(healed[0]?.note).toContain('is not used');
+    expect(spawned).toMatchObject([
+      {
+        user: '10001:10001',
+        mounts: [{ type: 'volume', source: 'job_checkpoints', target: '/checkpoints' }],
+      },
+    ]);
+    expect(JSON.parse(spawned[0]?.command[1] ?? '')).toMatchObject({ job: PROJECT, id: 'bbbbbb-0' });
   });
 });
