@@ -24,7 +24,12 @@ export function master(job: Job, place: Place, withStore = false): Service {
     ...control(place),
     command: ['node', '/opt/ftc/master.js'],
     user: place.user,
-    environment: { ...environment.masterEnvironment(job), ...s3Environment(job), ...login.environment },
+    environment: {
+      ...environment.masterEnvironment(job),
+      ...volumeEnvironment(job, place),
+      ...s3Environment(job),
+      ...login.environment,
+    },
     ...(login.secrets.length > 0 && { secrets: login.secrets }),
     ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${environment.httpPort}`],
     volumes: [checkpoints(job, place)],
@@ -98,8 +103,20 @@ export function supervisor(job: Job, place: Place): Service {
   };
 }
 
+/** What the master calls the volume when it tells a person what to do about it. */
+function volumeEnvironment({ name, checkpoint }: Job, place: Place): Record<string, string> {
+  return {
+    ...(checkpoint.dir === null
+      ? { FTC_CHECKPOINT_VOLUME: `${name}_checkpoints` }
+      : { FTC_CHECKPOINT_HOST_DIR: hostPath(place, checkpoint.dir) }),
+    FTC_IMAGE: controlImage(place),
+  };
+}
+
+const controlImage = ({ version }: Place): string => `ftc-control:${version}`;
+
 function control(place: Place): Service {
-  return { image: `ftc-control:${place.version}`, build: build('control', place, baseImage) };
+  return { image: controlImage(place), build: build('control', place, baseImage) };
 }
 
 export function build(

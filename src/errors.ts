@@ -55,6 +55,7 @@ const exitCodes = {
   FTC_PORT_IN_USE: ExitCode.host,
   FTC_FILE_EXISTS: ExitCode.host,
   FTC_CANNOT_WRITE: ExitCode.host,
+  FTC_VOLUME: ExitCode.host,
   FTC_CANNOT: ExitCode.host,
   FTC_NOT_TRUSTED: ExitCode.host,
   FTC_NOT_VERIFIED: ExitCode.notVerified,

@@ -1,11 +1,12 @@
 /** The checkpoints of a job: what is there, and which of them are known to be whole. Changes nothing. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { now } from '../shared/clock.ts';
-import { examine, type Examined, reasonOf } from './examine.ts';
+import { readPlain } from '../shared/plain-file.ts';
+import { examine, type Examined, isDenied, reasonOf } from './examine.ts';
 import { hashFile, type ReadOptions } from './hash.ts';
 import type { Manifest } from './manifest.ts';
-import { nameOf, parseName } from './names.ts';
+import { LATEST, MAX_LATEST_BYTES, nameOf, parseName } from './names.ts';
 import { best, isPinned, type Retention } from './retention.ts';
 import { byStep, type CheckpointRow } from './row.ts';
 
@@ -15,6 +16,7 @@ interface Verdict {
   readonly checkedAt: number;
   readonly problem: string | null;
 }
+
 
 /** Files that are replaced while they are read are read again, so many times. */
 const ATTEMPTS = 3;
@@ -47,8 +49,8 @@ export class Catalogue {
 
   /** The name that `LATEST` holds; null where it cannot be read. */
   async latest(): Promise<string | null> {
-    const text = await readFile(join(this.directory, 'LATEST'), 'utf8').catch(() => null);
-    return text === null ? null : text.trim();
+    const text = await readPlain(join(this.directory, LATEST), MAX_LATEST_BYTES).catch(() => null);
+    return text === null ? null : text.toString('utf8').trim();
   }
 
   /** Null where there is none of this step, or its manifest cannot be read. */
@@ -65,7 +67,15 @@ export class Catalogue {
     for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
       const before = await this.#examine(name);
       if (before === null) return null;
-      const problem = before.problem ?? (await this.#compare(name, before, options));
+      if (before.unreadable) break;
+      let problem: string | null;
+      try {
+        problem = before.problem ?? (await this.#compare(name, before, options));
+      } catch (error) {
+        // It is asked for again when somebody looks at the list.
+        if (isDenied(error)) break;
+        throw error;
+      }
       // One that was removed or replaced meanwhile was never damaged.
       if ((await this.#examine(name))?.fingerprint !== before.fingerprint) continue;
       this.#verdicts.set(name, { fingerprint: before.fingerprint, checkedAt: now(), problem });
@@ -82,7 +92,7 @@ export class Catalogue {
         if (found.sha256 !== sha256) return `${file} does not have the SHA-256 of its manifest`;
       } catch (error) {
         const { code = '', name } = error as NodeJS.ErrnoException;
-        if (name === 'AbortError' || OURS.has(code)) throw error;
+        if (name === 'AbortError' || OURS.has(code) || isDenied(error)) throw error;
         return reasonOf(error, file);
       }
     }
@@ -97,7 +107,8 @@ export class Catalogue {
     const said = this.#verdicts.get(name);
     const verdict = said?.fingerprint === found.fingerprint ? said : null;
     const problem = found.problem ?? verdict?.problem ?? null;
-    const state = problem !== null ? 'damaged' : verdict !== null ? 'valid' : 'unverified';
+    const bad = found.unreadable ? 'unreadable' : 'damaged';
+    const state = problem !== null ? bad : verdict !== null ? 'valid' : 'unverified';
     return {
       step,
       name,

@@ -1,7 +1,8 @@
 /** Looks at a checkpoint's directory without reading its data: manifest, names, sizes. */
-import { constants, type BigIntStats } from 'node:fs';
-import { lstat, open, readdir } from 'node:fs/promises';
+import { type BigIntStats, constants } from 'node:fs';
+import { access, lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readPlain, TooLargeError } from '../shared/plain-file.ts';
 import { type Manifest, ManifestError, MAX_MANIFEST_BYTES, parseManifest } from './manifest.ts';
 import { MANIFEST } from './names.ts';
 
@@ -14,6 +15,8 @@ export interface Examined {
   readonly fingerprint: string;
   /** What is wrong already; null where only the bytes can tell. */
   readonly problem: string | null;
+  /** The problem is not the checkpoint's: this user may not read it. */
+  readonly unreadable: boolean;
 }
 
 /** Null when the directory is gone. One that is removed or replaced meanwhile was never damaged: it is looked at again. */
@@ -32,7 +35,14 @@ const identity = (path: string): Promise<bigint | null> =>
   );
 
 async function look(path: string, job: string, step: number): Promise<Examined | null> {
-  const files = await statFiles(path);
+  const nothing = { manifest: null, bytes: 0, fingerprint: '' };
+  let files: ReadonlyMap<string, BigIntStats> | null;
+  try {
+    files = await statFiles(path);
+  } catch (error) {
+    if (!isDenied(error)) throw error;
+    return { ...nothing, problem: reasonOf(error, 'its folder'), unreadable: true };
+  }
   if (files === null) return null;
   const sizes = [...files.values()].map(file => Number(file.size));
   const common = {
@@ -41,10 +51,24 @@ async function look(path: string, job: string, step: number): Promise<Examined |
   };
   try {
     const manifest = parseManifest(await readManifest(join(path, MANIFEST)));
-    return { ...common, manifest, problem: mismatch(manifest, files, job, step) };
+    const problem = mismatch(manifest, files, job, step);
+    const denied = problem === null ? await firstDenied(path, Object.keys(manifest.files)) : null;
+    return { ...common, manifest, problem: problem ?? denied, unreadable: denied !== null };
   } catch (error) {
-    return { ...common, manifest: null, problem: reasonOf(error, MANIFEST) };
+    return { ...common, manifest: null, problem: reasonOf(error, MANIFEST), unreadable: isDenied(error) };
   }
+}
+
+/** This user may not do it: that says nothing about what is in a file. */
+export const isDenied = (error: unknown): boolean =>
+  ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
+
+async function firstDenied(path: string, names: readonly string[]): Promise<string | null> {
+  for (const name of names) {
+    const error: unknown = await access(join(path, name), constants.R_OK).catch((error: unknown) => error);
+    if (error !== undefined && isDenied(error)) return reasonOf(error, name);
+  }
+  return null;
 }
 
 /** What an error of the file system means for a checkpoint: `state.pt is missing`. */
@@ -53,23 +77,16 @@ export function reasonOf(error: unknown, name: string): string {
   const { code } = error as NodeJS.ErrnoException;
   if (code === undefined) throw error;
   if (code === 'ENOENT') return `${name} is missing`;
-  if (code === 'ELOOP' || code === 'EISDIR') return `${name} is no plain file`;
+  if (code === 'NOTPLAIN') return `${name} is no plain file`;
+  if (error instanceof TooLargeError) return `${name} has ${error.bytes} bytes`;
   return `${name} cannot be read (${code})`;
 }
 
-/** Opens a file of a checkpoint for reading. Links are not followed: they may lead out of the volume. */
-export const openFile = (path: string) => open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-
+/** @throws ManifestError, and as {@link readPlain} does */
 async function readManifest(path: string): Promise<Buffer> {
-  const file = await openFile(path);
-  try {
-    const { size } = await file.stat();
-    if (size === 0) throw new ManifestError(`${MANIFEST} is empty`);
-    if (size > MAX_MANIFEST_BYTES) throw new ManifestError(`${MANIFEST} has ${size} bytes`);
-    return await file.readFile();
-  } finally {
-    await file.close();
-  }
+  const text = await readPlain(path, MAX_MANIFEST_BYTES);
+  if (text.length === 0) throw new ManifestError(`${MANIFEST} is empty`);
+  return text;
 }
 
 function mismatch(
@@ -97,7 +114,10 @@ async function statFiles(path: string): Promise<Map<string, BigIntStats> | null>
   if (names === null) return null;
   const found = new Map<string, BigIntStats>();
   for (const name of names.sort()) {
-    const stats = await lstat(join(path, name), { bigint: true }).catch(() => null);
+    const stats = await lstat(join(path, name), { bigint: true }).catch((error: unknown) => {
+      if (isDenied(error)) throw error;
+      return null;
+    });
     if (stats?.isFile()) found.set(name, stats);
   }
   return found;

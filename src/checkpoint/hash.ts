@@ -1,7 +1,7 @@
 /** Reads files and hashes them, a little at a time: whoever shares the event loop is not kept waiting. */
 import { createHash } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { openFile } from './examine.ts';
+import { openPlain } from '../shared/plain-file.ts';
 
 /** One read. Hashing that much is the longest that the event loop stands still. Bytes. */
 export const CHUNK = 256 * 1024;
@@ -23,7 +23,7 @@ export interface Hashed {
 
 /** @throws as the file system does, and an AbortError */
 export async function hashFile(path: string, { signal, rate, onRead }: ReadOptions = {}): Promise<Hashed> {
-  const file = await openFile(path);
+  const file = await openPlain(path);
   try {
     const hash = createHash('sha256');
     const buffer = Buffer.allocUnsafe(CHUNK);

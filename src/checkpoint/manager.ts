@@ -5,13 +5,13 @@ import type { Readable } from 'node:stream';
 import { z } from 'zod';
 import { KeepBest } from '../job/keep-best.ts';
 import { Catalogue } from './catalogue.ts';
-import { openFile } from './examine.ts';
 import { CHUNK, type ReadOptions } from './hash.ts';
 import { MANIFEST, nameOf } from './names.ts';
 import { type CheckpointPolicy, pinEvery } from './policy.ts';
 import { prune } from './remove.ts';
 import { prunable } from './retention.ts';
 import { CheckpointRow, isGood } from './row.ts';
+import { openPlain } from '../shared/plain-file.ts';
 
 export interface PruneOptions {
   /** Instead of the job's own. */
@@ -106,7 +106,7 @@ export class Manager {
     const manifest = await this.catalogue.manifest(step);
     if (manifest === null || (file !== MANIFEST && !Object.hasOwn(manifest.files, file))) return null;
     const path = join(this.catalogue.directory, nameOf(step), file);
-    const handle = await openFile(path).catch(() => null);
+    const handle = await openPlain(path).catch(() => null);
     if (handle === null) return null;
     const { size } = await handle.stat();
     // Not beyond: what is appended meanwhile is not part of what was promised.

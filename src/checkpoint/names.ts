@@ -1,6 +1,10 @@
 /** What a job's directory in the volume holds, by name. */
 
 export const MANIFEST = 'manifest.json';
+/** Holds the name of the newest. */
+export const LATEST = 'LATEST';
+/** A name and a newline are far shorter. Bytes. */
+export const MAX_LATEST_BYTES = 4096;
 /** Of what was removed, until its files are gone too. */
 export const GONE = '.tmp-gone-';
 

@@ -8,6 +8,8 @@ export const CheckpointState = z.enum([
   'unverified',
   /** Never loaded; `problem` says why. */
   'damaged',
+  /** The user that looks may not read it, as `problem` says: nothing is known of it. Never loaded, set aside or removed. */
+  'unreadable',
   /** A worker found it damaged and gave it another name. Never loaded, never removed. */
   'aside',
 ]);

@@ -37,7 +37,11 @@ async function exportTo(
   force: boolean,
 ) {
   const rows = await client.list();
-  const { step, problem, createdAt } = wanted === null ? latestOf(rows) : rowOf(rows, wanted);
+  const { step, state, problem, createdAt } = wanted === null ? latestOf(rows) : rowOf(rows, wanted);
+  if (state === 'unreadable')
+    throw new FtcError('FTC_VOLUME', `the checkpoint of step ${step} cannot be exported: ${problem}`, {
+      hint: 'Its files must belong to the user of the job: docs/checkpoints.md, "Restored as another user".',
+    });
   if (problem !== null) throw damaged(step, problem);
   const fetched = await fetchManifest({ client, step });
   const { files } = fetched.manifest;

@@ -2,6 +2,7 @@
 import { hasEnded } from '../master/status.ts';
 import { findJob } from '../client/find-job.ts';
 import { connect } from '../docker/connect.ts';
+import { whatIsWrong, whatToDo } from '../master/volume/trouble.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
 import { checkpointLines } from './view/checkpoint-status.ts';
@@ -30,6 +31,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
   if (metrics !== null) lines.push('', metrics);
   const saved = checkpointLines(status.checkpoint, Date.now());
   if (saved.length > 0) lines.push('', ...saved);
+  if (status.volume !== null) lines.push('', `${whatIsWrong(status.volume)}.`, whatToDo(status.volume));
   if (status.traceback) lines.push('', status.traceback.trimEnd());
   process.stdout.write(`${lines.join('\n')}\n`);
 }

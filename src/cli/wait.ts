@@ -3,8 +3,9 @@ import { hasEnded } from '../master/status.ts';
 import { findJob } from '../client/find-job.ts';
 import { follow } from '../client/follow.ts';
 import { connect } from '../docker/connect.ts';
-import { ExitCode, FtcError } from '../errors.ts';
+import { ExitCode } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
+import { jobFailed } from './job-failed.ts';
 import { jobName } from './job-name.ts';
 import { outcome } from './view/job.ts';
 
@@ -24,13 +25,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<numbe
     else process.stdout.write(`${outcome(status).join('\n')}\n`);
     if (status.state === 'stopped') return ExitCode.interrupted;
     if (status.state === 'succeeded') return ExitCode.ok;
-    throw new FtcError(
-      'FTC_JOB_FAILED',
-      `the job "${status.job}" failed: ${status.reason ?? 'no reason is known'}`,
-      {
-        hint: '"ftc status" shows the traceback, "ftc logs worker" what the workers printed.',
-      },
-    );
+    throw jobFailed(status, '"ftc status" shows the traceback, "ftc logs worker" what the workers printed.');
   }
   return ExitCode.interrupted;
 }

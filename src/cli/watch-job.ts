@@ -10,6 +10,7 @@ import { killJob, stopJob } from '../docker/own.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import type { Status } from '../master/status.ts';
 import type { Interrupt } from './interrupt.ts';
+import { jobFailed } from './job-failed.ts';
 import { outcome } from './view/job.ts';
 import { createView, type View } from './view/live.ts';
 import { s3Rest } from './view/s3.ts';
@@ -33,7 +34,7 @@ const LEAVE_MS = 20_000;
 /** An engine that is restarted is back sooner. */
 const PATIENCE_MS = 120_000;
 
-/** Returns the exit code: the job's, or 130 after an interrupt. @throws FtcError FTC_JOB_FAILED */
+/** Returns the exit code: the job's, or 130 after an interrupt. @throws FtcError FTC_JOB_FAILED, FTC_VOLUME */
 export async function watchJob(o: WatchJobOptions): Promise<number> {
   const view = createView();
   const done = new AbortController();
@@ -148,12 +149,9 @@ function finish({ json, until }: WatchJobOptions, last: Status | null): number {
   if (json) process.stdout.write(`${JSON.stringify(last)}\n`);
   if (last.state === 'failed') {
     if (last.traceback) process.stderr.write(`\n${last.traceback.trimEnd()}\n\n`);
-    throw new FtcError(
-      'FTC_JOB_FAILED',
-      `the job "${last.job}" failed: ${last.reason ?? 'no reason is known'}`,
-      {
-        hint: 'Its containers and checkpoints are kept: "ftc logs worker" shows what they printed; mend it and "ftc up" again.',
-      },
+    throw jobFailed(
+      last,
+      'Its containers and checkpoints are kept: "ftc logs worker" shows what they printed; mend it and "ftc up" again.',
     );
   }
   const running = until === 'first-step' && last.state === 'running';

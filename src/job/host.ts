@@ -112,7 +112,7 @@ export function ownerOf(dir: string, cwd: string): string {
       'FTC_USAGE',
       `checkpoint.dir ${shortPath(dir, cwd)} belongs to root, and no worker runs as root`,
       {
-        hint: `Give it to another user: chown ${containerUser} "${shortPath(dir, cwd)}"`,
+        hint: `Give it to another user: chown -R ${containerUser} "${shortPath(dir, cwd)}"`,
       },
     );
   return `${uid}:${gid}`;

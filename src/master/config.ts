@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { CheckpointEnvironment, type CheckpointPolicy, policyOf } from '../checkpoint/policy.ts';
 import { type Launcher, launchers } from '../job/launcher.ts';
 import { readS3Config, type S3Config } from './s3/config.ts';
+import type { VolumePlace } from './volume/trouble.ts';
 
 const number = (fallback: number) => z.coerce.number().nonnegative().default(fallback);
 
@@ -19,6 +20,9 @@ const Environment = z.object({
   FTC_ON_STRAGGLER: z.enum(['report', 'replace']).default('report'),
   ...CheckpointEnvironment.shape,
   FTC_CHECKPOINT_SCRUB: number(3600),
+  FTC_CHECKPOINT_VOLUME: z.string().optional(),
+  FTC_CHECKPOINT_HOST_DIR: z.string().optional(),
+  FTC_IMAGE: z.string().default('ftc-control'),
   FTC_CONTROL_PORT: z.coerce.number().int().default(7077),
   FTC_HTTP_PORT: z.coerce.number().int().default(8080),
 });
@@ -34,6 +38,8 @@ export interface MasterConfig {
   readonly hangMs: number;
   readonly onStraggler: 'report' | 'replace';
   readonly checkpoints: CheckpointPolicy;
+  /** Where the checkpoints' volume is mounted, and what people call it. */
+  readonly volume: { readonly mount: string; readonly place: VolumePlace };
   /** How old a checkpoint's verification may get; 0 is never to verify in the background. */
   readonly scrubMs: number;
   /** Where checkpoints are copied to; null for a job that asks for no copies. */
@@ -58,10 +64,18 @@ export function readConfig(env: NodeJS.ProcessEnv): MasterConfig {
     hangMs: e.FTC_HANG_TIMEOUT * 1000,
     onStraggler: e.FTC_ON_STRAGGLER,
     checkpoints: policyOf(e, e.JOB_ID),
+    volume: { mount: e.CHECKPOINT_DIR, place: placeOf(e) },
     scrubMs: e.FTC_CHECKPOINT_SCRUB * 1000,
     s3: readS3Config(env, e.JOB_ID),
     controlPort: e.FTC_CONTROL_PORT,
     httpPort: e.FTC_HTTP_PORT,
     container: hostname(),
   };
+}
+
+function placeOf(e: z.output<typeof Environment>): VolumePlace {
+  const image = e.FTC_IMAGE;
+  return e.FTC_CHECKPOINT_HOST_DIR === undefined
+    ? { type: 'volume', name: e.FTC_CHECKPOINT_VOLUME ?? `${e.FTC_PROJECT}_checkpoints`, image }
+    : { type: 'directory', name: e.FTC_CHECKPOINT_HOST_DIR, image };
 }

@@ -2,9 +2,10 @@
  * The master's memory: one JSON object a line, appended and fsynced before anything that depends on it is sent. A torn
  * last line, as a crash leaves it, is ignored.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, writeSync } from 'node:fs';
-import { join } from 'node:path';
+import { closeSync, constants, fsyncSync, mkdirSync, writeSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
+import { openPlainSync, readPlainSync } from '../shared/plain-file.ts';
 import type { JournalEntry } from './membership/events.ts';
 import { Mismatch } from './replica-status.ts';
 import { JobState, Recovery } from './status.ts';
@@ -39,8 +40,13 @@ const Entry = z.discriminatedUnion('type', [
 ]);
 export type Entry = z.infer<typeof Entry>;
 
-/** What a file system that has no room says. */
-const FULL = new Set(['ENOSPC', 'EDQUOT']);
+const FILE = 'journal.jsonl';
+/** More than a job of years writes; memory for it is there. Bytes. */
+const MAX_BYTES = 64 << 20;
+const { O_WRONLY, O_APPEND, O_CREAT } = constants;
+
+/** In the job's own directory. */
+export const journalFolder = (directory: string): string => join(directory, 'journal');
 
 export class Journal {
   readonly #path: string;
@@ -48,15 +54,9 @@ export class Journal {
   /** What is not in the file yet, in order. */
   #waiting: string[] = [];
 
-  /** Opens `<directory>/journal.jsonl` for appending, and makes the directory. Throws when it cannot be written; a full disk may have room later. */
+  /** Of `<directory>/journal.jsonl`. File and directory are made when something is written. */
   constructor(directory: string) {
-    this.#path = join(directory, 'journal.jsonl');
-    try {
-      mkdirSync(directory, { recursive: true });
-      this.flush();
-    } catch (error) {
-      if (!FULL.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
-    }
+    this.#path = join(directory, FILE);
   }
 
   /** How many entries wait for room on the disk. */
@@ -94,7 +94,8 @@ export class Journal {
   }
 
   #open(): number {
-    const fd = openSync(this.#path, 'a');
+    mkdirSync(dirname(this.#path), { recursive: true });
+    const fd = openPlainSync(this.#path, O_WRONLY | O_APPEND | O_CREAT, 0o644);
     try {
       // A torn last line must not swallow the next entry.
       writeAll(fd, Buffer.from('\n'));
@@ -111,11 +112,11 @@ function writeAll(fd: number, data: Buffer): void {
   for (let at = 0; at < data.length;) at += writeSync(fd, data, at);
 }
 
-/** The entries in order; lines that do not parse are skipped and counted. */
+/** The entries in order; lines that do not parse are skipped and counted. @throws as {@link readPlainSync} does */
 export function readJournal(directory: string): { entries: Entry[]; skipped: number } {
   let text: string;
   try {
-    text = readFileSync(join(directory, 'journal.jsonl'), 'utf8');
+    text = readPlainSync(join(directory, FILE), MAX_BYTES).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { entries: [], skipped: 0 };
     throw error;

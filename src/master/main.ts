@@ -5,6 +5,7 @@ import { readConfig } from './config.ts';
 import { serveHttp } from './http.ts';
 import { Master } from './master.ts';
 import { DRAIN_MS } from './s3/mirror.ts';
+import { openVolume } from './volume/open.ts';
 
 const log = createLogger('master', process.env['JOB_ID'] ?? 'unknown');
 
@@ -13,9 +14,11 @@ const CLOSE_MS = 5_000;
 
 try {
   const config = readConfig(process.env);
-  const master = new Master(config, log);
-  await master.start();
+  const { job, container, checkpoints: policy } = config;
+  const volume = await openVolume({ job, container, policy, ...config.volume });
+  const master = new Master(config, log, volume);
   const http = await serveHttp(master.api, config.httpPort);
+  await master.start();
   log.info({ control: config.controlPort, http: config.httpPort }, 'master listens');
   const closeMs = CLOSE_MS + (config.s3 === null ? 0 : DRAIN_MS);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -1,4 +1,5 @@
 /** The shell around the membership: takes events from sockets and timers, carries out effects. Decides nothing. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../shared/log.ts';
 import { now } from '../shared/clock.ts';
 import { Keeper } from './checkpoints/keeper.ts';
@@ -6,7 +7,7 @@ import type { MasterConfig } from './config.ts';
 import { ControlServer } from './control-server.ts';
 import { History } from './history.ts';
 import type { Api } from './http.ts';
-import { Journal, readJournal } from './journal.ts';
+import { Journal, journalFolder } from './journal.ts';
 import { advance } from './membership/advance.ts';
 import type { Effect, HistoryEntry, MembershipEvent } from './membership/events.ts';
 import type { Membership } from './membership/state.ts';
@@ -18,6 +19,8 @@ import { Mirror } from './s3/mirror.ts';
 import { isEmpty } from './s3/volume.ts';
 import { hasEnded } from './status.ts';
 import { statusOf } from './status-view.ts';
+import type { OpenedVolume } from './volume/open.ts';
+import { type VolumeTrouble, whatIsWrong, whatToDo } from './volume/trouble.ts';
 
 const TICK_MS = 25;
 /** Phases in which a worker's step is the job's. */
@@ -25,6 +28,7 @@ const TRAINS: ReadonlySet<string> = new Set(['compute', 'reduce', 'checkpoint'])
 /** How often the log tells of progress while there is some. */
 const PROGRESS_MS = 10_000;
 const JOURNAL_AGAIN_MS = 1000;
+const TIMING = { gatherMs: 2000, gatherMaxMs: 30_000, brokenMs: 1000 };
 
 export class Master {
   readonly #config: MasterConfig;
@@ -42,27 +46,26 @@ export class Master {
   /** Runs while entries of the journal wait for room on the disk. */
   #unwritten: NodeJS.Timeout | null = null;
   #told = { at: 0, step: 0 };
+  readonly #volume: OpenedVolume;
+  /** The volume cannot be used, and the job has failed for it: nothing is written to it any more. */
+  #refused = false;
 
-  constructor(config: MasterConfig, log: Logger) {
+  constructor(config: MasterConfig, log: Logger, volume: OpenedVolume) {
     this.#config = config;
     this.#log = log;
-    const directory = `${config.checkpoints.directory}/journal`;
-    const { entries, skipped } = readJournal(directory);
-    this.#journal = new Journal(directory);
+    this.#volume = volume;
+    const { entries, skipped } = volume;
+    this.#journal = new Journal(journalFolder(config.checkpoints.directory));
     this.#metrics = new LastMetrics(`${config.checkpoints.directory}/${METRICS}`);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
-    const timing = {
-      gatherMs: 2000,
-      gatherMaxMs: 30_000,
-      brokenMs: 1000,
-      silentMs: Math.max(60_000, hangMs),
-    };
+    const timing = { ...TIMING, silentMs: Math.max(60_000, hangMs) };
     this.#membership = resume(
       { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler, ...timing },
       entries,
       config.container,
       now(),
     );
+    this.#refused = volume.trouble !== null && !volume.blind;
     if (isNewRun(entries, config.container)) {
       this.#remember({ type: 'run', container: config.container, at: now() });
     }
@@ -100,12 +103,37 @@ export class Master {
 
   /** Listens, and lives until {@link close}. */
   async start(): Promise<void> {
+    if (this.#volume.trouble !== null) return this.#startWithout(this.#volume.trouble);
     const { state, current } = this.#membership;
     const empty = isEmpty(this.#config.checkpoints.directory);
     this.#mirror?.start(empty && current.members.length === 0 && !hasEnded(state));
+    await this.#listen();
+    this.#keeper.start();
+  }
+
+  async #listen(): Promise<void> {
     await this.#control.listen(this.#config.controlPort);
     this.#timer = setInterval(() => this.#take({ type: 'tick' }), TICK_MS);
-    this.#keeper.start();
+  }
+
+  /**
+   * The volume cannot be used. No training starts then; a job that is under way, of which only its workers can tell, goes on
+   * without it as long as they hold its state.
+   */
+  async #startWithout(trouble: VolumeTrouble): Promise<void> {
+    const reason = whatIsWrong(trouble);
+    this.#take({ type: 'hold', reason });
+    if (this.#volume.blind) {
+      await this.#listen();
+      await sleep(this.#config.heartbeatMs);
+      const { workers } = this.#membership;
+      if ([...workers.values()].some(w => w.connected && w.holdsState)) {
+        return this.#log.error(`${reason}. Training goes on, and nothing is saved. ${whatToDo(trouble)}`);
+      }
+    }
+    this.#refused = true;
+    this.#take({ type: 'abandon', reason: `${reason}. ${whatToDo(trouble)}` });
+    if (!this.#volume.blind) await this.#listen();
   }
 
   /** Decides nothing any more: what a master that stops leaves in its journal is how things stand. */
@@ -125,6 +153,7 @@ export class Master {
       status: () => ({
         ...statusOf(this.#membership, this.#pace, { job, project, launcher }, now(), this.#keeper.damaged),
         s3: this.#mirror?.status() ?? null,
+        volume: this.#refused ? this.#volume.trouble : null,
         lastMetrics: this.#metrics.line,
       }),
       look: () => this.#metrics.look(),
@@ -185,6 +214,7 @@ export class Master {
 
   /** A journal that cannot be written must not stop the training: the next master then asks the members. It is tried again. */
   #remember(entry: Parameters<Journal['append']>[0]): void {
+    if (this.#refused) return;
     try {
       this.#journal.append(entry);
     } catch (error) {
@@ -196,6 +226,7 @@ export class Master {
   }
 
   #flush(): void {
+    if (this.#refused) return;
     const entries = this.#journal.waiting;
     try {
       this.#journal.flush();

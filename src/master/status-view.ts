@@ -19,7 +19,7 @@ export function statusOf(
   names: Pick<Status, 'job' | 'project' | 'launcher'>,
   now: number,
   damaged: CheckpointStatus['damaged'] = [],
-): Omit<Status, 's3' | 'lastMetrics'> {
+): Omit<Status, 's3' | 'lastMetrics' | 'volume'> {
   const rates = hasEnded(m.state) || m.state === 'waiting' ? null : pace.rates(now);
   const step = names.launcher === 'torchrun' ? null : currentStep(m);
   const left = m.totalSteps === null || step === null ? null : Math.max(0, m.totalSteps - step);

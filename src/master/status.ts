@@ -4,6 +4,7 @@ import { launchers } from '../job/launcher.ts';
 import { CheckpointStatus, noCheckpoints } from './checkpoints/status.ts';
 import { noChecks, ReplicaStatus } from './replica-status.ts';
 import { S3Status } from './s3/status.ts';
+import { VolumeTrouble } from './volume/trouble.ts';
 import { Phase } from '../protocol/messages.ts';
 
 export const JobState = z.enum([
@@ -116,6 +117,8 @@ export const Status = z.object({
   checkpoint: CheckpointStatus.default(noCheckpoints),
   /** Copies in S3; null for a job that asks for none. */
   s3: S3Status.nullable().default(null),
+  /** Why the volume with the checkpoints cannot be used; null where it can. */
+  volume: VolumeTrouble.nullable().default(null),
 });
 export type Status = z.infer<typeof Status>;
 

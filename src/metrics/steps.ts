@@ -3,9 +3,9 @@
  * written, and only steps above the one before count.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { openFile } from '../checkpoint/examine.ts';
 import { CHUNK } from '../checkpoint/hash.ts';
 import { parseLine, type StepLine } from './line.ts';
+import { openPlain } from '../shared/plain-file.ts';
 
 /** What is longer holds no line: two of a mebibyte at most, which the worker does not exceed. Bytes. */
 const LONGEST = 4 << 20;
@@ -59,7 +59,7 @@ export async function lastStep(path: string): Promise<StepLine | null> {
 }
 
 function openIt(path: string): Promise<FileHandle | null> {
-  return openFile(path).catch((error: unknown) => {
+  return openPlain(path).catch((error: unknown) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   });

@@ -39,6 +39,8 @@ function stateOf({ state, checkedAt, problem }: CheckpointRow, now: number): str
       return 'not verified';
     case 'damaged':
       return paint('red', `damaged: ${problem ?? 'unknown'}`, out);
+    case 'unreadable':
+      return paint('red', problem ?? 'cannot be read', out);
     case 'aside':
       return paint('yellow', `set aside${problem === null ? '' : `: ${problem}`}`, out);
   }
@@ -61,7 +63,12 @@ function bestOf({ metric, mode, keep }: NonNullable<Pruned['keepBest']>): string
 /** `✔ step 100: valid, 260 kB`. */
 export function verdictLine({ step, state, bytes: size, problem }: CheckpointRow): string {
   if (state === 'valid') return `${paint('green', '✔', out)} step ${step}: valid, ${bytes(size)}`;
-  return `${paint('red', '✘', out)} step ${step}: ${state === 'damaged' ? `damaged: ${problem}` : 'it changes while it is read'}`;
+  return `${paint('red', '✘', out)} step ${step}: ${whatIsWrong(state, problem)}`;
+}
+
+function whatIsWrong(state: CheckpointRow['state'], problem: string | null): string {
+  if (state === 'damaged') return `damaged: ${problem}`;
+  return state === 'unreadable' ? `not known: ${problem}` : 'it changes while it is read';
 }
 
 export function verdictSummary(rows: readonly CheckpointRow[]): string {

@@ -1,12 +1,12 @@
 /** The volume's side of copying: what is there, its bytes as they are verified, and putting one in its place. */
 import { createHash } from 'node:crypto';
 import { readdirSync } from 'node:fs';
-import { mkdir, open, readdir, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openFile } from '../../checkpoint/examine.ts';
 import { CHUNK } from '../../checkpoint/hash.ts';
-import { type Manifest, parseManifest } from '../../checkpoint/manifest.ts';
+import { type Manifest, MAX_MANIFEST_BYTES, parseManifest } from '../../checkpoint/manifest.ts';
 import { MANIFEST, nameOf, parseName } from '../../checkpoint/names.ts';
+import { openPlain, readPlain } from '../../shared/plain-file.ts';
 
 const temporary = '.tmp-s3-';
 
@@ -23,13 +23,12 @@ export class Damaged extends Error {
   override readonly name = 'Damaged';
 }
 
-/** True when no checkpoint of the job was ever here: none is there, and none was set aside. */
+/** True when no checkpoint of the job was ever here: none is there, and none was set aside. False where that cannot be seen. */
 export function isEmpty(directory: string): boolean {
   try {
     return !readdirSync(directory).some(name => parseName(name) !== null);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return true;
-    throw error;
+    return (error as NodeJS.ErrnoException).code === 'ENOENT';
   }
 }
 
@@ -44,7 +43,7 @@ export async function localSteps(directory: string): Promise<LocalStep[]> {
 /** Null where there is none, or none that can be read. */
 export async function readStep(directory: string, step: number): Promise<LocalStep | null> {
   try {
-    const text = await readFile(join(directory, nameOf(step), MANIFEST));
+    const text = await readPlain(join(directory, nameOf(step), MANIFEST), MAX_MANIFEST_BYTES);
     const manifest = parseManifest(text);
     if (manifest.step !== step) return null;
     const bytes = Object.values(manifest.files).reduce((sum, file) => sum + file.bytes, 0);
@@ -65,7 +64,7 @@ export async function* verified(
   name: string,
 ): AsyncGenerator<Buffer> {
   const expected = manifest.files[name] ?? { bytes: 0, sha256: '' };
-  const file = await openFile(join(directory, nameOf(step), name));
+  const file = await openPlain(join(directory, nameOf(step), name));
   const hash = createHash('sha256');
   let bytes = 0;
   try {
@@ -118,6 +117,8 @@ export async function place(
   const there = await readStep(directory, manifest.step);
   if (there?.text.equals(text) !== true) await placeFiles(directory, manifest, text, fetch);
   const latest = join(directory, `${temporary}LATEST`);
+  // Whatever stands there under this name is no file of ours: nothing is written into it, or through it.
+  await rm(latest, { recursive: true, force: true });
   await write(latest, handle => handle.writeFile(`${name}\n`));
   await rename(latest, join(directory, 'LATEST'));
   await syncDirectory(directory);

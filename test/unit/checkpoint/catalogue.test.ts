@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
   renameSync,
   rmSync,
   symlinkSync,
+  truncateSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -21,6 +23,32 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 const states = async () => (await catalogue.list()).map(({ step, state, problem }) => [step, state, problem]);
+
+describe('what is no plain file', () => {
+  it('keeps nobody waiting, and takes no memory', async () => {
+    for (const step of [1000, 2000, 3000, 4000, 5000, 6000]) {
+      rmSync(folder.write(step) + '/manifest.json');
+      execFileSync('mkfifo', [folder.at(`step-0000${step}/manifest.json`)]);
+    }
+    rmSync(folder.write(7000) + '/manifest.json');
+    mkdirSync(folder.at('step-00007000/manifest.json'));
+    rmSync(folder.write(8000) + '/manifest.json');
+    writeFileSync(folder.at('step-00008000/manifest.json'), '');
+    truncateSync(folder.at('step-00008000/manifest.json'), 2 ** 40);
+    symlinkSync('/dev/zero', folder.at('LATEST'));
+    const odd = 'manifest.json is no plain file';
+    await expect(states()).resolves.toEqual([
+      [8000, 'damaged', 'manifest.json has 1099511627776 bytes'],
+      ...[7000, 6000, 5000, 4000, 3000, 2000, 1000].map(step => [step, 'damaged', odd]),
+    ]);
+    await expect(catalogue.latest()).resolves.toBeNull();
+    rmSync(folder.at('LATEST'));
+    execFileSync('mkfifo', [folder.at('LATEST')]);
+    await expect(catalogue.latest()).resolves.toBeNull();
+    // Every thread for files is still free.
+    await expect(catalogue.list()).resolves.toHaveLength(8);
+  });
+});
 
 describe('the list', () => {
   it('of a folder that is not there is empty', async () => {

@@ -48,7 +48,7 @@ describe('the checkpoint directory', () => {
     mkdirSync(dir);
     if (isRoot) {
       expect(() => loadJob({ checkpointDir: 'c' }, {}, folder)).toThrow(
-        expect.objectContaining({ hint: expect.stringContaining('chown 10001:10001 "c"') as string }),
+        expect.objectContaining({ hint: expect.stringContaining('chown -R 10001:10001 "c"') as string }),
       );
       chownSync(dir, 1234, 5678);
     }

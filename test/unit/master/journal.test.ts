@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
   mkdirSync,
@@ -81,15 +82,15 @@ it('counts what it does not know, and goes on', () => {
   expect(readJournal(folder)).toEqual({ entries: [entries[0], entries[2]], skipped: 3 });
 });
 
-it('keeps what a full disk does not take, and writes it in order when there is room', () => {
+it('keeps what the disk does not take, and writes it in order when it does', () => {
   mkdirSync(folder);
-  symlinkSync('/dev/full', file);
+  execFileSync('mkfifo', [file]);
   const journal = new Journal(folder);
   const [first, second, ...rest] = entries as [Entry, Entry, ...Entry[]];
-  const full = expect.objectContaining({ code: 'ENOSPC' }) as Error;
-  expect(() => journal.append(first)).toThrow(full);
-  expect(() => journal.append(second)).toThrow(full);
-  expect(() => journal.flush()).toThrow(full);
+  const odd = expect.objectContaining({ code: 'NOTPLAIN' }) as Error;
+  expect(() => journal.append(first)).toThrow(odd);
+  expect(() => journal.append(second)).toThrow(odd);
+  expect(() => journal.flush()).toThrow(odd);
   expect(journal.waiting).toBe(2);
   rmSync(file);
   journal.flush();
@@ -99,7 +100,24 @@ it('keeps what a full disk does not take, and writes it in order when there is r
   expect(readJournal(folder)).toEqual({ entries, skipped: 0 });
 });
 
-it('says at once where it can never be written', () => {
+it('says with the first entry where it cannot be written', () => {
   writeFileSync(folder, 'a file');
-  expect(() => new Journal(folder)).toThrow(expect.objectContaining({ code: 'EEXIST' }) as Error);
+  const journal = new Journal(folder);
+  expect(() => journal.append(entries[0] as Entry)).toThrow(
+    expect.objectContaining({ code: 'EEXIST' }) as Error,
+  );
+});
+
+it('is read from a plain file of a bounded size only, and waits for nobody', () => {
+  mkdirSync(folder);
+  execFileSync('mkfifo', [file]);
+  expect(() => readJournal(folder)).toThrow('is no plain file');
+  rmSync(file);
+  symlinkSync('/dev/zero', file);
+  expect(() => readJournal(folder)).toThrow('is no plain file');
+  expect(() => new Journal(folder).append(entries[0] as Entry)).toThrow('is no plain file');
+  rmSync(file);
+  writeFileSync(file, '');
+  truncateSync(file, 100 * 2 ** 30);
+  expect(() => readJournal(folder)).toThrow('has 107374182400 bytes, and at most 67108864 are read');
 });
