@@ -16,18 +16,18 @@ const words: Readonly<Record<string, string>> = {
   CERT_NOT_YET_VALID: 'its certificate is not valid yet, by the clock of this machine',
   CERT_REVOKED: 'its certificate was revoked',
   ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name than that of checkpoint.s3.endpoint',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'it does not speak TLS: the endpoint may be http:// and not https://',
-  ERR_SSL_PACKET_LENGTH_TOO_LONG: 'it does not speak TLS: the endpoint may be http:// and not https://',
 };
 
-/** Null for any other error. `code` is what Node calls it. */
-export function tlsProblem(code: string | undefined): string | null {
+/** Null for any other error. `code` is what Node calls it, `message` has what OpenSSL says. */
+export function tlsProblem(code: string | undefined, message = ''): string | null {
   if (code === undefined) return null;
   const known = words[code];
   if (known !== undefined) return known;
   if (/^(CERT_|ERR_TLS_CERT|UNABLE_TO_|HOSTNAME_)/.test(code)) return 'its certificate cannot be trusted';
   if (code.startsWith('ERR_OSSL_PEM') || code.startsWith('ERR_OSSL_ASN1'))
     return 'checkpoint.s3.caBundle holds a certificate that cannot be read';
+  if (/wrong.version.number|packet.length.too.long|http.request/i.test(`${code} ${message}`))
+    return 'it does not speak TLS: the endpoint may be http:// and not https://';
   return /^ERR_(SSL|TLS)_/.test(code) || code === 'EPROTO'
     ? 'no connection by TLS comes about with it'
     : null;

@@ -108,7 +108,7 @@ export function explain(error: unknown, where: string, hide: (text: string) => s
     const says = status >= 400 && status < 500 && status !== 408 && status !== 429;
     return made(says ? 'refused' : 'unreachable', `${where} answers ${answered(status, e)}`);
   }
-  const untrusted = tlsProblem(e.code);
+  const untrusted = tlsProblem(e.code, e.message);
   if (untrusted !== null) return made('unfit', `${where}: ${untrusted} (${e.code})`);
   const code = e.code ?? name;
   const plain = words[code] ?? words[name];

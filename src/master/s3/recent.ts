@@ -8,6 +8,9 @@ import type { Stored } from './bucket.ts';
 /** After so long the list is believed. */
 export const SETTLES_MS = 300_000;
 
+/** The tag of what was stored, until a list shows it. */
+const UNKNOWN = '';
+
 interface Act {
   readonly at: number;
   /** What is there now; null for removed. */
@@ -34,7 +37,7 @@ export class Recent {
     for (const [step, { at, stored, before }] of this.#acts) {
       const tag = tagOf(steps.get(step));
       if (now - at >= SETTLES_MS) this.#acts.delete(step);
-      else if (tag !== null && tag !== before) continue;
+      else if (tag !== null && before !== UNKNOWN && tag !== before) continue;
       else if (stored === null) steps.delete(step);
       else steps.set(step, stored);
     }
