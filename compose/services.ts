@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { LABEL_JOB, LABEL_ROLE, type Role } from '../src/docker/engine.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
-import { dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
+import { dataBundle, dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
 import * as environment from './environment.ts';
 import { literal, variable } from './literal.ts';
 import { contextPath, hostPath, type Place } from './place.ts';
-import { s3Credentials, s3Environment } from './s3.ts';
+import { s3Bundle, s3Credentials, s3Environment } from './s3.ts';
 
 export type Service = Record<string, unknown>;
 
@@ -16,14 +16,20 @@ export const baseImage = variable('FTC_BASE_IMAGE', 'debian:trixie-slim');
 
 export function master(job: Job, place: Place, withStore = false): Service {
   const login = s3Credentials(job, place);
+  const bundle = s3Bundle(job, place);
   return {
     ...control(place),
     command: ['node', '/opt/ftc/master.js'],
     user: place.user,
-    environment: { ...environment.masterEnvironment(job), ...s3Environment(job), ...login.environment },
+    environment: {
+      ...environment.masterEnvironment(job),
+      ...s3Environment(job),
+      ...login.environment,
+      ...bundle.environment,
+    },
     ...(login.secrets.length > 0 && { secrets: login.secrets }),
     ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${environment.httpPort}`],
-    volumes: [checkpoints(job, place)],
+    volumes: [checkpoints(job, place), ...bundle.volumes],
     restart: 'unless-stopped',
     // Time to finish a copy.
     ...(job.checkpoint.s3 !== null && { stop_grace_period: '30s' }),
@@ -35,6 +41,7 @@ export function master(job: Job, place: Place, withStore = false): Service {
 
 export function worker(job: Job, place: Place): Service {
   const login = dataCredentials(job, place);
+  const bundle = dataBundle(job, place);
   const suffix =
     job.base === null ? '' : `-${createHash('sha256').update(job.base).digest('hex').slice(0, 8)}`;
   return {
@@ -48,6 +55,7 @@ export function worker(job: Job, place: Place): Service {
       ),
       ...dataEnvironment(job),
       ...login.environment,
+      ...bundle.environment,
     },
     ...(login.secrets.length > 0 && { secrets: login.secrets }),
     depends_on: ['master'],
@@ -58,6 +66,7 @@ export function worker(job: Job, place: Place): Service {
         : []),
       ...(job.dataset === null ? [] : [readOnly(hostPath(place, job.dataset), environment.datasetMount)]),
       ...dataVolumes(job),
+      ...bundle.volumes,
     ],
     // One supervisor, not two: ftc's own starts workers again.
     restart: 'no',

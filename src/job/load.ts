@@ -65,7 +65,22 @@ function read(
   const projectDir = path === null ? resolve(cwd) : dirname(path);
   const hasScript = sources.some(({ script }) => script !== undefined && builtinOf(script) === null);
   const folderName = path === null && !hasScript ? null : basename(projectDir);
-  return { job: resolveJob(sources, folderName, launcherOf), file, projectDir };
+  const job = withBundle(resolveJob(sources, folderName, launcherOf), env['AWS_CA_BUNDLE'], cwd);
+  return { job, file, projectDir };
+}
+
+/** As AWS's own tools: what the job does not say of certificates, the environment may. */
+function withBundle(job: Job, said: string | undefined, cwd: string): Job {
+  if (said === undefined || said === '') return job;
+  const path = resolve(cwd, said);
+  const trusting = <T extends { endpoint: string | null; caBundle: string | null }>(s3: T): T =>
+    s3.caBundle !== null || s3.endpoint?.startsWith('http:') === true ? s3 : { ...s3, caBundle: path };
+  const { checkpoint, data } = job;
+  return {
+    ...job,
+    checkpoint: { ...checkpoint, s3: checkpoint.s3 && trusting(checkpoint.s3) },
+    data: data?.s3 ? { ...data, s3: trusting(data.s3) } : data,
+  };
 }
 
 /** A script that cannot be read is named by who needs it. */
