@@ -1,5 +1,6 @@
 /** Where a project is rendered for: the folder that its relative paths start from, and the package. */
 import { isAbsolute, relative, sep } from 'node:path';
+import type { HiddenPaths } from '../src/job/hidden.ts';
 import { literal } from './literal.ts';
 
 export interface Place {
@@ -10,6 +11,8 @@ export interface Place {
   readonly version: string;
   /** `uid:gid` of master and workers. */
   readonly user: string;
+  /** What workers do not see of the folders that they are given. */
+  readonly hidden?: HiddenPaths;
 }
 
 /** The build's context: relative, so that a committed project works in every checkout. */

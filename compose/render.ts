@@ -29,9 +29,9 @@ export interface Rendered {
   readonly yaml: string;
 }
 
-export function render({ job, projectDir, user }: LoadedJob): Rendered {
+export function render({ job, projectDir, user, hidden }: LoadedJob): Rendered {
   const { root: packageRoot, version } = ownPackage();
-  const file = composeFile(job, { projectDir, packageRoot, version, user });
+  const file = composeFile(job, { projectDir, packageRoot, version, user, ...(hidden && { hidden }) });
   return { file, yaml: toYaml(file) };
 }
 

@@ -5,6 +5,7 @@ import { LABEL_JOB, LABEL_ROLE, type Role } from '../src/docker/engine.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
 import { dataBundle, dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
 import * as environment from './environment.ts';
+import { masks } from './hidden.ts';
 import { literal, variable } from './literal.ts';
 import { contextPath, hostPath, type Place } from './place.ts';
 import { s3Bundle, s3Credentials, s3Environment } from './s3.ts';
@@ -67,6 +68,8 @@ export function worker(job: Job, place: Place): Service {
       ...(job.dataset === null ? [] : [readOnly(hostPath(place, job.dataset), environment.datasetMount)]),
       ...dataVolumes(job),
       ...bundle.volumes,
+      ...masks(place.hidden?.script ?? [], environment.scriptMount),
+      ...masks(place.hidden?.dataset ?? [], environment.datasetMount),
     ],
     // One supervisor, not two: ftc's own starts workers again.
     restart: 'no',

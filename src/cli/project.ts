@@ -4,6 +4,7 @@ import { storeName } from '../../compose/store.ts';
 import { baseImage } from '../docker/base-image.ts';
 import type { ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
+import { nothingHidden, withNotes } from '../job/hidden.ts';
 import type { LoadedJob } from '../job/load.ts';
 
 export async function composeProject(
@@ -11,7 +12,8 @@ export async function composeProject(
   connection: Connection,
   env: Readonly<Record<string, string | undefined>> = process.env,
 ): Promise<ComposeProject & { readonly rendered: Rendered }> {
-  const rendered = render(loaded);
+  const { job, projectDir, hidden = nothingHidden } = loaded;
+  const rendered = render({ ...loaded, hidden: withNotes(hidden, job, projectDir) });
   // Who asks for the store gets it.
   const store = rendered.file.services.s3 !== undefined;
   return {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { findJobFile, readJobFile, type ReadJobFile } from './file.ts';
+import { findHidden, type HiddenPaths } from './hidden.ts';
 import { checkHost } from './host.ts';
 import { builtinOf, type Job } from './job.ts';
 import { type Launcher, launcherFor } from './launcher.ts';
@@ -17,6 +18,8 @@ export interface LoadedJob {
   readonly projectDir: string;
   /** `uid:gid` of master and workers. */
   readonly user: string;
+  /** What workers do not see of the folders that they are given. */
+  readonly hidden?: HiddenPaths;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -38,7 +41,8 @@ export function loadJob(
       found.map(({ paths, message }) => (file?.locate(paths) ?? '') + message).join('\n'),
       { hint: found.map(({ hint }) => hint).join('\n') },
     );
-  return { job, file: file?.path ?? null, projectDir, user: checkHost(job, cwd) };
+  const user = checkHost(job, cwd);
+  return { job, file: file?.path ?? null, projectDir, user, hidden: findHidden(job, projectDir) };
 }
 
 /**
