@@ -1,5 +1,6 @@
 /** What the workers are told of shards: the volume that keeps them, and the bucket that they come from. */
 import type { Job } from '../src/job/job.ts';
+import { type Bundle, bundleFor } from './ca-bundle.ts';
 import { credentialsFor, type Credentials } from './credentials.ts';
 import { literal } from './literal.ts';
 import type { Place } from './place.ts';
@@ -26,4 +27,8 @@ export function dataCredentials({ data }: Job, place: Place): Credentials {
   return data?.s3
     ? credentialsFor(data.s3.credentials, 'data-s3', place)
     : { environment: {}, secrets: [], definitions: {} };
+}
+
+export function dataBundle({ data }: Job, place: Place): Bundle {
+  return bundleFor(data?.s3?.caBundle ?? null, 'data-s3', place);
 }

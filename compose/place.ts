@@ -1,5 +1,6 @@
 /** Where a project is rendered for: the folder that its relative paths start from, and the package. */
 import { isAbsolute, relative, sep } from 'node:path';
+import type { HiddenPaths } from '../src/job/hidden.ts';
 import { literal } from './literal.ts';
 
 export interface Place {
@@ -12,6 +13,8 @@ export interface Place {
   readonly user: string;
   /** SHA-256 of the job's requirements file, in hex, where it has one. */
   readonly requirements?: string | null;
+  /** What workers do not see of the folders that they are given. */
+  readonly hidden?: HiddenPaths;
 }
 
 /** The build's context: relative, so that a committed project works in every checkout. */

@@ -31,9 +31,10 @@ export interface Rendered {
   readonly yaml: string;
 }
 
-export function render({ job, projectDir, user, needs }: LoadedJob): Rendered {
+export function render({ job, projectDir, user, needs, hidden }: LoadedJob): Rendered {
   const { root: packageRoot, version } = ownPackage();
-  const file = composeFile(job, { projectDir, packageRoot, version, user, ...needs });
+  const place = { projectDir, packageRoot, version, user, ...needs, ...(hidden && { hidden }) };
+  const file = composeFile(job, place);
   return { file, yaml: toYaml(file) };
 }
 

@@ -1,6 +1,7 @@
 /** What the master is told of the bucket. */
 import { toSeconds } from '../src/job/duration.ts';
 import type { Job } from '../src/job/job.ts';
+import { type Bundle, bundleFor } from './ca-bundle.ts';
 import { credentialsFor, type Credentials } from './credentials.ts';
 import { literal } from './literal.ts';
 import type { Place } from './place.ts';
@@ -23,4 +24,8 @@ const none: Credentials = { environment: {}, secrets: [], definitions: {} };
 
 export function s3Credentials({ checkpoint: { s3 } }: Job, place: Place): Credentials {
   return s3 === null ? none : credentialsFor(s3.credentials, 'checkpoint-s3', place);
+}
+
+export function s3Bundle({ checkpoint: { s3 } }: Job, place: Place): Bundle {
+  return bundleFor(s3?.caBundle ?? null, 'checkpoint-s3', place);
 }

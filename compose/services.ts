@@ -3,14 +3,15 @@ import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
 import { LABEL_JOB, LABEL_ROLE, type Role } from '../src/docker/engine.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
-import { dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
+import { dataBundle, dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
 import * as environment from './environment.ts';
 import { toSeconds } from '../src/job/duration.ts';
+import { masks } from './hidden.ts';
 import { literal, variable } from './literal.ts';
 import { isOneNode, nodeMounts } from './node.ts';
 import { contextPath, hostPath, type Place } from './place.ts';
 import { requirementsLayer } from './requirements.ts';
-import { s3Credentials, s3Environment } from './s3.ts';
+import { s3Bundle, s3Credentials, s3Environment } from './s3.ts';
 import { bind, scriptEnvironment, scriptRoom, scriptVolumes } from './script.ts';
 
 export type Service = Record<string, unknown>;
@@ -20,6 +21,7 @@ export const baseImage = variable('FTC_BASE_IMAGE', 'debian:trixie-slim');
 
 export function master(job: Job, place: Place, withStore = false): Service {
   const login = s3Credentials(job, place);
+  const bundle = s3Bundle(job, place);
   return {
     ...control(place),
     command: ['node', '/opt/ftc/master.js'],
@@ -29,10 +31,11 @@ export function master(job: Job, place: Place, withStore = false): Service {
       ...volumeEnvironment(job, place),
       ...s3Environment(job),
       ...login.environment,
+      ...bundle.environment,
     },
     ...(login.secrets.length > 0 && { secrets: login.secrets }),
     ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${environment.httpPort}`],
-    volumes: [checkpoints(job, place)],
+    volumes: [checkpoints(job, place), ...bundle.volumes],
     restart: 'unless-stopped',
     // Time to finish a copy.
     ...(job.checkpoint.s3 !== null && { stop_grace_period: '30s' }),
@@ -44,6 +47,7 @@ export function master(job: Job, place: Place, withStore = false): Service {
 
 export function worker(job: Job, place: Place): Service {
   const login = dataCredentials(job, place);
+  const bundle = dataBundle(job, place);
   const suffix =
     job.base === null ? '' : `-${createHash('sha256').update(job.base).digest('hex').slice(0, 8)}`;
   const layer = requirementsLayer(place);
@@ -62,6 +66,7 @@ export function worker(job: Job, place: Place): Service {
       ),
       ...dataEnvironment(job),
       ...login.environment,
+      ...bundle.environment,
       ...scriptEnvironment(job),
     },
     ...(login.secrets.length > 0 && { secrets: login.secrets }),
@@ -73,8 +78,11 @@ export function worker(job: Job, place: Place): Service {
         : []),
       ...(job.dataset === null ? [] : [bind(hostPath(place, job.dataset), environment.datasetMount)]),
       ...dataVolumes(job),
+      ...bundle.volumes,
       ...scriptVolumes(job, place),
       ...nodeMounts(job),
+      ...masks(place.hidden?.script ?? [], environment.scriptMount),
+      ...masks(place.hidden?.dataset ?? [], environment.datasetMount),
     ],
     // One supervisor, not two: ftc's own starts workers again.
     restart: 'no',

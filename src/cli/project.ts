@@ -9,6 +9,7 @@ import { FtcError } from '../errors.ts';
 import { missingVariables } from '../job/environment.ts';
 import type { Job } from '../job/job.ts';
 import { dotEnvFor } from '../job/dot-env.ts';
+import { nothingHidden, withNotes } from '../job/hidden.ts';
 import type { LoadedJob } from '../job/load.ts';
 
 /** @throws FtcError FTC_USAGE where the job passes on a variable that `env` has not, FTC_NOT_TRUSTED where `.ftc` is not the user's own */
@@ -20,7 +21,8 @@ export async function composeProject(
   refuseMissing(loaded.job, env);
   // What is rendered is kept there: before anything is built, it must be clear that it can be.
   ownFolder(loaded.projectDir).exists();
-  const rendered = render(loaded);
+  const { job, projectDir, hidden = nothingHidden } = loaded;
+  const rendered = render({ ...loaded, hidden: withNotes(hidden, job, projectDir) });
   // Who asks for the store gets it.
   const store = rendered.file.services.s3 !== undefined;
   return {

@@ -6,6 +6,7 @@ import { makeOutputs } from '../client/outputs.ts';
 import { Compose } from '../docker/compose.ts';
 import { connect } from '../docker/connect.ts';
 import { refuseNeighbours } from '../docker/neighbours.ts';
+import { MOST_ENTRIES } from '../job/hidden.ts';
 import { loadJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { createStages } from './view/stages.ts';
@@ -25,6 +26,10 @@ export async function run(options: UpOptions): Promise<number> {
   const loaded = loadJob(options);
   const missing = s3Login(loaded);
   if (missing !== null) process.stderr.write(`! ${missing}\n`);
+  if (loaded.hidden?.complete === false)
+    process.stderr.write(
+      `! the script's folder has more than ${MOST_ENTRIES} entries: an .env that lies deep in it is seen by the script; give the script a folder of its own\n`,
+    );
   const connection = await connect();
   const compose = await Compose.find(connection.host);
   const project = await composeProject(loaded, connection);

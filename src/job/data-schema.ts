@@ -1,6 +1,6 @@
 /** `data`: a volume for shards, and the bucket that they come from. */
 import { dataDefaults } from './data.ts';
-import { credentials, endpoint, region } from './s3-schema.ts';
+import { caBundle, credentials, endpoint, region } from './s3-schema.ts';
 import { described, group, text } from './schema-parts.ts';
 
 export const Data = group({
@@ -14,6 +14,7 @@ export const Data = group({
       .optional()
       .meta(described('The region. Default: what boto3 finds, or us-east-1.', null)),
     credentials,
+    caBundle: caBundle('every worker'),
   })
     .nullable()
     .optional()

@@ -14,6 +14,8 @@ interface DataS3 {
   readonly region: string | null;
   /** Absolute path of an AWS credentials file, or `secret:NAME`; null is the environment. */
   readonly credentials: string | null;
+  /** Absolute path of a file with the authorities that the server's certificate is trusted by; null is those that boto3 knows. */
+  readonly caBundle: string | null;
 }
 
 export const dataDefaults = { cache: '10g' } as const;
@@ -23,7 +25,7 @@ export function fillData(said: Said): Data {
   return { cache: cache ?? dataDefaults.cache, s3: s3 == null ? null : { ...nothing, ...defined(s3) } };
 }
 
-const nothing: DataS3 = { endpoint: null, region: null, credentials: null };
+const nothing: DataS3 = { endpoint: null, region: null, credentials: null, caBundle: null };
 
 interface Said {
   readonly cache?: string | undefined;

@@ -113,10 +113,19 @@ function absoluteIn(checkpoint: Checkpoint, folder: string): Checkpoint {
   };
 }
 
-function absoluteLogin<T extends { credentials?: string | null | undefined }>(s3: T, folder: string): T {
-  const { credentials } = s3;
+function absoluteLogin<T extends S3Files>(s3: T, folder: string): T {
+  const { credentials, caBundle } = s3;
   const file = typeof credentials === 'string' && secretOf(credentials) === null ? credentials : null;
-  return file === null ? s3 : { ...s3, credentials: resolve(folder, file) };
+  return {
+    ...s3,
+    ...(file !== null && { credentials: resolve(folder, file) }),
+    ...(typeof caBundle === 'string' && { caBundle: resolve(folder, caBundle) }),
+  };
+}
+
+interface S3Files {
+  readonly credentials?: string | null | undefined;
+  readonly caBundle?: string | null | undefined;
 }
 
 /** Also for those of the command line, which are relative to the working directory. */

@@ -1,5 +1,5 @@
 /** What a job needs of the host's files, looked at before anything starts. */
-import { closeSync, openSync, readSync, realpathSync, statSync, type Stats } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { saveAsUtf8, wideEncoding } from '../shared/utf8.ts';
@@ -12,7 +12,7 @@ import { leadsOut } from './script-link.ts';
 export const containerUser = '10001:10001';
 
 /**
- * Looks at script, dataset, checkpoint directory and credentials file.
+ * Looks at script, dataset, checkpoint directory, credentials and certificates.
  * @returns the user that master and workers run as
  */
 export function checkHost({ script, data, dataset, checkpoint }: Job, cwd: string): string {
@@ -20,6 +20,8 @@ export function checkHost({ script, data, dataset, checkpoint }: Job, cwd: strin
   if (builtinOf(script) === null) checkScript(script, user, cwd);
   const { s3 } = checkpoint;
   if (s3?.credentials != null) checkCredentials(s3.credentials, 'checkpoint.s3.credentials', user, cwd);
+  if (s3?.caBundle != null) checkBundle(s3.caBundle, 'checkpoint.s3.caBundle', user, cwd);
+  if (data?.s3?.caBundle != null) checkBundle(data.s3.caBundle, 'data.s3.caBundle', user, cwd);
   if (data?.s3?.credentials != null) checkCredentials(data.s3.credentials, 'data.s3.credentials', user, cwd);
   if (dataset !== null) directory(dataset, 'dataset', cwd);
   return user;
@@ -79,6 +81,36 @@ function firstBytes(path: string): Uint8Array {
     }
   } catch {
     return bytes.subarray(0, 0);
+  }
+}
+
+/** Nothing of it is secret, or it is no bundle: a private key in it would be shown to everybody in the job. */
+function checkBundle(bundle: string, key: string, user: string, cwd: string): void {
+  const name = shortPath(bundle, cwd);
+  const file = look(bundle);
+  const wrong = (what: string, hint: string): FtcError =>
+    new FtcError('FTC_USAGE', `${key} ${name} ${what}`, { hint });
+  const form = 'It holds the certificates of the authorities to trust: -----BEGIN CERTIFICATE----- …';
+  if (!file?.isFile()) throw wrong(file ? 'is not a file' : 'does not exist', form);
+  const text = textOf(bundle);
+  if (
+    text === null ||
+    (process.platform === 'linux' && !readable(file, user, 0o4) && (file.mode & 0o040) === 0)
+  )
+    throw wrong(
+      'cannot be read by all who need it',
+      `The containers run as user ${user}. Allow it: chmod a+r "${name}"`,
+    );
+  if (text.includes('PRIVATE KEY-----'))
+    throw wrong('holds a private key, which the containers must not have', 'Keep only its certificates.');
+  if (!text.includes('-----BEGIN CERTIFICATE-----')) throw wrong('holds no certificate in PEM form', form);
+}
+
+function textOf(path: string): string | null {
+  try {
+    return readFileSync(path, 'latin1');
+  } catch {
+    return null;
   }
 }
 

@@ -2,6 +2,7 @@
 import { basename, dirname, resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { findJobFile, readJobFile, type ReadJobFile } from './file.ts';
+import { findHidden, type HiddenPaths } from './hidden.ts';
 import { checkHost } from './host.ts';
 import { builtinOf, type Job } from './job.ts';
 import { checkNeeds, type Needs } from './needs.ts';
@@ -19,6 +20,8 @@ export interface LoadedJob {
   readonly user: string;
   /** What was found out about the files that its script gets, where it gets any. */
   readonly needs?: Needs;
+  /** What workers do not see of the folders that they are given. */
+  readonly hidden?: HiddenPaths;
 }
 
 type Env = Readonly<Record<string, string | undefined>>;
@@ -41,7 +44,8 @@ export function loadJob(
       { hint: found.map(({ hint }) => hint).join('\n') },
     );
   const user = checkHost(job, cwd);
-  return { job, file: file?.path ?? null, projectDir, user, needs: checkNeeds(job, user, cwd) };
+  const needs = checkNeeds(job, user, cwd);
+  return { job, file: file?.path ?? null, projectDir, user, needs, hidden: findHidden(job, projectDir) };
 }
 
 /**
@@ -68,5 +72,20 @@ function read(
   const projectDir = path === null ? resolve(cwd) : dirname(path);
   const hasScript = sources.some(({ script }) => script !== undefined && builtinOf(script) === null);
   const folderName = path === null && !hasScript ? null : basename(projectDir);
-  return { job: resolveJob(sources, folderName, launcherOf), file, projectDir };
+  const job = withBundle(resolveJob(sources, folderName, launcherOf), env['AWS_CA_BUNDLE'], cwd);
+  return { job, file, projectDir };
+}
+
+/** As AWS's own tools: what the job does not say of certificates, the environment may. */
+function withBundle(job: Job, said: string | undefined, cwd: string): Job {
+  if (said === undefined || said === '') return job;
+  const path = resolve(cwd, said);
+  const trusting = <T extends { endpoint: string | null; caBundle: string | null }>(s3: T): T =>
+    s3.caBundle !== null || s3.endpoint?.startsWith('http:') === true ? s3 : { ...s3, caBundle: path };
+  const { checkpoint, data } = job;
+  return {
+    ...job,
+    checkpoint: { ...checkpoint, s3: checkpoint.s3 && trusting(checkpoint.s3) },
+    data: data?.s3 ? { ...data, s3: trusting(data.s3) } : data,
+  };
 }

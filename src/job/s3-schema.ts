@@ -39,6 +39,18 @@ export const credentials = text('must be a path, or "secret:" and the name of a 
     ),
   );
 
+/** @param reads what asks there, such as "the master" */
+export const caBundle = (reads: string) =>
+  text('must be a path to a file of certificates', /^[^$]+$/)
+    .nullable()
+    .optional()
+    .meta(
+      described(
+        `A file of certificates (PEM), relative to this file: ${reads} trusts a server by these authorities and by no others. Default: AWS_CA_BUNDLE of the environment, otherwise those that are known.`,
+        null,
+      ),
+    );
+
 const prefixMessage =
   'must be a path such as "team/runs": letters, digits and "!_.*\'()-", no "/" at its ends, no ".." in it';
 const prefix = text(prefixMessage, /^(?:[\w!.*'()-]+(?:\/[\w!.*'()-]+)*)?$/).refine(
@@ -84,4 +96,5 @@ export const S3 = group({
       ),
     ),
   credentials,
+  caBundle: caBundle('the master'),
 });

@@ -16,6 +16,8 @@ export interface S3 {
   readonly restoreTimeout: number;
   /** Absolute path of an AWS credentials file, or `secret:NAME`; null is the environment. */
   readonly credentials: string | null;
+  /** Absolute path of a file with the authorities that the server's certificate is trusted by; null is those that are known. */
+  readonly caBundle: string | null;
 }
 
 export const s3Defaults = {
@@ -27,6 +29,7 @@ export const s3Defaults = {
   keepEvery: null,
   restoreTimeout: 60_000,
   credentials: null,
+  caBundle: null,
 } as const satisfies Omit<S3, 'pathStyle'>;
 
 const secretPrefix = 'secret:';

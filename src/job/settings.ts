@@ -70,6 +70,13 @@ const s3Settings = [
     'credentials',
     'AWS credentials file for it',
   ),
+  setting(
+    ['checkpoint', 's3', 'caBundle'],
+    'FTC_S3_CA_BUNDLE',
+    '--s3-ca-bundle <path>',
+    'path',
+    'certificates that it is trusted by',
+  ),
 ];
 
 export const settings: readonly Setting[] = [

@@ -49,7 +49,14 @@ async function storeOf(job: TestJob): Promise<ObjectStore> {
   const { stdout } = await docker('port', `${job.name}-s3-1`, '9000/tcp');
   const login = { kind: 'keys', id: KEY, secret: SECRET, token: '' } as const;
   const place = { bucket: 'runs', base: `${job.name}/`, endpoint: `http://${stdout.split('\n')[0]}` };
-  const rest = { region: 'us-east-1', pathStyle: true, keep: null, keepEvery: null, restoreTimeoutMs: 0 };
+  const rest = {
+    region: 'us-east-1',
+    pathStyle: true,
+    keep: null,
+    keepEvery: null,
+    restoreTimeoutMs: 0,
+    caBundle: null,
+  };
   const store = openStore({ ...place, ...rest, login }, new Secrets());
   // It may be on its way up.
   while (!(await store.list('').catch(() => null))) await sleep(200);

@@ -1,6 +1,7 @@
 /** A small S3: what the copying asks of one, over HTTP, with faults on demand. Objects are in memory. */
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 export interface FakeObject {
@@ -10,7 +11,10 @@ export interface FakeObject {
 
 /** What to do with a request instead of answering it; undefined answers it. */
 export type Fault =
-  'drop' | { readonly status: number; readonly code: string } | { readonly cutAfter: number };
+  | 'drop'
+  | { readonly status: number; readonly code: string }
+  | { readonly status: number; readonly body: string; readonly headers: Readonly<Record<string, string>> }
+  | { readonly cutAfter: number };
 
 export class FakeS3 {
   readonly objects = new Map<string, FakeObject>();
@@ -20,19 +24,32 @@ export class FakeS3 {
   >();
   /** `PUT /bucket/key`, one for each request, in order. */
   readonly requests: string[] = [];
-  fault: (method: string, key: string, query: URLSearchParams) => Fault | undefined = () => undefined;
+  fault: (
+    method: string,
+    key: string,
+    query: URLSearchParams,
+    headers: IncomingMessage['headers'],
+  ) => Fault | undefined = () => undefined;
+  /** What is told beside an object is told again. */
+  keepsMetadata = true;
+  /** What the list shows. */
+  listed: () => ReadonlyMap<string, FakeObject> = () => this.objects;
   /** So many keys a page. */
   pageSize = 1000;
+  /** For https. */
+  tls: { readonly key: string; readonly cert: string } | null = null;
   #server: Server | null = null;
   #port = 0;
   #count = 0;
 
   get endpoint(): string {
-    return `http://127.0.0.1:${this.#port}`;
+    return `${this.tls === null ? 'http' : 'https'}://127.0.0.1:${this.#port}`;
   }
 
   async start(): Promise<void> {
-    const server = createServer((request, response) => void this.#answer(request, response));
+    const answer = (request: IncomingMessage, response: ServerResponse): void =>
+      void this.#answer(request, response);
+    const server = this.tls === null ? createServer(answer) : createTlsServer(this.tls, answer);
     this.#server = server;
     await new Promise<void>(resolve => server.listen(this.#port, '127.0.0.1', resolve));
     this.#port = (server.address() as AddressInfo).port;
@@ -60,8 +77,10 @@ export class FakeS3 {
     );
     const body = await read(request).catch(() => null);
     if (body === null) return;
-    const fault = this.fault(method, key, query);
+    const fault = this.fault(method, key, query, request.headers);
     if (fault === 'drop') return void request.socket.destroy();
+    if (fault && 'body' in fault)
+      return void response.writeHead(fault.status, fault.headers).end(method === 'HEAD' ? '' : fault.body);
     if (fault && 'status' in fault) {
       const xml = `<Error><Code>${fault.code}</Code><Message>the server says no</Message></Error>`;
       return void response.writeHead(fault.status, { 'content-type': 'application/xml' }).end(xml);
@@ -72,7 +91,7 @@ export class FakeS3 {
     const uploadId = query.get('uploadId');
     const meta = Object.fromEntries(
       Object.entries(request.headers)
-        .filter(([name]) => name.startsWith('x-amz-meta-'))
+        .filter(([name]) => this.keepsMetadata && name.startsWith('x-amz-meta-'))
         .map(([name, value]) => [name, String(value)]),
     );
     if (method === 'POST' && query.has('uploads')) {
@@ -127,10 +146,11 @@ export class FakeS3 {
       return xml(response, `<ListMultipartUploadsResult>${found.join('')}</ListMultipartUploadsResult>`);
     }
     const after = query.get('continuation-token') ?? '';
-    const keys = this.keys().filter(key => key.startsWith(prefix) && key > after);
+    const listed = this.listed();
+    const keys = [...listed.keys()].sort().filter(key => key.startsWith(prefix) && key > after);
     const page = keys.slice(0, this.pageSize);
     const rows = page.map(key => {
-      const { body } = this.objects.get(key)!;
+      const { body } = listed.get(key)!;
       return `<Contents><Key>${key}</Key><Size>${body.length}</Size><ETag>${etag(body)}</ETag></Contents>`;
     });
     const more = keys.length > page.length;

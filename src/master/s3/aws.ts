@@ -1,7 +1,6 @@
 /** The object store behind AWS's SDK, which also speaks to servers that are like S3. Loaded only by a job that asks for it. */
-import { constants } from 'node:fs';
-import { access } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AbortMultipartUploadCommand,
   DeleteObjectCommand,
@@ -11,20 +10,23 @@ import {
   ListObjectsV2Command,
   S3Client,
 } from '@aws-sdk/client-s3';
-import { fromIni } from '@aws-sdk/credential-provider-ini';
 import { Upload } from '@aws-sdk/lib-storage';
-import type { Login, S3Config } from './config.ts';
-import { NoCredentials, NotStored } from './failure.ts';
+import { now } from '../../shared/clock.ts';
+import { NotS3 } from './answer.ts';
+import { authorities } from './authorities.ts';
+import type { S3Config } from './config.ts';
+import { isAnswer, isLacking } from './failure.ts';
+import { logIn } from './login.ts';
+import { refuseOthers } from './refuse-others.ts';
 import type { Secrets } from './secrets.ts';
 import type { ObjectStore, StoredObject } from './store.ts';
+import { confirm, type Head, matches, type Probe } from './stored.ts';
 
 /** S3 takes no more parts, and no smaller ones. */
 const MOST_PARTS = 10_000;
 const PART = 8 * 2 ** 20;
 /** Parts on their way at a time: so many are in memory. */
 const AT_ONCE = 2;
-/** Of a credentials file. */
-const PROFILE = 'default';
 const CONNECT_MS = 5000;
 const IDLE_MS = 30_000;
 
@@ -40,7 +42,7 @@ class AwsStore implements ObjectStore {
   readonly #bucket: string;
   readonly #ending = new AbortController();
 
-  constructor({ endpoint, region, pathStyle, bucket, login }: S3Config, secrets: Secrets) {
+  constructor({ endpoint, region, pathStyle, bucket, login, caBundle }: S3Config, secrets: Secrets) {
     this.where = endpoint === null ? `s3.${region}.amazonaws.com` : new URL(endpoint).host;
     this.#bucket = bucket;
     this.#client = new S3Client({
@@ -48,13 +50,24 @@ class AwsStore implements ObjectStore {
       ...(endpoint !== null && { endpoint }),
       forcePathStyle: pathStyle,
       credentials: () => logIn(login, secrets),
-      requestHandler: { connectionTimeout: CONNECT_MS, socketTimeout: IDLE_MS },
+      // The signature has the SHA-256 of each part already. Many stores that are like S3 refuse the newer headers.
+      ...(endpoint !== null && {
+        requestChecksumCalculation: 'WHEN_REQUIRED' as const,
+        responseChecksumValidation: 'WHEN_REQUIRED' as const,
+      }),
+      requestHandler: {
+        connectionTimeout: CONNECT_MS,
+        socketTimeout: IDLE_MS,
+        ...(caBundle !== null && { httpsAgent: { ca: authorities(caBundle) } }),
+      },
       followRegionRedirects: true,
     });
+    refuseOthers(this.#client);
   }
 
   async list(prefix: string): Promise<StoredObject[]> {
     const found: StoredObject[] = [];
+    const tokens = new Set<string>();
     let ContinuationToken: string | undefined;
     do {
       const page = await this.#client.send(
@@ -64,6 +77,9 @@ class AwsStore implements ObjectStore {
       for (const { Key, Size, ETag } of page.Contents ?? [])
         if (Key !== undefined) found.push({ key: Key, bytes: Size ?? 0, etag: ETag ?? '' });
       ContinuationToken = page.IsTruncated ? page.NextContinuationToken : undefined;
+      if (page.IsTruncated && (ContinuationToken === undefined || tokens.has(ContinuationToken)))
+        throw new NotS3('its list of objects does not go on where it ends (ListObjectsV2 is needed)', 200);
+      tokens.add(ContinuationToken ?? '');
     } while (ContinuationToken !== undefined);
     return found;
   }
@@ -83,9 +99,16 @@ class AwsStore implements ObjectStore {
     } finally {
       body.destroy();
     }
-    const { ContentLength, Metadata } = await this.#client.send(new HeadObjectCommand(at), this.#options);
-    if (ContentLength !== bytes || Metadata?.['sha256'] !== sha256)
-      throw new NotStored(`${key} is not there as it was sent`);
+    await confirm(key, { bytes, sha256 }, this.#probe(key));
+  }
+
+  async holds(key: string, bytes: number, sha256: string): Promise<boolean> {
+    try {
+      return (await matches({ bytes, sha256 }, this.#probe(key))) === 'same';
+    } catch (error) {
+      if (isAnswer(error)) return false;
+      throw error;
+    }
   }
 
   async get(key: string): Promise<AsyncIterable<Uint8Array> | null> {
@@ -96,7 +119,9 @@ class AwsStore implements ObjectStore {
       );
       return (Body as Readable | undefined) ?? null;
     } catch (error) {
-      if ((error as { name?: string }).name === 'NoSuchKey') return null;
+      const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
+      const missing = name === 'NoSuchKey' || ($metadata?.httpStatusCode === 404 && name !== 'NoSuchBucket');
+      if (missing) return null;
       throw error;
     }
   }
@@ -107,8 +132,8 @@ class AwsStore implements ObjectStore {
 
   async abortUploads(prefix: string, test: (key: string) => boolean): Promise<number> {
     let count = 0;
-    let marker: { KeyMarker?: string | undefined; UploadIdMarker?: string | undefined } | null = {};
-    while (marker !== null) {
+    let marker: Marker = {};
+    for (;;) {
       const page: Listed = await this.#client.send(
         new ListMultipartUploadsCommand({ Bucket: this.#bucket, Prefix: prefix, ...marker }),
         this.#options,
@@ -121,11 +146,12 @@ class AwsStore implements ObjectStore {
         );
         count += 1;
       }
-      marker = page.IsTruncated
-        ? { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker }
-        : null;
+      const { KeyMarker, UploadIdMarker } = marker;
+      marker = { KeyMarker: page.NextKeyMarker, UploadIdMarker: page.NextUploadIdMarker };
+      // A page that does not say where it goes on would come again for ever.
+      const same = marker.KeyMarker === KeyMarker && marker.UploadIdMarker === UploadIdMarker;
+      if (page.IsTruncated !== true || same) return count;
     }
-    return count;
   }
 
   close(): void {
@@ -133,9 +159,35 @@ class AwsStore implements ObjectStore {
     this.#client.destroy();
   }
 
+  #probe(key: string): Probe {
+    return {
+      head: () => this.#head(key),
+      read: () => this.get(key),
+      sleep: ms => sleep(ms, undefined, { signal: this.#ending.signal }),
+      now,
+    };
+  }
+
+  async #head(key: string): Promise<Head | 'absent' | 'useless'> {
+    try {
+      const command = new HeadObjectCommand({ Bucket: this.#bucket, Key: key });
+      const { ContentLength, Metadata } = await this.#client.send(command, this.#options);
+      return { bytes: ContentLength ?? null, sha256: Metadata?.['sha256'] ?? null };
+    } catch (error) {
+      if (isLacking(error)) return 'useless';
+      if (isAnswer(error)) return 'absent';
+      throw error;
+    }
+  }
+
   get #options(): { abortSignal: AbortSignal } {
     return { abortSignal: this.#ending.signal };
   }
+}
+
+interface Marker {
+  readonly KeyMarker?: string | undefined;
+  readonly UploadIdMarker?: string | undefined;
 }
 
 interface Listed {
@@ -144,49 +196,4 @@ interface Listed {
   readonly IsTruncated?: boolean | undefined;
   readonly NextKeyMarker?: string | undefined;
   readonly NextUploadIdMarker?: string | undefined;
-}
-
-interface Identity {
-  readonly accessKeyId: string;
-  readonly secretAccessKey: string;
-  readonly sessionToken?: string;
-}
-
-/** @throws NoCredentials that names what is missing, never what is there */
-async function logIn(login: Login, secrets: Secrets): Promise<Identity> {
-  const identity = login.kind === 'keys' ? fromKeys(login) : await fromFile(login);
-  secrets.add(identity.accessKeyId, identity.secretAccessKey, identity.sessionToken);
-  return identity;
-}
-
-function fromKeys({ id, secret, token }: Extract<Login, { kind: 'keys' }>): Identity {
-  const missing = [id === '' && 'AWS_ACCESS_KEY_ID', secret === '' && 'AWS_SECRET_ACCESS_KEY'].filter(
-    Boolean,
-  );
-  if (missing.length > 0)
-    throw new NoCredentials(
-      `no credentials: ${missing.join(' and ')} ${missing.length > 1 ? 'were' : 'was'} not set where the job was started, and checkpoint.s3.credentials names no file`,
-      true,
-    );
-  return { accessKeyId: id, secretAccessKey: secret, ...(token !== '' && { sessionToken: token }) };
-}
-
-async function fromFile({ path }: Extract<Login, { kind: 'file' }>): Promise<Identity> {
-  try {
-    await access(path, constants.R_OK);
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new NoCredentials(
-      `no credentials: ${path} cannot be read by user ${process.getuid?.() ?? '?'} (${code})`,
-      false,
-    );
-  }
-  try {
-    return await fromIni({ filepath: path, profile: PROFILE, ignoreCache: true })();
-  } catch {
-    throw new NoCredentials(
-      `no credentials: ${path} has no [${PROFILE}] with aws_access_key_id and aws_secret_access_key`,
-      false,
-    );
-  }
 }

@@ -7,6 +7,9 @@ import { keyOf, parseKey } from './keys.ts';
 import type { ObjectStore, StoredObject } from './store.ts';
 import { Damaged, type LocalStep, verified } from './volume.ts';
 
+/** A manifest that is listed and that the store does not give: it was removed, or is not everywhere yet. */
+export class Missing extends Damaged {}
+
 /** A checkpoint in the bucket: its objects by file name. */
 export interface Stored {
   readonly step: number;
@@ -16,6 +19,13 @@ export interface Stored {
 export interface RemoteManifest {
   readonly manifest: Manifest;
   readonly text: Buffer;
+}
+
+export interface Manner {
+  /** A manifest is there already: it goes first, so that a copy that breaks off is none. */
+  readonly replaces: boolean;
+  /** A part of it may be there: what is there with the right bytes is not sent again. */
+  readonly again: boolean;
 }
 
 export class Bucket {
@@ -67,7 +77,7 @@ export class Bucket {
   async *read(step: number, file: string): AsyncGenerator<Uint8Array> {
     try {
       const body = await this.#store.get(keyOf(this.#base, step, file));
-      if (body === null) throw new Damaged(`${file} is missing`);
+      if (body === null) throw new (file === MANIFEST ? Missing : Damaged)(`${file} is missing`);
       yield* body;
     } catch (error) {
       const why = unusable(error);
@@ -76,16 +86,26 @@ export class Bucket {
   }
 
   /**
-   * Copies one, its manifest last; a manifest that is there already goes first, so that a copy that breaks off is none.
+   * Copies one, its manifest last. Returns what is there now; its tags are not known.
    * @throws Damaged where it is not what its manifest says, here
    */
-  async copy(directory: string, local: LocalStep, replaces: boolean): Promise<void> {
+  async copy(directory: string, local: LocalStep, { replaces, again }: Manner): Promise<Stored> {
     const { step, manifest, text } = local;
+    const sent = new Map<string, StoredObject>();
+    const keep = (name: string, bytes: number): string => {
+      const key = keyOf(this.#base, step, name);
+      sent.set(name, { key, bytes, etag: '' });
+      return key;
+    };
     if (replaces) await this.#store.remove(keyOf(this.#base, step, MANIFEST));
-    for (const [name, { bytes, sha256 }] of Object.entries(manifest.files))
-      await this.#store.put(keyOf(this.#base, step, name), verified(directory, local, name), bytes, sha256);
+    for (const [name, { bytes, sha256 }] of Object.entries(manifest.files)) {
+      const key = keep(name, bytes);
+      if (again && (await this.#store.holds(key, bytes, sha256))) continue;
+      await this.#store.put(key, verified(directory, local, name), bytes, sha256);
+    }
     const sha256 = createHash('sha256').update(text).digest('hex');
-    await this.#store.put(keyOf(this.#base, step, MANIFEST), pieces(text), text.length, sha256);
+    await this.#store.put(keep(MANIFEST, text.length), pieces(text), text.length, sha256);
+    return { step, files: sent };
   }
 
   /** Removes one, its manifest first. */

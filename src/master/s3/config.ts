@@ -16,6 +16,7 @@ const Environment = z.object({
   AWS_SECRET_ACCESS_KEY: z.string().default(''),
   AWS_SESSION_TOKEN: z.string().default(''),
   AWS_SHARED_CREDENTIALS_FILE: z.string().default(''),
+  AWS_CA_BUNDLE: z.string().default(''),
 });
 
 export interface S3Config {
@@ -31,6 +32,8 @@ export interface S3Config {
   readonly keepEvery: number | null;
   readonly restoreTimeoutMs: number;
   readonly login: Login;
+  /** A file with the authorities that the server's certificate is trusted by; null is those that Node knows. */
+  readonly caBundle: string | null;
 }
 
 /** Who logs in: a file that is read again whenever it is needed, or what the container was started with. */
@@ -52,6 +55,7 @@ export function readS3Config(env: NodeJS.ProcessEnv, job: string): S3Config | nu
     keep: e.FTC_S3_KEEP,
     keepEvery: e.FTC_S3_KEEP_EVERY,
     restoreTimeoutMs: e.FTC_S3_RESTORE_TIMEOUT * 1000,
+    caBundle: e.AWS_CA_BUNDLE === '' ? null : e.AWS_CA_BUNDLE,
     login:
       file === ''
         ? {

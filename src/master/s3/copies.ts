@@ -2,9 +2,13 @@
 import type { Logger } from '../../shared/log.ts';
 import { MANIFEST } from '../../checkpoint/names.ts';
 import { duration } from '../../shared/duration.ts';
-import type { Bucket, Stored } from './bucket.ts';
-import { isRefusal } from './failure.ts';
+import { now } from '../../shared/clock.ts';
+import { NotS3 } from './answer.ts';
+import { type Bucket, Missing, type Stored } from './bucket.ts';
+import { damage } from './damage.ts';
+import { isAnswer } from './failure.ts';
 import { plan } from './plan.ts';
+import { Recent } from './recent.ts';
 import type { S3Status } from './status.ts';
 import { Damaged, type LocalStep, localSteps, readStep } from './volume.ts';
 
@@ -40,8 +44,13 @@ export class Copies {
   /** Whoever logs in here may not be allowed to. */
   #mayRemove = true;
   #looked = false;
-  /** An upload broke off: its parts stay there, unseen and paid for, until they are told to go. */
-  #brokeOff = false;
+  /** An upload may have broken off: its parts stay there, unseen and paid for, until they are told to go. */
+  #brokeOff = true;
+  /** Not every store can list them. */
+  #listsUploads = true;
+  readonly #recent = new Recent();
+  /** Steps of which a part may be there. */
+  readonly #begun = new Set<number>();
 
   constructor(o: CopiesOptions) {
     this.#o = o;
@@ -86,8 +95,8 @@ export class Copies {
   async turn(bucket: Bucket): Promise<boolean> {
     await this.look();
     if (this.#remote === null) {
-      this.#known = this.#remote = await bucket.list();
-      if (!this.#looked || this.#brokeOff) await this.#sweep(bucket);
+      this.#known = this.#remote = this.#recent.applyTo(await bucket.list(), now());
+      if (this.#brokeOff && this.#listsUploads) await this.#sweep(bucket);
       if (!this.#looked) this.#first();
     }
     await this.#compare(bucket, this.#remote);
@@ -119,14 +128,17 @@ export class Copies {
     return plan({ local: this.#local.map(({ step }) => step), remote, own: this.#own, keep, pinEvery });
   }
 
-  /** What a master before this one has left there, or what broke off since. */
+  /** What a master before this one has left there, or what broke off since. Copies need none of this. */
   async #sweep(bucket: Bucket): Promise<void> {
     try {
       const ended = await bucket.abortUploads();
       if (ended > 0) this.#o.log.info({ uploads: ended }, 'uploads to S3 that were broken off are ended');
       this.#brokeOff = false;
     } catch (error) {
-      if (!isRefusal(error) || !this.#looked) throw error;
+      this.#listsUploads = !isAnswer(error) && !(error instanceof NotS3);
+      const { name, message } = error as Error;
+      const text = 'uploads to S3 that were broken off cannot be listed; what is left of them stays there';
+      this.#o.log.info({ error: name === message ? name : `${name}: ${message}` }, text);
     }
   }
 
@@ -160,6 +172,8 @@ export class Copies {
       } catch (error) {
         if (!(error instanceof Damaged)) throw error;
         this.#judge(stored, 'damaged');
+        // One that was removed may be listed for a while.
+        if (error instanceof Missing) continue;
         this.#o.tell(
           'warn',
           `the checkpoint of step ${local.step} in S3 is damaged: ${error.message}; it is copied again`,
@@ -174,10 +188,15 @@ export class Copies {
     const began = performance.now();
     this.#uploading = step;
     try {
-      const replaces = this.#known.some(s => s.step === step && isComplete(s));
-      await bucket.copy(this.#o.directory, local, replaces);
+      const before = this.#known.find(s => s.step === step);
+      const replaces = before !== undefined && isComplete(before);
+      const again = !replaces && (before !== undefined || this.#begun.has(step));
+      this.#begun.add(step);
+      const stored = await bucket.copy(this.#o.directory, local, { replaces, again });
+      this.#begun.delete(step);
       this.#own = Math.max(this.#own ?? 0, step);
-      this.#verdicts.delete(step);
+      this.#recent.put(stored, before, now());
+      this.#judge(stored, 'ours');
       const took = duration(performance.now() - began);
       this.#o.log.info({ step, bytes }, `the checkpoint of step ${step} is in S3, after ${took}`);
     } catch (error) {
@@ -202,9 +221,10 @@ export class Copies {
   async #remove(bucket: Bucket, old: Stored): Promise<void> {
     try {
       await bucket.remove(old);
+      this.#recent.removed(old, now());
       this.#o.log.info({ step: old.step }, `step ${old.step} is removed from S3`);
     } catch (error) {
-      if (!isRefusal(error)) throw error;
+      if (!isAnswer(error)) throw error;
       this.#mayRemove = false;
       this.#o.tell('warn', 'S3 does not let old copies be removed: all of them stay there', null);
     }
@@ -221,15 +241,3 @@ export class Copies {
 }
 
 const isComplete = ({ files }: Stored): boolean => files.has(MANIFEST);
-
-/** What the file system says of a file that cannot be read. A socket says none of these. */
-const unreadable = new Set(['ENOENT', 'EACCES', 'EISDIR', 'ELOOP', 'EIO']);
-
-/** Why a checkpoint here cannot be copied; null for any other error. */
-function damage(error: unknown): string | null {
-  if (error instanceof Damaged) return error.message;
-  const { code = '', path } = error as NodeJS.ErrnoException;
-  if (!unreadable.has(code)) return null;
-  const file = path?.split('/').at(-1) ?? 'a file';
-  return code === 'ENOENT' ? `${file} is missing` : `${file} cannot be read (${code})`;
-}

@@ -1,8 +1,14 @@
 /** What went wrong at S3, as one line for people, and what that means for the next try. Pure. */
+import { NotS3 } from './answer.ts';
+import { NoBundle } from './authorities.ts';
+import { tlsProblem } from './certificate.ts';
 
 export interface Failure {
-  /** `unreachable`: no answer, or one that says later. `refused`: an answer that says no. `local`: our own disk. */
-  readonly kind: 'unreachable' | 'refused' | 'local';
+  /**
+   * `unreachable`: no answer, or one that says later. `refused`: an answer that says no. `unfit`: what is there is no S3 store, lacks
+   * what copying needs, or cannot be trusted. `local`: our own disk.
+   */
+  readonly kind: 'unreachable' | 'refused' | 'unfit' | 'local';
   readonly text: string;
   /** Waiting cannot help: what is missing does not come while this process lives. */
   readonly hopeless: boolean;
@@ -76,7 +82,10 @@ export function explain(error: unknown, where: string, hide: (text: string) => s
     hopeless,
   });
   if (error instanceof NoCredentials) return made('refused', error.message, error.hopeless);
+  if (error instanceof NoBundle) return made('refused', error.message);
   if (error instanceof NotStored) return made('unreachable', `${where}: ${error.message}`);
+  if (error instanceof NotS3)
+    return made(error.status >= 500 ? 'unreachable' : 'unfit', `${where}: ${error.message}`);
   if (e.path !== undefined && e.syscall !== undefined)
     return made(
       'local',
@@ -86,12 +95,21 @@ export function explain(error: unknown, where: string, hide: (text: string) => s
   if (status !== undefined) {
     const known = login[name];
     if (known !== undefined) return made('refused', `${where}: ${known} (${name})`);
-    const said = `${where} answers ${status}${name === 'Error' || name === 'Unknown' ? '' : ` ${name}`}${e.message && e.message !== name ? `: ${e.message}` : ''}`;
-    return made(
-      status >= 400 && status < 500 && status !== 408 && status !== 429 ? 'refused' : 'unreachable',
-      said,
-    );
+    if (isLacking(e))
+      return made(
+        'unfit',
+        `${where}: this store does not implement what was asked of it (${answered(status, e)})`,
+      );
+    if (status < 300 && UNREADABLE.test(`${name} ${e.message}`))
+      return made(
+        'unfit',
+        `${where}: what it answers cannot be read as S3's (status ${status}: ${e.message})`,
+      );
+    const says = status >= 400 && status < 500 && status !== 408 && status !== 429;
+    return made(says ? 'refused' : 'unreachable', `${where} answers ${answered(status, e)}`);
   }
+  const untrusted = tlsProblem(e.code, e.message);
+  if (untrusted !== null) return made('unfit', `${where}: ${untrusted} (${e.code})`);
   const code = e.code ?? name;
   const plain = words[code] ?? words[name];
   return made('unreachable', `${where}: ${plain === undefined ? (e.message ?? name) : `${plain} (${code})`}`);
@@ -107,8 +125,33 @@ export function unusable(error: unknown): string | null {
   return name === 'InvalidObjectState' ? 'is in an archive, from which S3 does not give it out' : null;
 }
 
-/** The server answered, and said no. */
-export const isRefusal = (error: unknown): boolean => explain(error, '', text => text).kind === 'refused';
+/** The SDK's words for an answer that it cannot read. */
+const UNREADABLE =
+  /SyntaxError|Deserialization|Unexpected (token|end)|is not expected|[Uu]nclosed|[Ii]nvalid (XML|closing tag)/;
+
+/** `503 SlowDown: reduce your rate`. */
+function answered(status: number, { name = 'Error', message = '' }: Known): string {
+  const called = /^(Error|Unknown|UnknownError)$/.test(name) ? '' : ` ${name}`;
+  return `${status}${called}${message === '' || message === name || message === 'UnknownError' ? '' : `: ${message}`}`;
+}
+
+const statusOf = (error: unknown): number | undefined => {
+  const e = root(error);
+  return e.$metadata?.httpStatusCode ?? e.$response?.statusCode;
+};
+
+/** The store has no such thing, whoever asks, and however often. */
+export function isLacking(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 501 || status === 405 || (status !== undefined && root(error).name === 'NotImplemented');
+}
+
+/** A store answered, and said no. */
+export function isAnswer(error: unknown): boolean {
+  const status = statusOf(error);
+  if (status === undefined || error instanceof NotS3) return false;
+  return isLacking(error) || (status >= 400 && status < 500 && status !== 408 && status !== 429);
+}
 
 /** The error that says most: of several addresses that were tried the first, and of a wrapped one what is inside. */
 function root(error: unknown): Known {
@@ -119,4 +162,8 @@ function root(error: unknown): Known {
   return inner === undefined || inner === error ? e : root(inner);
 }
 
-const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').trim().slice(0, 300);
+const oneLine = (text: string): string =>
+  text
+    .replaceAll(/[\s\p{Cc}\p{Cf}]+/gu, ' ')
+    .trim()
+    .slice(0, 300);

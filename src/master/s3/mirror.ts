@@ -19,6 +19,7 @@ import { Secrets } from './secrets.ts';
 import type { S3Status } from './status.ts';
 import type { ObjectStore } from './store.ts';
 import { type Tell, Trying } from './trying.ts';
+import { megabytes, noneVerifies, noRoom, saying, startsAnew } from './words.ts';
 
 export interface MirrorOptions {
   readonly config: S3Config;
@@ -55,6 +56,7 @@ export class Mirror {
   readonly #furthest = new Map<number, number>();
   /** restore(). */
   readonly #bad = new Map<string, string>();
+  readonly #missing = new Map<number, number>();
   #failingSince: number | null = null;
   /** How many were published. */
   #published = 0;
@@ -194,6 +196,7 @@ export class Mirror {
     };
     const found = await restore({
       ...{ bucket: await this.#bucket(), job, directory: policy.directory, progress, bad: this.#bad },
+      ...{ missing: this.#missing, now: now() },
       damaged: (stored, reason) => {
         this.#copies.isDamaged(stored);
         this.#tell('warn', `the checkpoint of step ${stored.step} in S3 is damaged: ${reason}`, stored.step);
@@ -230,23 +233,4 @@ export class Mirror {
     this.#o.tell({ kind: 's3', level, text, worker: null, rank: null, step });
 
   readonly #hide = (text: string): string => this.#secrets.hide(text);
-}
-
-const saying: Readonly<Record<Failure['kind'], string>> = {
-  unreachable: 'checkpoints are not copied to S3 for now',
-  refused: 'S3 refuses copies of checkpoints',
-  local: 'checkpoints cannot be read for S3',
-};
-
-const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
-
-const noneVerifies = ({ message }: Error, target: string): string =>
-  `none of the checkpoints in ${target} verifies (${message}). To start over, remove them, or set another checkpoint.s3.prefix.`;
-
-const noRoom = ({ text }: Failure, target: string): string =>
-  `what ${target} holds cannot be written here (${text}). Make room, or give the volume another place, and start the job again.`;
-
-function startsAnew(failure: Failure, timeoutMs: number): string {
-  const how = failure.hopeless ? '' : ` for ${duration(timeoutMs)}`;
-  return `nothing could be restored from S3${how} (${failure.text}): training starts at step 0; what S3 holds is left as it is`;
 }

@@ -1,6 +1,6 @@
 /** An empty volume is filled with the newest checkpoint in the bucket that verifies. */
 import { MANIFEST } from '../../checkpoint/names.ts';
-import type { Bucket, Stored } from './bucket.ts';
+import { type Bucket, Missing, type Stored } from './bucket.ts';
 import { Damaged, place, sweep } from './volume.ts';
 
 export interface RestoreOptions {
@@ -11,9 +11,21 @@ export interface RestoreOptions {
   readonly progress: (step: number, bytes: number, total: number) => void;
   /** Those that were found damaged before, with the reason, and now; a restore that breaks off need not read them again. */
   readonly bad: Map<string, string>;
+  /** Since when those are listed whose manifest the store does not give; of a store's list that is late, or its objects. */
+  readonly missing: Map<number, number>;
+  /** Milliseconds. */
+  readonly now: number;
   /** One that does not verify; the next older is taken. */
   readonly damaged: (stored: Stored, reason: string) => void;
 }
+
+/** The store lists a checkpoint that it does not give yet. */
+export class NotYet extends Error {
+  override readonly name = 'NotYet';
+}
+
+/** So long is waited for one that is listed and not given; then it counts as removed. */
+const LATE_MS = 15_000;
 
 /** There are checkpoints, and none of them verifies. */
 export class NoneVerifies extends Error {
@@ -22,7 +34,7 @@ export class NoneVerifies extends Error {
 
 /**
  * The step that is in the volume now, and its bytes; null where the bucket holds none.
- * @throws NoneVerifies, and as the store and the file system do
+ * @throws NoneVerifies, NotYet, and as the store and the file system do
  */
 export async function restore(o: RestoreOptions): Promise<{ step: number; bytes: number } | null> {
   await sweep(o.directory);
@@ -34,6 +46,12 @@ export async function restore(o: RestoreOptions): Promise<{ step: number; bytes:
       if (!o.bad.has(what)) return await fetch(o, stored);
     } catch (error) {
       if (!(error instanceof Damaged)) throw error;
+      if (error instanceof Missing) {
+        const since = o.missing.get(stored.step) ?? o.now;
+        o.missing.set(stored.step, since);
+        if (o.now - since < LATE_MS) throw new NotYet(`step ${stored.step} is listed and not given out`);
+        continue;
+      }
       o.damaged(stored, error.message);
       o.bad.set(what, error.message);
     }

@@ -4,7 +4,10 @@ import { z } from 'zod';
 export const S3Status = z.object({
   /** `s3://bucket/prefix/job`. */
   target: z.string(),
-  /** `retrying`: it cannot be reached, or fails. `refused`: it answers, and says no. Both are tried again for ever. */
+  /**
+   * `retrying`: it cannot be reached, or fails. `refused`: it answers, and says no, or is no store that copies can be kept in. Both are
+   * tried again for ever.
+   */
   state: z.enum(['ok', 'retrying', 'refused']),
   /** Checkpoints that are still to be copied, and their bytes; one that is being copied included. */
   backlogSteps: z.int(),

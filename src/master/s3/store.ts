@@ -13,10 +13,12 @@ export interface ObjectStore {
   /** Every object whose key begins with `prefix`. */
   list(prefix: string): Promise<StoredObject[]>;
   /**
-   * Stores what `pieces` yield, or nothing where they throw. Resolves when the server has it, with the right size and
-   * the SHA-256 beside it.
+   * Stores what `pieces` yield, or nothing where they throw. Resolves when the server tells that it has it, by the SHA-256 beside it
+   * or by its bytes. @throws NotStored where it does not within some seconds
    */
   put(key: string, pieces: AsyncIterable<Buffer>, bytes: number, sha256: string): Promise<void>;
+  /** True where these very bytes are there: they are read. */
+  holds(key: string, bytes: number, sha256: string): Promise<boolean>;
   /** The object's bytes as they come; null where there is none. */
   get(key: string): Promise<AsyncIterable<Uint8Array> | null>;
   remove(key: string): Promise<void>;

@@ -34,7 +34,7 @@ export class Trying {
   status(): Pick<S3Status, 'state' | 'lastError' | 'nextTryAt'> {
     const failure = this.#failure;
     if (failure === null) return { state: 'ok', lastError: null, nextTryAt: null };
-    const state = failure.kind === 'refused' ? 'refused' : 'retrying';
+    const state = failure.kind === 'refused' || failure.kind === 'unfit' ? 'refused' : 'retrying';
     return { state, lastError: failure.text, nextTryAt: this.#nextTryAt };
   }
 

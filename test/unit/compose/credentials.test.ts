@@ -72,6 +72,32 @@ describe('credentials for S3', () => {
   });
 });
 
+describe('certificates', () => {
+  it('are a file that is mounted read-only, for who asks that store alone', () => {
+    const mount = (name: string) => ({
+      type: 'bind',
+      source: './ca.pem',
+      target: `/etc/ftc/${name}-ca.pem`,
+      read_only: true,
+      bind: { create_host_path: false },
+    });
+    const caBundle = '/home/me/job/ca.pem';
+    const checkpoint = { s3: { bucket: 'runs', caBundle } };
+    const both = composeFile(
+      resolveJob([{ name: 'mine', checkpoint, data: { s3: { caBundle } } }], null),
+      place,
+    );
+    const { master, worker, supervisor } = both.services;
+    expect(master['environment']).toMatchObject({ AWS_CA_BUNDLE: '/etc/ftc/checkpoint-s3-ca.pem' });
+    expect(master['volumes']).toContainEqual(mount('checkpoint-s3'));
+    expect(worker['environment']).toMatchObject({ AWS_CA_BUNDLE: '/etc/ftc/data-s3-ca.pem' });
+    expect(worker['volumes']).toContainEqual(mount('data-s3'));
+    const alone = composeFile(resolveJob([{ name: 'mine', checkpoint }], null), place);
+    for (const service of [supervisor, alone.services.worker])
+      expect(JSON.stringify(service)).not.toContain('ca.pem');
+  });
+});
+
 describe('a store beside the job', () => {
   const s3 = (more: object = {}) => {
     const group = { bucket: 'runs', endpoint: 'http://s3:9000', ...more };

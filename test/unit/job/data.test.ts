@@ -24,7 +24,7 @@ describe('data', () => {
   });
 
   it('reads from AWS with the login of the environment where nothing else is said', () => {
-    expect(load('{s3: {}}')?.s3).toEqual({ endpoint: null, region: null, credentials: null });
+    expect(load('{s3: {}}')?.s3).toEqual({ endpoint: null, region: null, credentials: null, caBundle: null });
   });
 
   it('says all that there is to say', () => {
@@ -32,7 +32,12 @@ describe('data', () => {
     const said = '{cache: 2g, s3: {endpoint: "http://s3:9000", region: eu-west-1, credentials: keys}}';
     expect(load(said)).toEqual({
       cache: '2g',
-      s3: { endpoint: 'http://s3:9000', region: 'eu-west-1', credentials: join(folder, 'keys') },
+      s3: {
+        endpoint: 'http://s3:9000',
+        region: 'eu-west-1',
+        credentials: join(folder, 'keys'),
+        caBundle: null,
+      },
     });
     expect(load('{s3: {credentials: "secret:mine"}}')?.s3?.credentials).toBe('secret:mine');
   });

@@ -37,6 +37,7 @@ describe('checkpoint.s3', () => {
       keepEvery: null,
       restoreTimeout: 60_000,
       credentials: null,
+      caBundle: null,
     });
     expect(load('null')).toBeNull();
   });
@@ -55,6 +56,7 @@ describe('checkpoint.s3', () => {
       keepEvery: 10,
       restoreTimeout: 120_000,
       credentials: join(folder, 'keys'),
+      caBundle: null,
     });
     expect(load('{bucket: runs, endpoint: "https://s3.example.com", pathStyle: false}')?.pathStyle).toBe(
       false,
@@ -119,6 +121,54 @@ describe('checkpoint.s3', () => {
         hint: expect.stringContaining('setfacl -m u:10001:r "keys"') as string,
       });
     expect(load('{bucket: abc, credentials: "secret:mine"}')?.credentials).toBe('secret:mine');
+  });
+
+  describe('caBundle', () => {
+    const pem = '-----BEGIN CERTIFICATE-----\nMII\n-----END CERTIFICATE-----\n';
+    const write = (text: string, mode = 0o644) => {
+      rmSync(join(folder, 'ca.pem'), { force: true });
+      writeFileSync(join(folder, 'ca.pem'), text, { mode });
+    };
+    const here = () => join(folder, 'ca.pem');
+
+    it('is a file beside the job file, of the command line or of the environment', () => {
+      write(pem);
+      expect(load('{bucket: abc, caBundle: ca.pem}')?.caBundle).toBe(here());
+      expect(load('{bucket: abc}', {}, { s3CaBundle: 'ca.pem' })?.caBundle).toBe(here());
+      expect(load('{bucket: abc}', { FTC_S3_CA_BUNDLE: 'ca.pem' })?.caBundle).toBe(here());
+    });
+
+    it('is what AWS_CA_BUNDLE says where nothing else is said, for connections by TLS', () => {
+      write(pem);
+      const env = { AWS_CA_BUNDLE: 'ca.pem' };
+      expect(load('{bucket: abc}', env)?.caBundle).toBe(here());
+      expect(load('{bucket: abc, endpoint: "https://s3.local"}', env)?.caBundle).toBe(here());
+      expect(load('{bucket: abc, endpoint: "http://s3:9000"}', env)?.caBundle).toBeNull();
+      expect(load('null', env)).toBeNull();
+      writeFileSync(join(folder, 'other.pem'), pem);
+      expect(load('{bucket: abc, caBundle: other.pem}', env)?.caBundle).toBe(join(folder, 'other.pem'));
+      writeFileSync(join(folder, 'ftc.yaml'), 'data: { s3: { } }\n');
+      expect(loadJob({}, env, folder).job.data?.s3?.caBundle).toBe(here());
+    });
+
+    it.each([
+      ['', 'holds no certificate in PEM form'],
+      [`${pem}-----BEGIN PRIVATE KEY-----\n`, 'holds a private key, which the containers must not have'],
+    ])('is looked at before anything starts: %j', (text, message) => {
+      write(text);
+      expect(problem('{bucket: abc, caBundle: ca.pem}')).toMatchObject({
+        code: 'FTC_USAGE',
+        message: `checkpoint.s3.caBundle ca.pem ${message}`,
+      });
+    });
+
+    it('has to be there, readable for who runs in the containers', () => {
+      expect(problem('{bucket: abc, caBundle: none.pem}').message).toContain('none.pem does not exist');
+      expect(problem('{bucket: abc, caBundle: "."}').message).toContain('is not a file');
+      write(pem, 0o600);
+      if (process.platform === 'linux')
+        expect(problem('{bucket: abc, caBundle: ca.pem}').hint).toContain('chmod a+r "ca.pem"');
+    });
   });
 
   it('is not for scripts that write checkpoints of their own', () => {
