@@ -42,12 +42,16 @@ export async function serveCheckpoints(
   const [, step, file] = /^GET \/checkpoints\/(\d+)\/([^/]+)$/.exec(route) ?? [];
   try {
     if (route === 'GET /checkpoints') return json(response, 200, await manager.list());
-    if (route === 'POST /checkpoints/verify')
-      return await verify(manager, Verify.parse(query).step, response);
+    if (route === 'POST /checkpoints/verify') {
+      const { step: only } = Verify.parse(query);
+      return await alone(manager, response, () => verify(manager, only, response));
+    }
     if (route === 'POST /checkpoints/prune') {
       const { keep, keepEvery, dryRun } = Prune.parse(query);
-      const pruned = await manager.prune({ keep, keepEvery, dryRun: dryRun !== undefined, sure: true });
-      return json(response, 200, pruned);
+      return await alone(manager, response, async () => {
+        const pruned = await manager.prune({ keep, keepEvery, dryRun: dryRun !== undefined, sure: true });
+        json(response, 200, pruned);
+      });
     }
     if (files && step !== undefined && file !== undefined)
       return await send(manager, Number(step), file, response);
@@ -56,6 +60,22 @@ export async function serveCheckpoints(
     return json(response, 400, { error: z.prettifyError(error) });
   }
   json(response, 404, { error: `${route} is not known here` });
+}
+
+const reading = new WeakSet<Manager>();
+
+/** Runs what reads whole checkpoints, unless that is under way: together they would take the disk from who trains. */
+async function alone(manager: Manager, response: ServerResponse, run: () => Promise<void>): Promise<void> {
+  if (reading.has(manager)) {
+    response.setHeader('retry-after', '5');
+    return json(response, 429, { error: 'the checkpoints are being verified or pruned already' });
+  }
+  reading.add(manager);
+  try {
+    await run();
+  } finally {
+    reading.delete(manager);
+  }
 }
 
 async function verify(manager: Manager, only: number | undefined, response: ServerResponse): Promise<void> {

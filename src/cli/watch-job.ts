@@ -3,6 +3,7 @@ import { hasEnded } from '../master/status.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { follow } from '../client/follow.ts';
 import { masterOf } from '../client/find-job.ts';
+import { tokenOf } from '../client/token.ts';
 import { keepSupervisor } from '../client/keep-supervisor.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
@@ -111,7 +112,8 @@ async function askToStop(
   done: AbortController,
 ): Promise<void> {
   try {
-    await masterOf(await connection.engine.list(project.name)).stop();
+    const containers = await connection.engine.list(project.name);
+    await masterOf(containers).stop(await tokenOf(connection, containers));
   } catch {
     await compose.stop(project).catch(() => undefined);
     done.abort();

@@ -1,10 +1,12 @@
 /** The master's process. */
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { createLogger } from '../shared/log.ts';
 import { readConfig } from './config.ts';
 import { serveHttp } from './http.ts';
 import { Master } from './master.ts';
 import { DRAIN_MS } from './s3/mirror.ts';
+import { makeToken } from './token.ts';
 
 const log = createLogger('master', process.env['JOB_ID'] ?? 'unknown');
 
@@ -15,7 +17,8 @@ try {
   const config = readConfig(process.env);
   const master = new Master(config, log);
   await master.start();
-  const http = await serveHttp(master.api, config.httpPort);
+  const names = ['master', hostname(), `${config.project}-master-1`].map(name => name.toLowerCase());
+  const http = await serveHttp(master.api, { port: config.httpPort, token: makeToken(), names });
   log.info({ control: config.controlPort, http: config.httpPort }, 'master listens');
   const closeMs = CLOSE_MS + (config.s3 === null ? 0 : DRAIN_MS);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

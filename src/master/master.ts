@@ -131,6 +131,7 @@ export class Master {
       events: after => this.#history.after(after),
       checkpoints: this.#keeper.manager,
       stop: () => this.#take({ type: 'stop', reason: 'stopped on request' }),
+      defect: error => this.#log.error({ err: error }, 'a request could not be answered'),
     };
   }
 
