@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Manager } from './manager.ts';
+import { visibleJson } from '../shared/visible.ts';
 import { CheckpointRow } from './row.ts';
 
 export const VerifyLine = z.discriminatedUnion('type', [
@@ -87,7 +88,7 @@ async function verify(manager: Manager, only: number | undefined, response: Serv
   const stop = new AbortController();
   response.on('close', () => stop.abort());
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  const tell = (line: VerifyLine): void => void response.write(`${JSON.stringify(line)}\n`);
+  const tell = (line: VerifyLine): void => void response.write(`${visibleJson(line)}\n`);
   try {
     for (const { step, bytes: total } of wanted) {
       let [bytes, toldAt] = [0, -Infinity];
@@ -118,5 +119,5 @@ async function send(manager: Manager, step: number, file: string, response: Serv
 }
 
 function json(response: ServerResponse, code: number, body: unknown): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+  response.writeHead(code, { 'content-type': 'application/json' }).end(`${visibleJson(body)}\n`);
 }

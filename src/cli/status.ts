@@ -10,12 +10,14 @@ import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
 
 import { checkLines } from './view/replicas.ts';
 import { s3Line } from './view/s3.ts';
+import { stdout } from './print.ts';
+import { tracebackLines } from './view/traceback.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
   const { master } = await findJob(await connect(), jobName(options));
   const status = await master.status();
   if (options.json) {
-    process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
+    stdout.json(status, 2);
     return;
   }
   const copies = s3Line(status.s3, Date.now());
@@ -28,6 +30,6 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
   if (metrics !== null) lines.push('', metrics);
   const saved = checkpointLines(status.checkpoint, Date.now());
   if (saved.length > 0) lines.push('', ...saved);
-  if (status.traceback) lines.push('', status.traceback.trimEnd());
-  process.stdout.write(`${lines.join('\n')}\n`);
+  if (status.traceback) lines.push('', ...tracebackLines(status.traceback));
+  stdout.lines(...lines);
 }

@@ -9,6 +9,7 @@ import { createStages } from './view/stages.ts';
 import { Interrupt } from './interrupt.ts';
 import { s3Login } from './s3-login.ts';
 import { watchJob } from './watch-job.ts';
+import { stderr } from './print.ts';
 
 export interface UpOptions extends JobFlags {
   /** Return when the first step has committed. */
@@ -19,7 +20,7 @@ export interface UpOptions extends JobFlags {
 export async function run(options: UpOptions): Promise<number> {
   const loaded = loadJob(options);
   const missing = s3Login(loaded);
-  if (missing !== null) process.stderr.write(`! ${missing}\n`);
+  if (missing !== null) stderr.lines(`! ${missing}`);
   const connection = await connect();
   const compose = await Compose.find(connection.host);
   const project = await composeProject(loaded, connection);

@@ -7,6 +7,7 @@ import { ExitCode, FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
 import { outcome } from './view/job.ts';
+import { stdout } from './print.ts';
 
 const PATIENCE_MS = 600_000;
 
@@ -20,8 +21,8 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<numbe
     signal,
   })) {
     if (!status || !hasEnded(status.state)) continue;
-    if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
-    else process.stdout.write(`${outcome(status).join('\n')}\n`);
+    if (options.json) stdout.json(status);
+    else stdout.lines(...outcome(status));
     if (status.state === 'stopped') return ExitCode.interrupted;
     if (status.state === 'succeeded') return ExitCode.ok;
     throw new FtcError(

@@ -13,6 +13,8 @@ import type { Interrupt } from './interrupt.ts';
 import { outcome } from './view/job.ts';
 import { createView, type View } from './view/live.ts';
 import { s3Rest } from './view/s3.ts';
+import { stderr, stdout } from './print.ts';
+import { tracebackLines } from './view/traceback.ts';
 
 export interface WatchJobOptions {
   readonly connection: Connection;
@@ -123,10 +125,10 @@ async function askToStop(
 async function stopped({ compose, project }: WatchJobOptions, last: Status | null): Promise<number> {
   await compose.stop(project);
   const at = last?.step == null ? '' : ` after step ${last.step}`;
-  process.stderr.write(`stopped${at}; "ftc up" goes on from there, "ftc down" removes the containers\n`);
+  stderr.lines(`stopped${at}; "ftc up" goes on from there, "ftc down" removes the containers`);
   // Where S3 works, the master has finished what was on its way.
   const rest = last?.s3?.lastError == null ? null : s3Rest(last.s3, '"ftc up" copies them');
-  if (rest !== null) process.stderr.write(`${rest}\n`);
+  if (rest !== null) stderr.lines(rest);
   return ExitCode.interrupted;
 }
 
@@ -138,9 +140,9 @@ function trains(s: Status): string {
 
 function finish({ json, until }: WatchJobOptions, last: Status | null): number {
   if (!last) return ExitCode.interrupted;
-  if (json) process.stdout.write(`${JSON.stringify(last)}\n`);
+  if (json) stdout.json(last);
   if (last.state === 'failed') {
-    if (last.traceback) process.stderr.write(`\n${last.traceback.trimEnd()}\n\n`);
+    if (last.traceback) stderr.lines('', ...tracebackLines(last.traceback), '');
     throw new FtcError(
       'FTC_JOB_FAILED',
       `the job "${last.job}" failed: ${last.reason ?? 'no reason is known'}`,
@@ -153,6 +155,6 @@ function finish({ json, until }: WatchJobOptions, last: Status | null): number {
   const lines = running
     ? [`${last.job} ${trains(last)}; "ftc watch" shows it, "ftc wait" waits for its end`]
     : outcome(last);
-  process.stderr.write(`${lines.join('\n')}\n`);
+  stderr.lines(...lines);
   return last.state === 'stopped' ? ExitCode.interrupted : ExitCode.ok;
 }

@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import type { Manager } from '../checkpoint/manager.ts';
 import { serveCheckpoints } from '../checkpoint/routes.ts';
 import { serveSteps, STEPS } from '../metrics/route.ts';
+import { visibleJson } from '../shared/visible.ts';
 import { admit, type Door } from './admit.ts';
 import type { JobEvent, Status } from './status.ts';
 
@@ -113,5 +114,5 @@ function answer(api: Api, route: string, query: URLSearchParams): Answer {
 }
 
 function send(response: ServerResponse, { code, body }: Answer): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+  response.writeHead(code, { 'content-type': 'application/json' }).end(`${visibleJson(body)}\n`);
 }
