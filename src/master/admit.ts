@@ -46,7 +46,7 @@ export function admit(asked: Asked, door: Door): Admission {
 }
 
 /** `localhost:7070` → true. Any port: it may have been forwarded. */
-export function isOurs(host: string, names: ReadonlySet<string>): boolean {
+function isOurs(host: string, names: ReadonlySet<string>): boolean {
   const [, bracketed, plain] = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d{1,5})?$/i.exec(host) ?? [];
   const name = (bracketed ?? plain ?? '').toLowerCase();
   if (bracketed === undefined ? isIP(name) === 4 && name.startsWith('127.') : name === '::1') return true;

@@ -11,7 +11,7 @@ import { advance } from './membership/advance.ts';
 import type { Effect, HistoryEntry, MembershipEvent } from './membership/events.ts';
 import type { Membership } from './membership/state.ts';
 import { Pace } from './pace.ts';
-import { isNewRun, resume } from './resume.ts';
+import { isNewRun, refuseJournal, resume } from './resume.ts';
 import { METRICS } from '../metrics/line.ts';
 import { LastMetrics } from '../metrics/last.ts';
 import { Mirror } from './s3/mirror.ts';
@@ -31,6 +31,8 @@ export class Master {
   readonly #log: Logger;
   readonly #membership: Membership;
   #closing = false;
+  /** The journal is refused: it stays as it is. */
+  readonly #readOnly: boolean;
   readonly #journal: Journal;
   readonly #control: ControlServer;
   readonly #history = new History();
@@ -47,7 +49,8 @@ export class Master {
     this.#config = config;
     this.#log = log;
     const directory = `${config.checkpoints.directory}/journal`;
-    const { entries, skipped } = readJournal(directory);
+    const { entries, skipped, poisoned } = readJournal(directory);
+    this.#readOnly = poisoned !== undefined;
     this.#journal = new Journal(directory);
     this.#metrics = new LastMetrics(`${config.checkpoints.directory}/${METRICS}`);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
@@ -63,6 +66,7 @@ export class Master {
       config.container,
       now(),
     );
+    if (poisoned !== undefined) refuseJournal(this.#membership, `${directory}/journal.jsonl`, poisoned);
     if (isNewRun(entries, config.container)) {
       this.#remember({ type: 'run', container: config.container, at: now() });
     }
@@ -186,6 +190,7 @@ export class Master {
 
   /** A journal that cannot be written must not stop the training: the next master then asks the members. It is tried again. */
   #remember(entry: Parameters<Journal['append']>[0]): void {
+    if (this.#readOnly) return;
     try {
       this.#journal.append(entry);
     } catch (error) {
