@@ -9,6 +9,7 @@ import { indexPage } from './index-page.ts';
 import { page } from './page.ts';
 import { fileName, indexReport, runReport } from './report.ts';
 import type { Ground, RunReport } from './schema.ts';
+import { visibleJson, visibleLines } from '../../src/shared/visible.ts';
 
 const INDEX = 'index';
 
@@ -40,7 +41,7 @@ export class ReportFolder {
     const file = fileName(this.#runs.length, outcome.scenario.name, outcome.seed);
     this.#runs.push({ file, report });
     this.#write(`${file}.html`, page(report, this.#several ? `${INDEX}.html` : null));
-    this.#write(`${file}.json`, `${JSON.stringify(report)}\n`);
+    this.#write(`${file}.json`, `${visibleJson(report)}\n`);
     if (this.#several) this.#index(writtenAt);
     return report;
   }
@@ -52,7 +53,7 @@ export class ReportFolder {
     );
     this.#writing(() => {
       folder.make();
-      for (const { name, text } of logs) folder.write(`${name.replaceAll(/[^\w.-]/g, '_')}.log`, text);
+      for (const { name, text } of logs) folder.write(`${name.replaceAll(/[^\w.-]/g, '_')}.log`, visibleLines(text).join('\n'));
     });
     return folder.path;
   }
@@ -73,7 +74,7 @@ export class ReportFolder {
   #index(writtenAt: string): void {
     const index = indexReport(this.#runs, { ground: this.#ground, command: this.#command, writtenAt });
     this.#write(`${INDEX}.html`, indexPage(index));
-    this.#write(`${INDEX}.json`, `${JSON.stringify(index)}\n`);
+    this.#write(`${INDEX}.json`, `${visibleJson(index)}\n`);
   }
 
   #write(name: string, text: string): void {

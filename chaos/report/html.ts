@@ -1,3 +1,5 @@
+import { visible } from '../../src/shared/visible.ts';
+
 /** Text that is HTML. Whatever is put into a template is escaped, unless it is HTML itself. */
 export class Html {
   readonly text: string;
@@ -21,11 +23,13 @@ const escapes: Readonly<Record<string, string>> = {
   "'": '&#39;',
 };
 
-/** For text and for attributes in quotes. Characters that XML has no room for are shown as such. */
+/** For text and for attributes in quotes. What cannot be seen is shown as an escape, but for line ends. */
 export const escape = (text: string): string =>
   text
-    .replaceAll(/[&<>"']/g, c => escapes[c] ?? c)
-    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g, '\ufffd');
+    .split('\n')
+    .map(visible)
+    .join('\n')
+    .replaceAll(/[&<>"']/g, c => escapes[c] ?? c);
 
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
   return new Html(strings.reduce((text, part, i) => text + toText(values[i - 1] ?? '') + part));

@@ -3,6 +3,7 @@ import type { Evidence, SeenFault } from '../evidence/evidence.ts';
 import type { Outcome } from '../scenarios/experiment.ts';
 import type { Entry } from '../scenarios/method.ts';
 import { scenarioText } from '../scenarios/write.ts';
+import { visible } from '../../src/shared/visible.ts';
 
 /** @param how what made it, for the comment */
 export function replayOf({ scenario, seed, reason, entries, evidence }: Outcome, how: string): string {
@@ -38,4 +39,4 @@ function again(entries: readonly Entry[], { entry, step, hits }: SeenFault): Ent
   return [{ timing, deed: whom, drawn: false }];
 }
 
-const oneLine = (text: string): string => text.replaceAll(/\s+/g, ' ').slice(0, 300);
+const oneLine = (text: string): string => visible(text.replaceAll(/\s+/g, ' ')).slice(0, 300);

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Manager } from './manager.ts';
+import { visibleJson } from '../shared/visible.ts';
 import { CheckpointRow } from './row.ts';
 
 export const VerifyLine = z.discriminatedUnion('type', [
@@ -42,12 +43,16 @@ export async function serveCheckpoints(
   const [, step, file] = /^GET \/checkpoints\/(\d+)\/([^/]+)$/.exec(route) ?? [];
   try {
     if (route === 'GET /checkpoints') return json(response, 200, await manager.list());
-    if (route === 'POST /checkpoints/verify')
-      return await verify(manager, Verify.parse(query).step, response);
+    if (route === 'POST /checkpoints/verify') {
+      const { step: only } = Verify.parse(query);
+      return await alone(manager, response, () => verify(manager, only, response));
+    }
     if (route === 'POST /checkpoints/prune') {
       const { keep, keepEvery, dryRun } = Prune.parse(query);
-      const pruned = await manager.prune({ keep, keepEvery, dryRun: dryRun !== undefined, sure: true });
-      return json(response, 200, pruned);
+      return await alone(manager, response, async () => {
+        const pruned = await manager.prune({ keep, keepEvery, dryRun: dryRun !== undefined, sure: true });
+        json(response, 200, pruned);
+      });
     }
     if (files && step !== undefined && file !== undefined)
       return await send(manager, Number(step), file, response);
@@ -56,6 +61,22 @@ export async function serveCheckpoints(
     return json(response, 400, { error: z.prettifyError(error) });
   }
   json(response, 404, { error: `${route} is not known here` });
+}
+
+const reading = new WeakSet<Manager>();
+
+/** Runs what reads whole checkpoints, unless that is under way: together they would take the disk from who trains. */
+async function alone(manager: Manager, response: ServerResponse, run: () => Promise<void>): Promise<void> {
+  if (reading.has(manager)) {
+    response.setHeader('retry-after', '5');
+    return json(response, 429, { error: 'the checkpoints are being verified or pruned already' });
+  }
+  reading.add(manager);
+  try {
+    await run();
+  } finally {
+    reading.delete(manager);
+  }
 }
 
 async function verify(manager: Manager, only: number | undefined, response: ServerResponse): Promise<void> {
@@ -67,7 +88,7 @@ async function verify(manager: Manager, only: number | undefined, response: Serv
   const stop = new AbortController();
   response.on('close', () => stop.abort());
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });
-  const tell = (line: VerifyLine): void => void response.write(`${JSON.stringify(line)}\n`);
+  const tell = (line: VerifyLine): void => void response.write(`${visibleJson(line)}\n`);
   try {
     for (const { step, bytes: total } of wanted) {
       let [bytes, toldAt] = [0, -Infinity];
@@ -98,5 +119,5 @@ async function send(manager: Manager, step: number, file: string, response: Serv
 }
 
 function json(response: ServerResponse, code: number, body: unknown): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+  response.writeHead(code, { 'content-type': 'application/json' }).end(`${visibleJson(body)}\n`);
 }

@@ -19,6 +19,7 @@ import { healedLines } from './view/healed.ts';
 import { hitLines, strikeTable, summary } from './view/chaos.ts';
 import { paint } from './view/format.ts';
 import { eventLine, isNews } from './view/job.ts';
+import { stderr, stdout } from './print.ts';
 
 export async function run(options: ChaosOptions, target: string | undefined, name: string): Promise<number> {
   const fault = faultNamed(name);
@@ -26,7 +27,7 @@ export async function run(options: ChaosOptions, target: string | undefined, nam
   refuseImpossible(fault, options);
   const interrupt = new Interrupt('interrupt');
   const say = (line: string): void => {
-    if (!options.json) process.stderr.write(`${line}\n`);
+    if (!options.json) stderr.lines(line);
   };
   const connection = await connect();
   const project = jobName({ ...options, seed: undefined });
@@ -161,13 +162,14 @@ function showTargets(fault: Fault, asked: Asked, job: Job, status: Status | null
   }));
   const { params, forMs } = asked;
   if (json)
-    process.stdout.write(
-      `${JSON.stringify({ project: job.project, fault: fault.name, params, forMs, seed: asked.wish.seed, hits: rows }, null, 2)}\n`,
+    stdout.json(
+      { project: job.project, fault: fault.name, params, forMs, seed: asked.wish.seed, hits: rows },
+      2,
     );
   else
     for (const r of rows) {
       const place = r.role === 'worker' ? (r.rank === null ? 'no rank' : `rank ${r.rank}`) : r.role;
-      process.stdout.write(`would ${fault.name} ${r.container} (${place})\n`);
+      stdout.lines(`would ${fault.name} ${r.container} (${place})`);
     }
   return ExitCode.ok;
 }
@@ -184,7 +186,7 @@ function report(
     const alone =
       only?.fault === 'kill' ? { signal: only.params['signal'] ?? 'SIGKILL', killed: only.hits } : {};
     const value = repeats ? { project, strikes } : { project, ...only, ...alone };
-    process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+    stdout.json(value, 2);
   } else if (repeats) {
     for (const line of ['', ...strikes.flatMap(s => s.notes), ...strikeTable(strikes)]) say(line);
   } else if (only) for (const line of summary(only)) say(line);

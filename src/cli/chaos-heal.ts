@@ -8,17 +8,18 @@ import { removeLeftovers } from '../trial/leftovers.ts';
 import { experiment } from '../trial/project.ts';
 import { jobName } from './job-name.ts';
 import { healedLines } from './view/healed.ts';
+import { stderr, stdout } from './print.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<number> {
   const project = jobName(options);
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const say = (line: string): void => stderr.lines(line);
   const connection = await connectOrRevive(project, process.cwd(), say);
   const world = createWorld(connection, say);
   const healed = await heal(world, project, journalFolders(await connection.engine.list(project), say));
   const removed = await removeLeftovers(connection.docker, { purpose: experiment, job: null });
   if (removed.length > 0) say(`removed what a chaos run left: ${removed.join(', ')}`);
-  if (options.json) process.stdout.write(`${JSON.stringify(healed, null, 2)}\n`);
-  else if (healed.length === 0) process.stdout.write(`nothing is left of any fault of "${project}"\n`);
-  else process.stdout.write(`${healedLines(healed).join('\n')}\n`);
+  if (options.json) stdout.json(healed, 2);
+  else if (healed.length === 0) stdout.lines(`nothing is left of any fault of "${project}"`);
+  else stdout.lines(...healedLines(healed));
   return healed.every(h => h.healed) ? ExitCode.ok : ExitCode.state;
 }

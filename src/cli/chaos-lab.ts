@@ -14,6 +14,7 @@ import { check } from '../job/problem.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { composeProject } from './project.ts';
 import { createStages } from './view/stages.ts';
+import { stderr } from './print.ts';
 
 /** What runs are called after where nobody says. */
 const NAME = 'ftc';
@@ -29,7 +30,7 @@ export async function createLab(
   const base = baseOf(options);
   const connection = await connect();
   const compose = await Compose.find(connection.host);
-  const world = createWorld(connection, line => process.stderr.write(`${line}\n`));
+  const world = createWorld(connection, line => stderr.lines(line));
   const able = wanted.some(f => f.needs !== undefined) ? await probe(world) : null;
   const cannot = (name: string): string | null => {
     const fault = faultNamed(name);

@@ -6,12 +6,13 @@ import { createWorld } from '../../chaos/world.ts';
 import { connect } from '../docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import { table } from './view/format.ts';
+import { stderr, stdout } from './print.ts';
 
 export async function run(options: { json?: boolean }): Promise<undefined> {
   const able = await abilities();
   const rows = faults.map(fault => ({ ...described(fault), ...possible(fault, able) }));
   if (options.json) {
-    process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+    stdout.json(rows, 2);
     return;
   }
   const lines = table(
@@ -22,13 +23,13 @@ export async function run(options: { json?: boolean }): Promise<undefined> {
   if (not.length > 0)
     lines.push('', able instanceof FtcError ? 'Not known:' : 'Not on this machine:', ...not);
   lines.push('', 'ftc chaos FAULT --help tells what each can be aimed at, and its parameters.');
-  process.stdout.write(`${lines.join('\n')}\n`);
+  stdout.lines(...lines);
 }
 
 /** Without an engine, what could be done is told all the same. */
 async function abilities(): Promise<Abilities | FtcError> {
   try {
-    const world = createWorld(await connect(), line => process.stderr.write(`${line}\n`));
+    const world = createWorld(await connect(), line => stderr.lines(line));
     return await probe(world);
   } catch (error) {
     if (error instanceof FtcError) return error;

@@ -7,6 +7,7 @@ import { runReport } from '../../chaos/report/report.ts';
 import type { Ground, RunReport } from '../../chaos/report/schema.ts';
 import type { Outcome } from '../../chaos/scenarios/experiment.ts';
 import type { Lab } from './chaos-lab.ts';
+import { stderr } from './print.ts';
 
 export interface Place {
   /** Null writes nothing. */
@@ -46,7 +47,7 @@ export class Reports {
     const folder = this.#open();
     if (!folder) return;
     const logs = await logsOf(this.#lab.connection.docker, project);
-    process.stderr.write(`logs: ${folder.logs(outcome, logs)}\n`);
+    stderr.lines(`logs: ${folder.logs(outcome, logs)}`);
   }
 
   /** Beside the reports. @returns its path; null where nothing is written */
@@ -57,7 +58,7 @@ export class Reports {
   /** Where to look. */
   tell(): void {
     const first = this.#folder?.first ?? null;
-    if (first !== null) process.stderr.write(`report: ${first}\n`);
+    if (first !== null) stderr.lines(`report: ${first}`);
   }
 
   #open(): ReportFolder | null {

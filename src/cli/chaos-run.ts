@@ -13,6 +13,7 @@ import { Interrupt } from './interrupt.ts';
 import { outcomeLines, tally } from './view/chaos-run.ts';
 import { createChaosRunView } from './view/chaos-run-live.ts';
 import { table } from './view/format.ts';
+import { stdout } from './print.ts';
 
 export interface ChaosRunOptions extends JobFlags {
   readonly seed?: string;
@@ -61,7 +62,7 @@ export async function run(options: ChaosRunOptions, wanted: readonly string[]): 
         outcomes.push(outcome);
         told.push(reports.add(outcome, again(outcome, options)));
         view.clear();
-        if (!options.json) process.stdout.write(`${outcomeLines(outcome).join('\n')}\n`);
+        if (!options.json) stdout.lines(...outcomeLines(outcome));
         return true;
       },
     });
@@ -69,8 +70,8 @@ export async function run(options: ChaosRunOptions, wanted: readonly string[]): 
     view.clear();
     reports.tell();
   }
-  if (options.json) process.stdout.write(`${JSON.stringify({ runs: told }, null, 2)}\n`);
-  else for (const line of tally(outcomes, lab.command)) process.stdout.write(`${line}\n`);
+  if (options.json) stdout.json({ runs: told }, 2);
+  else for (const line of tally(outcomes, lab.command)) stdout.lines(line);
   return codeOf(outcomes);
 }
 
@@ -109,6 +110,7 @@ function list(json: boolean): number {
     ['SCENARIO', 'WHAT HAPPENS'],
     rows.map(r => [r.name, r.description]),
   );
-  process.stdout.write(json ? `${JSON.stringify(rows, null, 2)}\n` : `${lines.join('\n')}\n`);
+  if (json) stdout.json(rows, 2);
+  else stdout.lines(...lines);
   return ExitCode.ok;
 }

@@ -18,6 +18,7 @@ import { Interrupt } from './interrupt.ts';
 import { createChaosRunView } from './view/chaos-run-live.ts';
 import { outcomeLines } from './view/chaos-run.ts';
 import { roundLine, soakLines } from './view/chaos-soak.ts';
+import { stderr, stdout } from './print.ts';
 
 export interface ChaosSoakOptions extends JobFlags {
   readonly for?: string;
@@ -71,7 +72,7 @@ export async function run(options: ChaosSoakOptions): Promise<number> {
         reports.add(outcome, replay ?? again);
         view.clear();
         const lines = broken ? outcomeLines(outcome) : [roundLine(outcome)];
-        if (!options.json) process.stdout.write(`${lines.join('\n')}\n`);
+        if (!options.json) stdout.lines(...lines);
         // Where not one of them found anybody, more would not either.
         return !broken && (outcome.evidence?.faults.length ?? 0) > 0;
       },
@@ -81,8 +82,8 @@ export async function run(options: ChaosSoakOptions): Promise<number> {
     reports.tell();
   }
   const report = soakReport(outcomes, { seed, replay, command: again });
-  if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else process.stdout.write(`${soakLines(report).join('\n')}\n`);
+  if (options.json) stdout.json(report, 2);
+  else stdout.lines(...soakLines(report));
   return codes[report.conclusion];
 }
 
@@ -137,7 +138,7 @@ function kindsOf(text: string | undefined): string[] | null {
 /** Some are enough, unless they were named. @throws FtcError FTC_CANNOT */
 function refuseImpossible(wanted: readonly Fault[], cannot: (name: string) => string | null): void {
   const reasons = wanted.map(({ name }) => [name, cannot(name)] as const);
-  for (const [name, why] of reasons) if (why !== null) process.stderr.write(`left out: ${name}: ${why}\n`);
+  for (const [name, why] of reasons) if (why !== null) stderr.lines(`left out: ${name}: ${why}`);
   if (reasons.some(([, why]) => why === null)) return;
   throw new FtcError('FTC_CANNOT', 'none of these faults can be done here', {
     hint: '"ftc chaos list" shows what can.',

@@ -9,6 +9,7 @@ import { bytes } from '../shared/bytes.ts';
 import { latestOf, parseStep, rowOf, withCheckpoints } from './checkpoint-source.ts';
 import { createProgress } from './view/progress.ts';
 import { writeBeside } from './write-beside.ts';
+import { stderr, stdout } from './print.ts';
 
 interface Options extends JobFlags {
   readonly force?: boolean;
@@ -21,12 +22,10 @@ export async function run(options: Options, step: string, file: string): Promise
   const exported = await withCheckpoints(options, { write: false, files: true }, (client, signal) =>
     exportTo(client, wanted, file, signal, options.force === true),
   );
-  if (options.json) process.stdout.write(`${JSON.stringify(exported, null, 2)}\n`);
+  if (options.json) stdout.json(exported, 2);
   const { bytes: size, sha256 } = exported;
-  process.stderr.write(
-    `step ${exported.step}: ${bytes(size)} written to ${name(file)}, as its manifest says\n`,
-  );
-  if (sha256 !== null) process.stderr.write(`sha256 ${sha256}\n`);
+  stderr.lines(`step ${exported.step}: ${bytes(size)} written to ${name(file)}, as its manifest says`);
+  if (sha256 !== null) stderr.lines(`sha256 ${sha256}`);
 }
 
 async function exportTo(

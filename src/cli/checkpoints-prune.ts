@@ -3,6 +3,7 @@ import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { withCheckpoints } from './checkpoint-source.ts';
 import { pruneLines } from './view/checkpoints.ts';
+import { stdout } from './print.ts';
 
 interface Options extends JobFlags {
   readonly keep?: string;
@@ -18,8 +19,8 @@ export async function run(options: Options): Promise<undefined> {
   const pruned = await withCheckpoints(options, { write: !dryRun, files: false }, client =>
     client.prune({ keep, keepEvery, dryRun }),
   );
-  const text = options.json ? JSON.stringify(pruned, null, 2) : pruneLines(pruned).join('\n');
-  process.stdout.write(`${text}\n`);
+  if (options.json) stdout.json(pruned, 2);
+  else stdout.lines(...pruneLines(pruned));
 }
 
 function count(flag: string, value: string | undefined): number | undefined {

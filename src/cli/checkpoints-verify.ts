@@ -7,6 +7,7 @@ import { bytes } from '../shared/bytes.ts';
 import { latestOf, parseStep, rowOf, withCheckpoints } from './checkpoint-source.ts';
 import { createProgress } from './view/progress.ts';
 import { verdictLine, verdictSummary } from './view/checkpoints.ts';
+import { stdout } from './print.ts';
 
 interface Options extends JobFlags {
   readonly json?: boolean;
@@ -15,14 +16,14 @@ interface Options extends JobFlags {
 /** 0 only where every one that was looked at is valid. */
 export async function run(options: Options, step?: string): Promise<number> {
   const write = (line: string): void => {
-    if (!options.json) process.stdout.write(`${line}\n`);
+    if (!options.json) stdout.lines(line);
   };
   const rows = await withCheckpoints(options, { write: false, files: false }, async client => {
     const wanted = await choose(client, step);
     return look(client, wanted, row => write(verdictLine(row)));
   });
   const valid = rows.every(row => row.state === 'valid');
-  if (options.json) process.stdout.write(`${JSON.stringify({ valid, checkpoints: rows }, null, 2)}\n`);
+  if (options.json) stdout.json({ valid, checkpoints: rows }, 2);
   write(verdictSummary(rows));
   return valid ? ExitCode.ok : ExitCode.damaged;
 }

@@ -2,8 +2,9 @@
 import { render } from '../../compose/render.ts';
 import { loadJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';
+import { stdout } from './print.ts';
 
 export function run(flags: JobFlags): Promise<undefined> {
-  process.stdout.write(render(loadJob(flags)).yaml);
+  stdout.file(render(loadJob(flags)).yaml);
   return Promise.resolve(undefined);
 }

@@ -6,6 +6,7 @@ import { type LoadedJob, loadJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { type Check, failed, ok } from './doctor/check.ts';
 import { engineChecks } from './doctor/engine-checks.ts';
+import { stdout } from './print.ts';
 
 export interface DoctorOptions extends JobFlags {
   readonly json?: boolean;
@@ -15,11 +16,8 @@ export interface DoctorOptions extends JobFlags {
 export async function run(options: DoctorOptions): Promise<number> {
   const checks = await examine(options);
   const wrong = checks.find(({ state }) => state === 'fail');
-  process.stdout.write(
-    options.json
-      ? `${JSON.stringify({ ok: !wrong, checks }, null, 2)}\n`
-      : `${checks.map(line).join('\n')}\n`,
-  );
+  if (options.json) stdout.json({ ok: !wrong, checks }, 2);
+  else stdout.lines(...checks.map(line));
   return wrong?.code ? new FtcError(wrong.code, wrong.detail).exitCode : 0;
 }
 

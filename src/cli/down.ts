@@ -9,6 +9,7 @@ import { jobName } from './job-name.ts';
 import { findLeftovers, removeRun } from '../verify/leftovers.ts';
 import { healedLines } from './view/healed.ts';
 import { createStages } from './view/stages.ts';
+import { stderr } from './print.ts';
 
 export async function run(options: JobFlags & { volumes?: boolean }): Promise<undefined> {
   const name = jobName(options);
@@ -24,7 +25,7 @@ export async function run(options: JobFlags & { volumes?: boolean }): Promise<un
       own.length > 0
         ? ' Its checkpoints are kept: "ftc up" goes on from them, "ftc down --volumes" removes them.'
         : '';
-    process.stderr.write(`no container of "${name}" is here.${rest}\n`);
+    stderr.lines(`no container of "${name}" is here.${rest}`);
     return;
   }
   await healFaults(connection, name);
@@ -32,14 +33,14 @@ export async function run(options: JobFlags & { volumes?: boolean }): Promise<un
     removeJob(connection.docker, name, { onLine }),
   );
   if (!options.volumes) {
-    process.stderr.write('checkpoints are kept: "ftc up" goes on from the newest\n');
+    stderr.lines('checkpoints are kept: "ftc up" goes on from the newest');
     return;
   }
   // Not the store's: that is what an empty volume is filled from.
   for (const volume of own) await remove(connection, volume);
-  process.stderr.write('checkpoints are removed\n');
+  stderr.lines('checkpoints are removed');
   for (const volume of store)
-    process.stderr.write(`what the local S3 store holds is kept: "docker volume rm ${volume}" removes it\n`);
+    stderr.lines(`what the local S3 store holds is kept: "docker volume rm ${volume}" removes it`);
 }
 
 async function remove({ docker }: Connection, volume: string): Promise<void> {
@@ -70,7 +71,7 @@ async function refuseOther({ engine }: Connection, name: string): Promise<void> 
 
 /** What a fault left in a volume stays there otherwise, and helpers hold on to it. Removing the job is not to fail for that. */
 async function healFaults(connection: Connection, name: string): Promise<void> {
-  const say = (line: string): void => void process.stderr.write(`${line}\n`);
+  const say = (line: string): void => stderr.lines(line);
   try {
     const containers = await connection.engine.list(name);
     const healed = await heal(createWorld(connection, say), name, journalFolders(containers, say));
@@ -86,9 +87,7 @@ async function healFaults(connection: Connection, name: string): Promise<void> {
 async function removeVerifications({ docker }: Connection, name: string): Promise<void> {
   const { projects, alive } = await findLeftovers(docker, name);
   if (alive.length > 0)
-    process.stderr.write(
-      `a verification of "${name}" is running (process ${alive.join(', ')}): left alone\n`,
-    );
+    stderr.lines(`a verification of "${name}" is running (process ${alive.join(', ')}): left alone`);
   if (projects.length === 0) return;
   await createStages().stage(`removing what a verification left: ${projects.join(', ')}`, async () => {
     for (const project of projects) await removeRun(docker, name, project);

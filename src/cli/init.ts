@@ -7,6 +7,7 @@ import { shortPath } from '../job/file.ts';
 import { validName } from '../job/resolve.ts';
 import { ownPackage } from '../package.ts';
 import { jobFile, trainingScript } from './init-files.ts';
+import { stderr } from './print.ts';
 
 export function run({ dir = '.' }: { dir?: string }): Promise<undefined> {
   const folder = resolve(dir);
@@ -31,8 +32,10 @@ export function run({ dir = '.' }: { dir?: string }): Promise<undefined> {
   const inside = new Folder(folder, { follow: true, modes: { folder: 0o755, file: 0o644 } });
   for (const [name, text] of Object.entries(files)) inside.create(name, text);
   const cd = folder === process.cwd() ? '' : `cd ${shortPath(folder, process.cwd())} && `;
-  process.stderr.write(
-    `Wrote ${Object.keys(files).map(shown).join(' and ')}.\nRun it: ${cd}npx ftc up\nBreak it, meanwhile: ${cd}npx ftc chaos kill worker\n`,
+  stderr.lines(
+    `Wrote ${Object.keys(files).map(shown).join(' and ')}.`,
+    `Run it: ${cd}npx ftc up`,
+    `Break it, meanwhile: ${cd}npx ftc chaos kill worker`,
   );
   return Promise.resolve(undefined);
 }

@@ -1,20 +1,19 @@
 /** `ftc logs`: what the containers print; the JSON lines of master and supervisor made readable on a terminal. */
-import pretty from 'pino-pretty';
 import { findJob } from '../client/find-job.ts';
 import { Compose } from '../docker/compose.ts';
 import { connect } from '../docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
+import { stdout } from './print.ts';
+import { logLines } from './view/log-line.ts';
 
 const SERVICES = ['master', 'supervisor', 'worker'];
-/** Compose's prefix, then a JSON object. */
-const JSON_LINE = /^(\S+ +\| )(\{.*\})$/;
 
 export interface LogsOptions extends JobFlags {
   readonly follow?: boolean;
   readonly tail?: string;
-  /** Lines as the containers print them. */
+  /** JSON lines as they are. */
   readonly raw?: boolean;
 }
 
@@ -30,7 +29,7 @@ export async function run(options: LogsOptions, service: string | undefined): Pr
   const connection = await connect();
   const { project: name } = await findJob(connection, jobName(options));
   const compose = await Compose.find(connection.host);
-  const readable = options.raw ? (line: string) => line : prettifier(process.stdout.isTTY);
+  const readable = logLines({ raw: options.raw === true, colour: process.stdout.isTTY });
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
   await compose.logs(
@@ -39,22 +38,8 @@ export async function run(options: LogsOptions, service: string | undefined): Pr
       follow: options.follow === true,
       ...(options.tail !== undefined && { tail: options.tail }),
       services: service === undefined ? [] : [service],
-      onLine: line => process.stdout.write(`${readable(line)}\n`),
+      onLine: line => stdout.lines(...readable(line)),
       signal: stop.signal,
     },
   );
-}
-
-function prettifier(colour: boolean): (line: string) => string {
-  const prettify = pretty.prettyFactory({
-    colorize: colour,
-    singleLine: true,
-    translateTime: 'HH:MM:ss.l',
-    ignore: 'name,job,pid,hostname',
-  });
-  return line => {
-    const [, prefix, json] = JSON_LINE.exec(line) ?? [];
-    if (prefix === undefined || json === undefined) return line;
-    return prefix + prettify(json).trimEnd();
-  };
 }

@@ -1,6 +1,7 @@
 /** The `ftc` command. Here, and only here, errors end: with a sentence for the person, or a stack trace for us. */
 import { createProgram } from './program.ts';
 import { report } from './report.ts';
+import { stderr } from './print.ts';
 
 // A reader that has seen enough, as `ftc config | head` has, is no error.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
@@ -15,7 +16,7 @@ try {
   if (process.argv.length <= 2) program.outputHelp();
   else await program.parseAsync();
 } catch (error) {
-  process.exitCode = report(error, text => process.stderr.write(text));
+  process.exitCode = report(error, text => stderr.text(text));
 } finally {
   clearInterval(alive);
 }

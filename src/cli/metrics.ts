@@ -12,6 +12,7 @@ import { withCheckpoints } from './checkpoint-source.ts';
 import { Interrupt } from './interrupt.ts';
 import { jobName } from './job-name.ts';
 import { type Form, MetricsPrinter } from './view/metrics-printer.ts';
+import { stderr, stdout } from './print.ts';
 
 interface Options extends JobFlags {
   readonly csv?: boolean;
@@ -31,9 +32,9 @@ export async function run(options: Options): Promise<undefined> {
     following,
     last: lastOf(options.last),
     write: async text => {
-      if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+      if (!stdout.text(text)) await once(process.stdout, 'drain');
     },
-    warn: text => process.stderr.write(`ftc: ${text}\n`),
+    warn: text => stderr.lines(`ftc: ${text}`),
   });
   if (following) return followJob(options, printer);
   await withCheckpoints(options, { write: false, files: false }, client =>

@@ -5,6 +5,7 @@ import { addChaos } from './chaos-commands.ts';
 import { jobOptions, whichJob } from './job-options.ts';
 import { addCheckpoints } from './program-checkpoints.ts';
 import { lazy } from './lazy.ts';
+import { stderr, stdout } from './print.ts';
 
 const examples = `
 Examples:
@@ -26,7 +27,11 @@ export function createProgram(): Command {
     .version(ownPackage().version, '-V, --version')
     .addHelpText('after', examples)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'ftc: ')) })
+    .configureOutput({
+      writeOut: text => stdout.text(text),
+      writeErr: text => stderr.text(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'ftc: ')),
+    })
     .showHelpAfterError('     (ftc --help shows what there is)');
 
   addRunning(program);
@@ -90,7 +95,7 @@ function addLooking(program: Command): void {
     .argument('[service]', 'master, supervisor or worker; all without it')
     .option('-f, --follow', 'go on as more is printed')
     .option('-n, --tail <lines>', 'only the last lines of each container')
-    .option('--raw', 'lines as the containers print them')
+    .option('--raw', 'JSON lines of master and supervisor as they are')
     .addHelpText('after', '\nExamples:\n  ftc logs -f worker\n  ftc logs -n 20')
     .action(lazy(() => import('./logs.ts')));
   whichJob(program.command('metrics'), '--file <path>')

@@ -9,6 +9,7 @@ import { jobName } from './job-name.ts';
 import { table } from './view/format.ts';
 import { doing } from './view/job.ts';
 import { duration } from '../shared/duration.ts';
+import { stdout } from './print.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
   const connection = await connect();
@@ -23,7 +24,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
     ),
   );
   if (options.json) {
-    process.stdout.write(`${JSON.stringify(rows, null, 2)}\n`);
+    stdout.json(rows, 2);
     return;
   }
   const lines = table(
@@ -38,7 +39,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
     ]),
     [4],
   );
-  process.stdout.write(`${lines.join('\n')}\n`);
+  stdout.lines(...lines);
 }
 
 async function statusOf(containers: readonly Container[]): Promise<Status | null> {

@@ -13,6 +13,7 @@ import { parseScale } from '../job/scale.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
 import { createStages } from './view/stages.ts';
+import { stdout } from './print.ts';
 
 const WAIT_MS = 180_000;
 
@@ -71,7 +72,7 @@ export async function run(
         if (!status) continue;
         const settled = status.target === workers && status.worldSize === workers;
         if (!settled && !hasEnded(status.state)) continue;
-        if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
+        if (options.json) stdout.json(status);
         return;
       }
       throw new FtcError('FTC_NOT_RUNNING', `the job has not reached ${workers} workers`, {

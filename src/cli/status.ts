@@ -11,14 +11,16 @@ import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
 import { checkLines } from './view/replicas.ts';
 import { missingParts } from './view/missing-parts.ts';
 import { s3Line } from './view/s3.ts';
+import { stderr, stdout } from './print.ts';
+import { tracebackLines } from './view/traceback.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
   const { master, containers } = await findJob(await connect(), jobName(options));
   const status = await master.status();
   const missing = hasEnded(status.state) ? [] : missingParts(containers, status.target);
   if (options.json) {
-    for (const line of missing) process.stderr.write(`${line}\n`);
-    process.stdout.write(`${JSON.stringify(status, null, 2)}\n`);
+    for (const line of missing) stderr.lines(line);
+    stdout.json(status, 2);
     return;
   }
   const copies = s3Line(status.s3, Date.now());
@@ -32,6 +34,6 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
   const saved = checkpointLines(status.checkpoint, Date.now());
   if (saved.length > 0) lines.push('', ...saved);
   if (status.volume !== null) lines.push('', `${whatIsWrong(status.volume)}.`, whatToDo(status.volume));
-  if (status.traceback) lines.push('', status.traceback.trimEnd());
-  process.stdout.write(`${lines.join('\n')}\n`);
+  if (status.traceback) lines.push('', ...tracebackLines(status.traceback));
+  stdout.lines(...lines);
 }

@@ -13,6 +13,7 @@ import { createStages } from './view/stages.ts';
 import { Interrupt } from './interrupt.ts';
 import { s3Login } from './s3-login.ts';
 import { watchJob } from './watch-job.ts';
+import { stderr } from './print.ts';
 
 export interface UpOptions extends JobFlags {
   /** Return when the first step has committed. */
@@ -25,10 +26,10 @@ export interface UpOptions extends JobFlags {
 export async function run(options: UpOptions): Promise<number> {
   const loaded = loadJob(options);
   const missing = s3Login(loaded);
-  if (missing !== null) process.stderr.write(`! ${missing}\n`);
+  if (missing !== null) stderr.lines(`! ${missing}`);
   if (loaded.hidden?.complete === false)
-    process.stderr.write(
-      `! the script's folder has more than ${MOST_ENTRIES} entries: an .env that lies deep in it is seen by the script; give the script a folder of its own\n`,
+    stderr.lines(
+      `! the script's folder has more than ${MOST_ENTRIES} entries: an .env that lies deep in it is seen by the script; give the script a folder of its own`,
     );
   const connection = await connect();
   const compose = await Compose.find(connection.host);

@@ -13,6 +13,7 @@ import { composeProject } from './project.ts';
 import { createStages } from './view/stages.ts';
 import { summary } from './view/verify.ts';
 import { createVerifyView } from './view/verify-live.ts';
+import { stderr, stdout } from './print.ts';
 
 export interface VerifyCommandOptions extends JobFlags {
   readonly workers?: string;
@@ -53,11 +54,11 @@ export async function run(options: VerifyCommandOptions): Promise<number> {
   } finally {
     view.close(interrupt.count > 0);
   }
-  if (options.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`);
-  else process.stdout.write(`${summary(report).join('\n')}\n`);
+  if (options.json) stdout.json(report, 2);
+  else stdout.lines(...summary(report));
   if (options.keep) {
     const names = report.runs.map(r => r.project).join(', ');
-    process.stderr.write(`kept: ${names}; the next verification, or "ftc down", removes them\n`);
+    stderr.lines(`kept: ${names}; the next verification, or "ftc down", removes them`);
   }
   if (report.reason === null) return ExitCode.ok;
   throw new FtcError('FTC_NOT_VERIFIED', `${report.verdict}: ${report.reason}`, { ...hintFor(report) });

@@ -8,6 +8,7 @@ import type { JobFlags } from '../job/sources.ts';
 import { jobFailed } from './job-failed.ts';
 import { jobName } from './job-name.ts';
 import { outcome } from './view/job.ts';
+import { stdout } from './print.ts';
 
 const PATIENCE_MS = 600_000;
 
@@ -21,8 +22,8 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<numbe
     signal,
   })) {
     if (!status || !hasEnded(status.state)) continue;
-    if (options.json) process.stdout.write(`${JSON.stringify(status)}\n`);
-    else process.stdout.write(`${outcome(status).join('\n')}\n`);
+    if (options.json) stdout.json(status);
+    else stdout.lines(...outcome(status));
     if (status.state === 'stopped') return ExitCode.interrupted;
     if (status.state === 'succeeded') return ExitCode.ok;
     throw jobFailed(status, '"ftc status" shows the traceback, "ftc logs worker" what the workers printed.');

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { follow } from '../client/follow.ts';
 import { masterOf } from '../client/find-job.ts';
 import { PartKeeper } from '../client/keep-parts.ts';
+import { tokenOf } from '../client/token.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { killJob, stopJob } from '../docker/own.ts';
@@ -14,6 +15,8 @@ import { jobFailed } from './job-failed.ts';
 import { outcome } from './view/job.ts';
 import { createView, type View } from './view/live.ts';
 import { s3Rest } from './view/s3.ts';
+import { stderr, stdout } from './print.ts';
+import { tracebackLines } from './view/traceback.ts';
 
 export interface WatchJobOptions {
   readonly connection: Connection;
@@ -121,7 +124,8 @@ function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): 
 /** Tells the master; when that fails, stopping the containers lets the workers finish their step as well. */
 async function askToStop({ connection, project }: WatchJobOptions, done: AbortController): Promise<void> {
   try {
-    await masterOf(await connection.engine.list(project.name)).stop();
+    const containers = await connection.engine.list(project.name);
+    await masterOf(containers).stop(await tokenOf(connection, containers));
   } catch {
     await stopJob(connection.docker, project.name).catch(() => undefined);
     done.abort();
@@ -131,10 +135,10 @@ async function askToStop({ connection, project }: WatchJobOptions, done: AbortCo
 async function stopped({ connection, project }: WatchJobOptions, last: Status | null): Promise<number> {
   await stopJob(connection.docker, project.name);
   const at = last?.step == null ? '' : ` after step ${last.step}`;
-  process.stderr.write(`stopped${at}; "ftc up" goes on from there, "ftc down" removes the containers\n`);
+  stderr.lines(`stopped${at}; "ftc up" goes on from there, "ftc down" removes the containers`);
   // Where S3 works, the master has finished what was on its way.
   const rest = last?.s3?.lastError == null ? null : s3Rest(last.s3, '"ftc up" copies them');
-  if (rest !== null) process.stderr.write(`${rest}\n`);
+  if (rest !== null) stderr.lines(rest);
   return ExitCode.interrupted;
 }
 
@@ -146,9 +150,9 @@ function trains(s: Status): string {
 
 function finish({ json, until }: WatchJobOptions, last: Status | null): number {
   if (!last) return ExitCode.interrupted;
-  if (json) process.stdout.write(`${JSON.stringify(last)}\n`);
+  if (json) stdout.json(last);
   if (last.state === 'failed') {
-    if (last.traceback) process.stderr.write(`\n${last.traceback.trimEnd()}\n\n`);
+    if (last.traceback) stderr.lines('', ...tracebackLines(last.traceback), '');
     throw jobFailed(
       last,
       'Its containers and checkpoints are kept: "ftc logs worker" shows what they printed; mend it and "ftc up" again.',
@@ -158,6 +162,6 @@ function finish({ json, until }: WatchJobOptions, last: Status | null): number {
   const lines = running
     ? [`${last.job} ${trains(last)}; "ftc watch" shows it, "ftc wait" waits for its end`]
     : outcome(last);
-  process.stderr.write(`${lines.join('\n')}\n`);
+  stderr.lines(...lines);
   return last.state === 'stopped' ? ExitCode.interrupted : ExitCode.ok;
 }

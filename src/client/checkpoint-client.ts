@@ -16,6 +16,8 @@ export interface CheckpointSource {
   readonly base: string;
   /** A connection of one's own. */
   readonly agent?: Agent;
+  /** Where a POST needs one. Asked for each: commands make one. */
+  readonly token?: () => Promise<string>;
   /** What it means that there is no answer. */
   readonly silent: (cause: unknown) => FtcError;
 }
@@ -93,9 +95,10 @@ export class CheckpointClient {
 
   async #ask(method: 'GET' | 'POST', path: string, timeoutMs = PATIENCE_MS): Promise<IncomingMessage> {
     const { base, agent } = this.#source;
+    const token = method === 'POST' ? await this.#source.token?.() : undefined;
     let response: IncomingMessage;
     try {
-      const options = { method, timeoutMs, signal: this.#signal, ...(agent && { agent }) };
+      const options = { method, token, timeoutMs, signal: this.#signal, ...(agent && { agent }) };
       response = await call(base + path, options);
     } catch (cause) {
       throw this.#broken(cause);
@@ -125,6 +128,10 @@ export class CheckpointClient {
 function refusal(status: number, body: string, path: string): FtcError {
   const said = Refusal.safeParse(parseJson(body)).data?.error ?? '';
   if (status === 404 && said.startsWith('there is no')) return new FtcError('FTC_NO_CHECKPOINT', said);
+  if (status === 429) {
+    const hint = 'Another command is at it: try again when that has ended.';
+    return new FtcError('FTC_ALREADY_RUNNING', said, { hint });
+  }
   if (status === 404) return otherVersion(new Error(said));
   return new FtcError('FTC_MASTER_UNREACHABLE', `${path} was answered with ${status}: ${said.trim()}`);
 }

@@ -4,6 +4,8 @@ import { FtcError } from '../errors.ts';
 
 export interface Call {
   readonly method?: 'GET' | 'POST';
+  /** Of the master, for a POST. */
+  readonly token?: string | undefined;
   /** A connection of one's own. */
   readonly agent?: Agent;
   /** So long nothing may come, milliseconds; 0 is for ever. */
@@ -17,8 +19,14 @@ const ANSWER_MS = 5000;
  * The answer as it begins; its body is to be read. Not `fetch`: that refuses ports which a person may well choose, 6000 for one.
  * @throws as the network does
  */
-export function call(url: string, { method = 'GET', agent, timeoutMs = ANSWER_MS, signal }: Call = {}) {
-  const headers = method === 'POST' ? { 'x-ftc': '1' } : {};
+export function call(
+  url: string,
+  { method = 'GET', token, agent, timeoutMs = ANSWER_MS, signal }: Call = {},
+) {
+  const headers = {
+    ...(method === 'POST' && { 'x-ftc': '1' }),
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
   return new Promise<IncomingMessage>((resolve, reject) => {
     const timeout = agent === undefined ? { timeout: timeoutMs } : {};
     const options = { method, headers, agent: agent ?? false, ...timeout, ...(signal && { signal }) };

@@ -10,6 +10,7 @@ import { type CheckpointPlace, placeOf, placeOfMaster } from './checkpoint-place
 import { findJob, masterOf } from './find-job.ts';
 import { silent } from './http.ts';
 import { StreamAgent } from './stream-agent.ts';
+import { tokenOf } from './token.ts';
 
 export interface OpenedCheckpoints {
   readonly client: CheckpointClient;
@@ -33,7 +34,12 @@ export async function openCheckpoints(connection: Connection, o: OpenOptions): P
   const master = containers.find(c => c.role === 'master');
   if (!o.files && (master?.state === 'running' || master?.state === 'paused')) {
     const { base } = masterOf(containers);
-    const client = new CheckpointClient({ base, silent: cause => silent(base, cause) }, o.signal);
+    const source = {
+      base,
+      token: () => tokenOf(connection, containers),
+      silent: (cause: unknown) => silent(base, cause),
+    };
+    const client = new CheckpointClient(source, o.signal);
     return { client, close: () => Promise.resolve() };
   }
   const place =

@@ -10,7 +10,9 @@ import {
   type WorkerHello,
 } from '../protocol/messages.ts';
 import { LineSplitter } from '../protocol/lines.ts';
+import { cut } from '../protocol/bounds.ts';
 import type { WorkerMessage } from './membership/events.ts';
+import { FIRST_MS, Waiting } from './waiting.ts';
 
 export interface ControlHandlers {
   hello(hello: WorkerHello): void;
@@ -20,6 +22,9 @@ export interface ControlHandlers {
   containers(workers: Extract<Inbound, { type: 'containers' }>['workers']): void;
   refused(address: string, reason: string): void;
 }
+
+/** Workers, the supervisor, and who is about to reconnect: more than any job on one machine has. */
+const MOST_LINKS = 4096;
 
 interface Peer {
   readonly socket: Socket;
@@ -31,16 +36,19 @@ export class ControlServer {
   readonly #workers = new Map<string, Peer>();
   /** All there are, those that have not said who they are included. */
   readonly #links = new Set<Socket>();
+  readonly #waiting: Waiting;
   readonly #job: string;
   readonly #heartbeatMs: number;
   readonly #on: ControlHandlers;
   #supervisor: Socket | null = null;
 
-  constructor(job: string, heartbeatMs: number, on: ControlHandlers) {
+  constructor(job: string, heartbeatMs: number, on: ControlHandlers, { firstMs = FIRST_MS } = {}) {
     this.#job = job;
     this.#heartbeatMs = heartbeatMs;
     this.#on = on;
+    this.#waiting = new Waiting(firstMs);
     this.#server = createServer({ noDelay: true, keepAlive: true }, socket => this.#accept(socket));
+    this.#server.maxConnections = MOST_LINKS;
   }
 
   /** Resolves with the port when it listens. */
@@ -95,6 +103,7 @@ export class ControlServer {
       socket.destroySoon();
     };
     socket.on('error', () => undefined); // `close` follows and says the rest
+    this.#waiting.add(socket, refuse);
     socket.on('data', chunk => {
       if (refused) return; // said once; what comes until the link is closed is not looked at
       try {
@@ -107,6 +116,7 @@ export class ControlServer {
 
   #greet(socket: Socket, message: Inbound, link: { take: (message: Inbound) => void }): void {
     if (message.type !== 'hello') throw new Error(`expected hello, got ${message.type}`);
+    this.#waiting.delete(socket);
     if (message.protocol !== PROTOCOL_VERSION) {
       throw new Error(
         `protocol ${message.protocol} is spoken here as ${PROTOCOL_VERSION}: the images are of different versions`,
@@ -172,7 +182,7 @@ function parse(line: string): Inbound {
 }
 
 function explain(type: string, error: z.ZodError): string {
-  if (!inboundNames.has(type)) return `unknown message type ${type}`;
+  if (!inboundNames.has(type)) return `unknown message type ${cut(type, 64)}`;
   const issue = error.issues[0];
   return `${type}: ${issue?.path.join('.') ?? ''} ${issue?.message ?? 'is wrong'}`;
 }

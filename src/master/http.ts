@@ -1,8 +1,11 @@
 /** The master's HTTP: what people and the command line see. docs/protocol.md has the list. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { networkInterfaces } from 'node:os';
 import type { Manager } from '../checkpoint/manager.ts';
 import { serveCheckpoints } from '../checkpoint/routes.ts';
 import { serveSteps, STEPS } from '../metrics/route.ts';
+import { visibleJson } from '../shared/visible.ts';
+import { admit, type Door } from './admit.ts';
 import type { JobEvent, Status } from './status.ts';
 
 export interface Api {
@@ -12,15 +15,51 @@ export interface Api {
   events(after: number): JobEvent[];
   readonly checkpoints: Manager;
   stop(): void;
+  /** Something of ours went wrong while it answered. */
+  defect(error: unknown): void;
 }
 
-/** Listens on `port`; resolves with the server. */
-export function serveHttp(api: Api, port: number): Promise<Server> {
-  const server = createServer((request, response) => {
-    respond(api, request, response).catch((error: unknown) => {
+/** Other users of the machine may ask, but not take all of the master's memory. */
+const MOST_CONNECTIONS = 512;
+/** A request without Host is answered as any other that is wrong. Milliseconds. */
+const LIMITS = { headersTimeout: 10_000, requestTimeout: 30_000, requireHostHeader: false };
+/** A reader that takes nothing for so long has gone. */
+const IDLE_MS = 120_000;
+
+/** Of each answer, also where it is a browser that asks. */
+const HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'cross-origin-resource-policy': 'same-origin',
+  'cache-control': 'no-store',
+};
+
+export interface HttpOptions {
+  readonly port: number;
+  /** What it takes to change something. */
+  readonly token: string;
+  /** Hostnames of this master beside `localhost` and its own addresses. */
+  readonly names: readonly string[];
+}
+
+/** Listens; resolves with the server. */
+export function serveHttp(api: Api, { port, token, names }: HttpOptions): Promise<Server> {
+  const server = createServer(LIMITS, (request, response) => {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    const door = { token, names: new Set(['localhost', ...names, ...ownAddresses()]) };
+    respond(api, door, request, response).catch((error: unknown) => {
       if (response.headersSent) response.destroy();
-      else send(response, { code: 500, body: { error: String(error) } });
+      else send(response, { code: 500, body: { error: 'the master cannot answer; its log says why' } });
+      api.defect(error);
     });
+  });
+  server.maxConnections = MOST_CONNECTIONS;
+  server.timeout = IDLE_MS;
+  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
+    if (!socket.writable) return void socket.destroy();
+    const status =
+      error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+    const headers = Object.entries(HEADERS).map(([name, value]) => `${name}: ${value}\r\n`);
+    socket.end(`HTTP/1.1 ${status}\r\n${headers.join('')}connection: close\r\n\r\n`);
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);
@@ -28,26 +67,34 @@ export function serveHttp(api: Api, port: number): Promise<Server> {
   });
 }
 
+/** They change when the container is put back onto its network. */
+function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap(all => (all ?? []).map(({ address }) => address));
+}
+
 interface Answer {
   readonly code: number;
   readonly body: unknown;
 }
 
-async function respond(api: Api, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  // A page in a browser can send a POST to any port of this machine, but not with this header and without an origin.
-  if (
-    request.method === 'POST' &&
-    (request.headers['x-ftc'] !== '1' || request.headers.origin !== undefined)
-  ) {
-    const error = 'a POST needs the header x-ftc: 1 and no Origin';
-    return send(response, { code: 403, body: { error } });
-  }
-  const url = new URL(request.url ?? '/', 'http://master');
+async function respond(
+  api: Api,
+  door: Door,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { method = 'GET', url: target = '', headers } = request;
+  const admitted = admit({ method, target, hosts: request.headersDistinct.host ?? [], headers }, door);
+  if ('code' in admitted) return send(response, { code: admitted.code, body: { error: admitted.error } });
+  const { url } = admitted;
+  // Who may change something waits for as long as it takes.
+  if (method === 'POST') request.socket.setTimeout(0);
   if (/^\/checkpoints(\/|$)/.test(url.pathname))
     return serveCheckpoints(api.checkpoints, request, response, { files: false });
   if (url.pathname === STEPS) return serveSteps(api.checkpoints.policy.directory, request, response);
   if (url.pathname === '/status') await api.look();
-  send(response, answer(api, `${request.method ?? 'GET'} ${url.pathname}`, url.searchParams));
+  const route = `${method === 'HEAD' ? 'GET' : method} ${url.pathname}`;
+  send(response, answer(api, route, url.searchParams));
 }
 
 function answer(api: Api, route: string, query: URLSearchParams): Answer {
@@ -67,5 +114,5 @@ function answer(api: Api, route: string, query: URLSearchParams): Answer {
 }
 
 function send(response: ServerResponse, { code, body }: Answer): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
+  response.writeHead(code, { 'content-type': 'application/json' }).end(`${visibleJson(body)}\n`);
 }

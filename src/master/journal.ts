@@ -7,6 +7,7 @@ import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { openPlainSync, readPlainSync } from '../shared/plain-file.ts';
 import type { JournalEntry } from './membership/events.ts';
+import { poisonIn } from './poison.ts';
 import { Mismatch } from './replica-status.ts';
 import { JobState, Recovery } from './status.ts';
 
@@ -112,29 +113,41 @@ function writeAll(fd: number, data: Buffer): void {
   for (let at = 0; at < data.length;) at += writeSync(fd, data, at);
 }
 
+export interface ReadJournal {
+  readonly entries: Entry[];
+  readonly skipped: number;
+  /** The first number that no job reaches, and where it stands. */
+  readonly poisoned: string | undefined;
+}
+
 /** The entries in order; lines that do not parse are skipped and counted. @throws as {@link readPlainSync} does */
-export function readJournal(directory: string): { entries: Entry[]; skipped: number } {
+export function readJournal(directory: string): ReadJournal {
   let text: string;
   try {
     text = readPlainSync(join(directory, FILE), MAX_BYTES).toString('utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return { entries: [], skipped: 0 };
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT')
+      return { entries: [], skipped: 0, poisoned: undefined };
     throw error;
   }
   return parseJournal(text);
 }
 
 /** The entries of a journal's text. */
-export function parseJournal(text: string): { entries: Entry[]; skipped: number } {
+export function parseJournal(text: string): ReadJournal {
   const entries: Entry[] = [];
   let skipped = 0;
-  for (const line of text.split('\n')) {
+  let poisoned: string | undefined;
+  for (const [i, line] of text.split('\n').entries()) {
     if (line === '') continue;
-    const parsed = Entry.safeParse(parseJson(line));
+    const json = parseJson(line);
+    const poison = poisonIn(json);
+    if (poison !== null) poisoned ??= `${poison} in line ${i + 1}`;
+    const parsed = Entry.safeParse(json);
     if (parsed.success) entries.push(parsed.data);
     else skipped += 1;
   }
-  return { entries, skipped };
+  return { entries, skipped, poisoned };
 }
 
 function parseJson(line: string): unknown {

@@ -1,10 +1,12 @@
 /** The master's process. */
+import { hostname } from 'node:os';
 import { z } from 'zod';
 import { createLogger } from '../shared/log.ts';
 import { readConfig } from './config.ts';
 import { serveHttp } from './http.ts';
 import { Master } from './master.ts';
 import { DRAIN_MS } from './s3/mirror.ts';
+import { makeToken } from './token.ts';
 import { openVolume } from './volume/open.ts';
 
 const log = createLogger('master', process.env['JOB_ID'] ?? 'unknown');
@@ -17,7 +19,8 @@ try {
   const { job, container, checkpoints: policy } = config;
   const volume = await openVolume({ job, container, policy, ...config.volume });
   const master = new Master(config, log, volume);
-  const http = await serveHttp(master.api, config.httpPort);
+  const names = ['master', hostname(), `${config.project}-master-1`].map(name => name.toLowerCase());
+  const http = await serveHttp(master.api, { port: config.httpPort, token: makeToken(), names });
   await master.start();
   log.info({ control: config.controlPort, http: config.httpPort }, 'master listens');
   const closeMs = CLOSE_MS + (config.s3 === null ? 0 : DRAIN_MS);

@@ -1,4 +1,5 @@
 /** The shell around the membership: takes events from sockets and timers, carries out effects. Decides nothing. */
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../shared/log.ts';
 import { now } from '../shared/clock.ts';
@@ -12,7 +13,7 @@ import { advance } from './membership/advance.ts';
 import type { Effect, HistoryEntry, MembershipEvent } from './membership/events.ts';
 import type { Membership } from './membership/state.ts';
 import { Pace } from './pace.ts';
-import { isNewRun, resume } from './resume.ts';
+import { isNewRun, refuseJournal, resume } from './resume.ts';
 import { METRICS } from '../metrics/line.ts';
 import { LastMetrics } from '../metrics/last.ts';
 import { Mirror } from './s3/mirror.ts';
@@ -47,15 +48,16 @@ export class Master {
   #unwritten: NodeJS.Timeout | null = null;
   #told = { at: 0, step: 0 };
   readonly #volume: OpenedVolume;
-  /** The volume cannot be used, and the job has failed for it: nothing is written to it any more. */
+  /** The volume cannot be used, or its journal is refused, and the job has failed for it: nothing is written to it any more. */
   #refused = false;
 
   constructor(config: MasterConfig, log: Logger, volume: OpenedVolume) {
     this.#config = config;
     this.#log = log;
     this.#volume = volume;
-    const { entries, skipped } = volume;
-    this.#journal = new Journal(journalFolder(config.checkpoints.directory));
+    const { entries, skipped, poisoned } = volume;
+    const folder = journalFolder(config.checkpoints.directory);
+    this.#journal = new Journal(folder);
     this.#metrics = new LastMetrics(`${config.checkpoints.directory}/${METRICS}`);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
     const timing = { ...TIMING, silentMs: Math.max(60_000, hangMs) };
@@ -65,7 +67,8 @@ export class Master {
       config.container,
       now(),
     );
-    this.#refused = volume.trouble !== null && !volume.blind;
+    if (poisoned !== undefined) refuseJournal(this.#membership, join(folder, 'journal.jsonl'), poisoned);
+    this.#refused = poisoned !== undefined || (volume.trouble !== null && !volume.blind);
     if (isNewRun(entries, config.container)) {
       this.#remember({ type: 'run', container: config.container, at: now() });
     }
@@ -160,6 +163,7 @@ export class Master {
       events: after => this.#history.after(after),
       checkpoints: this.#keeper.manager,
       stop: () => this.#take({ type: 'stop', reason: 'stopped on request' }),
+      defect: error => this.#log.error({ err: error }, 'a request could not be answered'),
     };
   }
 

@@ -85,6 +85,15 @@ export function resume(
   return m;
 }
 
+/** The job fails: nothing is made of a journal whose numbers cannot be, and nothing is written to it. @param poison as in ./poison.ts */
+export function refuseJournal(m: Membership, path: string, poison: string): void {
+  Object.assign(m, createMembership(m.config));
+  m.state = 'failed';
+  m.reason =
+    `the journal ${path} is refused: ${poison}, which no job reaches. ` +
+    'Remove that file from the volume to go on from the newest checkpoint, or "ftc down --volumes" to start over';
+}
+
 /** True when `container` is not the one that the last run was started in. */
 export function isNewRun(entries: readonly Entry[], container: string): boolean {
   return entries.findLast(e => e.type === 'run')?.container !== container;

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { visibleJson } from '../shared/visible.ts';
 import { METRICS } from './line.ts';
 import { readSteps } from './steps.ts';
 
@@ -29,10 +30,10 @@ export async function serveSteps(
 
 async function* textsOf(path: string, after: number): AsyncGenerator<string> {
   for await (const lines of readSteps(path, after)) {
-    yield lines.map(line => `${JSON.stringify(line)}\n`).join('');
+    yield lines.map(line => `${visibleJson(line)}\n`).join('');
   }
 }
 
 function refuse(response: ServerResponse, code: number, error: string): void {
-  response.writeHead(code, { 'content-type': 'application/json' }).end(`${JSON.stringify({ error })}\n`);
+  response.writeHead(code, { 'content-type': 'application/json' }).end(`${visibleJson({ error })}\n`);
 }

@@ -7,17 +7,22 @@
  * A step is the number of steps committed so far: 0 before the first.
  */
 import { z } from 'zod';
+import { cut, MOST, name, numbers, text } from './bounds.ts';
 
 export const PROTOCOL_VERSION = 1;
 
 /** A line longer than this closes the link. Bytes, without the newline. */
 export const MAX_LINE_BYTES = 1 << 20;
 
-const id = z.string().min(1).max(128);
-const step = z.int().nonnegative();
-const generation = z.int().nonnegative();
+const id = name(128);
+const step = z.int().nonnegative().max(MOST);
+const generation = z.int().nonnegative().max(MOST);
+/** For people, in events. */
+const sentence = text(4096);
 const time = z.number();
 const port = z.int().min(1).max(65535);
+
+const MOST_WORKERS = 10_000;
 
 /** What a worker is doing, as its heartbeats tell. */
 export const Phase = z.enum([
@@ -35,7 +40,7 @@ export const Phase = z.enum([
 ]);
 export type Phase = z.infer<typeof Phase>;
 
-const Metrics = z.record(z.string(), z.number());
+const Metrics = numbers;
 
 const WorkerHello = z.object({
   type: z.literal('hello'),
@@ -45,7 +50,7 @@ const WorkerHello = z.object({
   id,
   incarnation: id,
   startedAt: time,
-  host: z.string().min(1),
+  host: name(255),
   storePort: port,
   step,
   holdsState: z.boolean(),
@@ -109,7 +114,7 @@ const Committed = z.object({
   at: time,
 });
 
-const Broken = z.object({ type: z.literal('broken'), generation, reason: z.string() });
+const Broken = z.object({ type: z.literal('broken'), generation, reason: sentence });
 
 const CheckpointReport = z.object({
   type: z.literal('checkpoint'),
@@ -121,7 +126,7 @@ const CheckpointReport = z.object({
   stallMs: z.number().nonnegative(),
   /** All that happened behind training, until the checkpoint was durable; what follows is part of it. */
   writeMs: z.number().nonnegative(),
-  error: z.string().nullable(),
+  error: sentence.nullable(),
   // The rest is not said by workers of older images.
   serialiseMs: z.number().nonnegative().default(0),
   fsyncMs: z.number().nonnegative().default(0),
@@ -130,16 +135,16 @@ const CheckpointReport = z.object({
 });
 
 /** Something that a person should see among the job's events, such as a checkpoint that was set aside. */
-const Note = z.object({ type: z.literal('note'), level: z.enum(['info', 'warn']), text: z.string() });
+const Note = z.object({ type: z.literal('note'), level: z.enum(['info', 'warn']), text: sentence });
 
 const Failed = z.object({
   type: z.literal('failed'),
   /** Trying again cannot help: the job fails at once. */
   fatal: z.boolean(),
   /** Equal for equal errors: exception type and the innermost line of the user's code. */
-  fingerprint: z.string(),
-  message: z.string(),
-  traceback: z.string(),
+  fingerprint: text(1024),
+  message: sentence,
+  traceback: text(64 << 10),
   step,
 });
 
@@ -160,11 +165,14 @@ export const Divergence = z.object({
   /** The newest step at which this tensor was known to be the same in all: it went apart after it. */
   fromStep: step,
   /** The name under which it is registered, such as `model.0.weight`. */
-  tensor: z.string().min(1),
+  tensor: z
+    .string()
+    .min(1)
+    .transform(value => cut(value, 1024)),
   /** Index of the first element that differs; empty for a single value. */
-  position: z.array(z.int().nonnegative()),
+  position: z.array(z.int().nonnegative()).max(64),
   /** Ids of the minority; all members where there is no majority. */
-  workers: z.array(id),
+  workers: z.array(id).max(MOST_WORKERS),
   action: DivergedAction,
   /** Where all went back to, for `returned`. */
   toStep: step.nullable().default(null),
@@ -178,7 +186,7 @@ const Finishing = z.object({
   generation,
   step,
   /** The script ended training early at this step, and why; not said by workers of older images. */
-  reason: z.string().nullable().default(null),
+  reason: sentence.nullable().default(null),
 });
 
 const Done = z.object({
@@ -202,7 +210,7 @@ export const ContainerFact = z.object({
   /** The worker's id: its container's hostname. */
   id,
   /** The container's name, for people; never parsed. */
-  container: z.string(),
+  container: text(255),
   running: z.boolean(),
   paused: z.boolean(),
   exitCode: z.int().nullable(),
@@ -213,12 +221,15 @@ export const ContainerFact = z.object({
   /** When the supervisor will start it; null when nothing is planned. */
   startsAt: time.nullable(),
   /** Why the supervisor will not start it any more; null while it would. */
-  gaveUp: z.string().nullable(),
+  gaveUp: sentence.nullable(),
 });
 export type ContainerFact = z.infer<typeof ContainerFact>;
 
 /** All worker containers of the project, whole, after every change. */
-const Containers = z.object({ type: z.literal('containers'), workers: z.array(ContainerFact) });
+const Containers = z.object({
+  type: z.literal('containers'),
+  workers: z.array(ContainerFact).max(MOST_WORKERS),
+});
 
 const inboundTypes = {
   ready: Ready,

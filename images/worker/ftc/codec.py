@@ -10,7 +10,7 @@ from dataclasses import fields
 from typing import Any, Literal, cast
 
 from .errors import ProtocolError
-from .messages import MAX_LINE_BYTES, Generation, Ignored, Member, Message, Received, Refused, Shutdown, Stop, Welcome
+from .messages import MAX_LINE_BYTES, MOST, Generation, Ignored, Member, Message, Received, Refused, Shutdown, Stop, Welcome
 
 
 def camel(name: str) -> str:
@@ -58,7 +58,7 @@ def _generation(read: _Fields) -> Generation:
         Member(item.text("id", 1, 128), item.text("host", 1), item.whole("storePort", 1, 65535))
         for item in read.objects("members")
     )
-    number, store_rank = read.whole("generation", 0), read.whole("storeRank", 0)
+    number, store_rank = read.whole("generation", 0, MOST), read.whole("storeRank", 0)
     if members and store_rank >= len(members):
         raise ProtocolError(f"storeRank: {store_rank} is not among {len(members)} members")
     return Generation(number, cast(Literal["now", "boundary"], when), members, store_rank)

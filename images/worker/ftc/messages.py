@@ -11,6 +11,8 @@ from typing import ClassVar, Literal, Union
 
 PROTOCOL_VERSION = 1
 MAX_LINE_BYTES = 1 << 20
+MOST = 2**40
+"""Generations and steps end here, far below 2**53: whatever is added to them stays exact in all languages."""
 
 Phase = Literal["starting", "idle", "regroup", "sync", "compute", "reduce", "checkpoint", "running", "finishing", "stopping"]
 

@@ -5,6 +5,7 @@ import { duration } from '../../shared/duration.ts';
 import { faultLine, recoveryLine } from './chaos-run.ts';
 import { paint } from './format.ts';
 import { createPanel } from './panel.ts';
+import { printLines } from '../print.ts';
 
 export interface ChaosRunView extends Watcher {
   /** The next run: what it is called, and the how manyth. */
@@ -30,8 +31,8 @@ export function createChaosRunView(stream: NodeJS.WriteStream = process.stderr):
   let shown = false;
 
   const say = (line: string): void => {
-    if (panel) panel.write(`${line}\n`);
-    else stream.write(`${line}\n`);
+    if (panel) panel.say(line);
+    else printLines(stream, [line]);
     drawnAt = -Infinity;
   };
   const draw = (recorder: Recorder): void => {

@@ -3,7 +3,8 @@ import type { Pruned } from '../../checkpoint/manager.ts';
 import type { CheckpointRow } from '../../checkpoint/row.ts';
 import { bytes } from '../../shared/bytes.ts';
 import { age } from '../../shared/duration.ts';
-import { oneLine, paint, short, table } from './format.ts';
+import { paint, short, table } from './format.ts';
+import { visible } from '../../shared/visible.ts';
 
 const out = process.stdout;
 
@@ -13,7 +14,7 @@ export function checkpointTable(rows: readonly CheckpointRow[], now: number): st
   const metric = rows.find(row => row.score !== null)?.score?.metric;
   const score = (row: CheckpointRow): string => (row.score === null ? '-' : short(row.score.value));
   return table(
-    ['STEP', 'AGE', 'SIZE', 'GENERATION', ...(metric === undefined ? [] : [oneLine(metric)]), 'STATE'],
+    ['STEP', 'AGE', 'SIZE', 'GENERATION', ...(metric === undefined ? [] : [visible(metric)]), 'STATE'],
     rows.map(row => [
       String(row.step),
       ageOf(row.createdAt, now),
@@ -57,7 +58,7 @@ function marks({ latest, best, pinned }: CheckpointRow): string[] {
 /** `the 2 with the smallest val_loss`. */
 function bestOf({ metric, mode, keep }: NonNullable<Pruned['keepBest']>): string {
   const many = keep === 1 ? 'the one' : `the ${keep}`;
-  return `${many} with the ${mode === 'min' ? 'smallest' : 'largest'} ${oneLine(metric)}`;
+  return `${many} with the ${mode === 'min' ? 'smallest' : 'largest'} ${visible(metric)}`;
 }
 
 /** `✔ step 100: valid, 260 kB`. */

@@ -5,6 +5,7 @@ import { clock, paint } from './format.ts';
 import { eventLine, headline, isNews, progress, workerTable } from './job.ts';
 import { createPanel } from './panel.ts';
 import { s3Line } from './s3.ts';
+import { printLines } from '../print.ts';
 
 export interface View {
   show(moment: Moment): void;
@@ -37,13 +38,13 @@ function panel(stream: NodeJS.WriteStream): View {
   };
   return {
     show({ status, events }) {
-      for (const event of events.filter(isNews)) foot.write(`${eventLine(event)}\n`);
+      for (const event of events.filter(isNews)) foot.say(eventLine(event));
       silent = status === null;
       last = status ?? last;
       draw();
     },
     say(line) {
-      foot.write(`${line}\n`);
+      foot.say(line);
       draw();
     },
     end() {
@@ -61,12 +62,12 @@ function lines(stream: NodeJS.WriteStream): View {
   let silent = false;
   return {
     show({ status, events }) {
-      for (const event of events.filter(isNews)) stream.write(`${eventLine(event)}\n`);
+      printLines(stream, events.filter(isNews).map(eventLine));
       if ((status === null) !== silent && (silent || known)) {
         silent = status === null;
-        stream.write(
-          `${clock(Date.now())} ${silent ? '! the master does not answer' : '  the master answers again'}\n`,
-        );
+        printLines(stream, [
+          `${clock(Date.now())} ${silent ? '! the master does not answer' : '  the master answers again'}`,
+        ]);
       }
       known ||= status !== null;
       if (!status?.step || status.state !== 'running') return;
@@ -74,9 +75,9 @@ function lines(stream: NodeJS.WriteStream): View {
       if (now === tenth || Date.now() - toldAt < 2000) return;
       tenth = now;
       toldAt = Date.now();
-      stream.write(`${clock(toldAt)}   ${progress(status)}\n`);
+      printLines(stream, [`${clock(toldAt)}   ${progress(status)}`]);
     },
-    say: line => void stream.write(`${line}\n`),
+    say: line => void printLines(stream, [line]),
     end: () => undefined,
   };
 }

@@ -1,5 +1,6 @@
 /** Prints step metrics in one of three forms, all at once or as they come, with bounded memory however many there are. */
 import type { StepLine } from '../../metrics/line.ts';
+import { visibleJson } from '../../shared/visible.ts';
 import { Columns, csvHead, csvRow, howMany, StepTable } from './metrics.ts';
 
 export type Form = 'table' | 'csv' | 'json';
@@ -94,7 +95,7 @@ export class MetricsPrinter {
     const { form, following } = this.#o;
     if (form === 'table') return this.#table.rows(lines).map(ended).join('');
     if (form === 'csv') return lines.map(line => csvRow(line, this.#names)).join('');
-    const texts = lines.map(line => JSON.stringify(line));
+    const texts = lines.map(line => visibleJson(line));
     return following ? texts.map(ended).join('') : `${this.#printed > 0 ? ',' : ''}\n${texts.join(',\n')}`;
   }
 

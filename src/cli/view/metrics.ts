@@ -1,6 +1,7 @@
 /** Step metrics as tables and CSV, to stdout, and the line about them in `ftc status`. Pure. */
 import type { StepLine } from '../../metrics/line.ts';
-import { oneLine, short } from './format.ts';
+import { visible } from '../../shared/visible.ts';
+import { short } from './format.ts';
 
 /** What every line has, in this order. */
 const ALWAYS = ['step', 'epoch', 'samples', 'loss'] as const;
@@ -32,7 +33,7 @@ export class StepTable {
     if (lines.length === 0) return [];
     const isNew = this.#columns.take(lines);
     const { names } = this.#columns;
-    const head = names.map((name, i) => (i < ALWAYS.length ? name.toUpperCase() : oneLine(name)));
+    const head = names.map((name, i) => (i < ALWAYS.length ? name.toUpperCase() : visible(name)));
     const cells = lines.map(line => names.map(name => cell(line, name)));
     for (const row of [head, ...cells])
       row.forEach((text, i) => (this.#widths[i] = Math.max(this.#widths[i] ?? 0, text.length)));
@@ -58,7 +59,7 @@ export function csvRow(line: StepLine, names: readonly string[]): string {
 
 export function csvHead(names: readonly string[]): string {
   const quoted = (name: string): string => (/[",\r\n]/.test(name) ? `"${name.replaceAll('"', '""')}"` : name);
-  return `${names.map(quoted).join(',')}\n`;
+  return `${names.map(name => quoted(visible(name))).join(',')}\n`;
 }
 
 /** Below a table of `shown` of `count` steps. */
@@ -75,6 +76,6 @@ export function lastMetricsLine(line: Readonly<Record<string, number | null>> | 
   if (line === null) return null;
   const own = Object.entries(line).filter(([name]) => !(ALWAYS as readonly string[]).includes(name));
   if (own.length === 0) return null;
-  const said = own.map(([name, value]) => `${oneLine(name)} ${value === null ? 'null' : short(value)}`);
+  const said = own.map(([name, value]) => `${visible(name)} ${value === null ? 'null' : short(value)}`);
   return `metrics of step ${line['step']}: ${said.join(', ')}`;
 }

@@ -1,10 +1,11 @@
 /** Lines at the foot of a terminal that are drawn again and again, and lines above them that stay. */
 import { createLogUpdate } from 'log-update';
+import { printLines, shown } from '../print.ts';
 
 export interface Panel {
   draw(lines: readonly string[]): void;
-  /** Writes what stays. What was drawn is gone until it is drawn again. */
-  write(text: string): void;
+  /** Writes a line that stays. What was drawn is gone until it is drawn again. */
+  say(line: string): void;
   /** Takes away what was drawn; the cursor is a person's again. */
   end(): void;
 }
@@ -17,11 +18,11 @@ export function createPanel(stream: NodeJS.WriteStream): Panel {
       // log-update redraws what has changed, and leaves remains of a panel that was higher or lower.
       if (lines.length !== height) update.clear();
       height = lines.length;
-      update(lines.join('\n'));
+      update(lines.map(shown).join('\n'));
     },
-    write(text) {
+    say(line) {
       update.clear();
-      stream.write(text);
+      printLines(stream, [line]);
     },
     end() {
       update.clear();

@@ -2,6 +2,7 @@
 import ora from 'ora';
 import type { Stages } from '../../client/launch.ts';
 import { duration } from '../../shared/duration.ts';
+import { shown, stderr } from '../print.ts';
 
 export function createStages(): Stages {
   return process.stderr.isTTY ? spinners() : lines();
@@ -10,10 +11,10 @@ export function createStages(): Stages {
 function lines(): Stages {
   return {
     async stage(title, work) {
-      process.stderr.write(`${title} …\n`);
+      stderr.lines(`${title} …`);
       const begun = performance.now();
       await work(() => undefined);
-      process.stderr.write(`${title.replace(/ \(.*\)$/, '')}: ${duration(performance.now() - begun)}\n`);
+      stderr.lines(`${title.replace(/ \(.*\)$/, '')}: ${duration(performance.now() - begun)}`);
     },
   };
 }
@@ -21,11 +22,11 @@ function lines(): Stages {
 function spinners(): Stages {
   return {
     async stage(title, work) {
-      const spinner = ora({ text: title, stream: process.stderr, discardStdin: false }).start();
+      const spinner = ora({ text: shown(title), stream: process.stderr, discardStdin: false }).start();
       const begun = performance.now();
       try {
         await work(line => {
-          if (spinner.isSpinning) spinner.suffixText = fit(line);
+          if (spinner.isSpinning) spinner.suffixText = shown(fit(line));
         });
       } catch (error) {
         spinner.suffixText = '';
@@ -33,7 +34,7 @@ function spinners(): Stages {
         throw error;
       }
       spinner.suffixText = '';
-      spinner.succeed(`${title.replace(/ \(.*\)$/, '')}: ${duration(performance.now() - begun)}`);
+      spinner.succeed(shown(`${title.replace(/ \(.*\)$/, '')}: ${duration(performance.now() - begun)}`));
     },
   };
 }

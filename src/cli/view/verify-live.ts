@@ -8,6 +8,7 @@ import type { VerifyWatcher } from '../../verify/verify.ts';
 import { paint } from './format.ts';
 import { createPanel } from './panel.ts';
 import { faultLine, shapeName } from './verify.ts';
+import { printLines } from '../print.ts';
 
 type Shape = Omit<RunShape, 'project'>;
 
@@ -53,8 +54,8 @@ export function createVerifyView(
     foot.draw([...pending.map(f => paint('dim', faultLine(f))), '', ...bars, '']);
   };
   const say = (line: string): void => {
-    if (foot) foot.write(`${line}\n`);
-    else stream.write(`${line}\n`);
+    if (foot) foot.say(line);
+    else printLines(stream, [line]);
     draw();
   };
   /** In the order in which they were applied; one that training has not recovered from yet holds up those behind it. */
@@ -102,8 +103,8 @@ export function createVerifyView(
     },
     close(interrupted) {
       foot?.end();
-      if (foot && !interrupted) stream.write('\n');
-      if (interrupted) stream.write('interrupted: what the verification made is removed\n');
+      if (foot && !interrupted) printLines(stream, ['']);
+      if (interrupted) printLines(stream, ['interrupted: what the verification made is removed']);
     },
   };
 }

@@ -15,6 +15,7 @@ import { fenceAgain, lose } from './loss.ts';
 import * as recoveries from './recoveries.ts';
 import * as replicas from './replicas.ts';
 import * as scripts from './scripts.ts';
+import { forgetStrangers, isKnown, isUnheard, tooFar } from './strangers.ts';
 import { proven } from './health.ts';
 import { greeted } from './greeted.ts';
 import { settle } from './settle.ts';
@@ -52,7 +53,9 @@ function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
       // From a process that has been replaced, or from a link that was dropped: too late to count.
       if (w?.incarnation !== event.incarnation || !w.connected) return [];
       w.lastSeen = now;
-      return message(m, w, event.message, now);
+      const wrong = tooFar(m, event.message);
+      if (wrong !== null) return [refusal(w.id, wrong), ...lose(m, w, 'refused', now)];
+      return isUnheard(m, w, event.message) ? [] : message(m, w, event.message, now);
     }
     case 'closed': {
       const w = m.workers.get(event.id);
@@ -74,6 +77,9 @@ function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
 }
 
 function hello(m: Membership, h: WorkerHello, now: number): Effect[] {
+  const wrong = tooFar(m, h);
+  if (wrong !== null) return [refusal(h.id, wrong), { type: 'drop', id: h.id }];
+  forgetStrangers(m);
   const old = m.workers.get(h.id);
   const same = old?.incarnation === h.incarnation;
   const effects: Effect[] = [];
@@ -87,8 +93,10 @@ function hello(m: Membership, h: WorkerHello, now: number): Effect[] {
     // The journal lost its end. Numbers must not repeat, and nobody knows who the members were: all meet again.
     m.current = { generation: h.generation + 1, when: 'now', members: [] };
   }
-  m.totalSteps ??= h.totalSteps;
-  m.bestStep = Math.max(m.bestStep, h.step);
+  if (isKnown(m, h.id)) {
+    m.totalSteps ??= h.totalSteps;
+    m.bestStep = Math.max(m.bestStep, h.step);
+  }
   if (hasEnded(m.state) || m.state === 'stopping') {
     const reason = m.reason ?? m.state;
     // A member that comes back to a stopping job is asked again; anybody else has nothing to do any more.
@@ -101,6 +109,12 @@ function hello(m: Membership, h: WorkerHello, now: number): Effect[] {
   return effects;
 }
 
+const refusal = (to: string, reason: string): Effect => ({
+  type: 'send',
+  to,
+  message: { type: 'refused', reason },
+});
+
 function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Effect[] {
   switch (msg.type) {
     case 'heartbeat':
@@ -111,6 +125,7 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
       w.holdsState = msg.holdsState;
       // What the script was asked for does not count any more when it has ended training early.
       if (msg.totalSteps === null || m.totalSteps === msg.totalSteps || m.finished !== null) return [];
+      if (m.totalSteps !== null && !isKnown(m, w.id)) return [];
       m.totalSteps = msg.totalSteps;
       return [{ type: 'journal', entry: { type: 'total', totalSteps: msg.totalSteps } }];
     case 'committed':

@@ -1,5 +1,6 @@
 /** What a heartbeat tells: where a worker stands, and where the job does. It must cost the same however many workers there are. */
 import type { Effect, WorkerMessage } from './events.ts';
+import { isKnown } from './strangers.ts';
 import * as replicas from './replicas.ts';
 import type { Membership, Worker } from './state.ts';
 import * as stragglers from './stragglers.ts';
@@ -13,7 +14,7 @@ export function heartbeat(m: Membership, w: Worker, msg: Heartbeat, now: number)
   stragglers.note(w.speed, msg.step, msg.computeMs, msg.slices, now);
   w.phase = msg.phase;
   w.generation = msg.generation;
-  if (msg.step >= m.bestStep && msg.step > 0) {
+  if (msg.step >= m.bestStep && msg.step > 0 && isKnown(m, w.id)) {
     m.loss = msg.loss;
     m.epoch = msg.epoch;
     m.skipped = msg.skipped;
@@ -24,5 +25,5 @@ export function heartbeat(m: Membership, w: Worker, msg: Heartbeat, now: number)
 
 export function progress(m: Membership, w: Worker, step: number): void {
   w.step = step;
-  m.bestStep = Math.max(m.bestStep, step);
+  if (isKnown(m, w.id)) m.bestStep = Math.max(m.bestStep, step);
 }

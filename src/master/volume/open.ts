@@ -2,7 +2,7 @@
 import type { CheckpointPolicy } from '../../checkpoint/policy.ts';
 import { Manager } from '../../checkpoint/manager.ts';
 import { expendable, prunable } from '../../checkpoint/retention.ts';
-import { journalFolder, type Entry, readJournal } from '../journal.ts';
+import { journalFolder, type Entry, type ReadJournal, readJournal } from '../journal.ts';
 import { isNewRun } from '../resume.ts';
 import { findObstacle, obstacleOf } from './look.ts';
 import type { VolumePlace, VolumeTrouble } from './trouble.ts';
@@ -11,6 +11,8 @@ export interface OpenedVolume {
   readonly entries: readonly Entry[];
   /** Lines of the journal that say nothing. */
   readonly skipped: number;
+  /** The first number of the journal that no job reaches, and where it stands. */
+  readonly poisoned: string | undefined;
   /** Why no training can start on it; null where it can. */
   readonly trouble: VolumeTrouble | null;
   /** The journal could not be read: nobody knows but the workers whether the job is under way. */
@@ -40,7 +42,7 @@ export async function openVolume(o: OpenOptions): Promise<OpenedVolume> {
   const read = first instanceof Error ? tryJournal(directory) : first;
   const blind = read instanceof Error;
   const found = obstacle ?? (blind ? obstacleOf(read, path => relativeTo(o.mount, path)) : null);
-  const known = blind ? { entries: [], skipped: 0 } : read;
+  const known = blind ? { entries: [], skipped: 0, poisoned: undefined } : read;
   if (found === null || (await hasRoomToMake(o, found.problem.kind)))
     return { ...known, trouble: null, blind: false };
   const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
@@ -50,7 +52,7 @@ export async function openVolume(o: OpenOptions): Promise<OpenedVolume> {
 const relativeTo = (mount: string, path: string): string =>
   path.startsWith(`${mount}/`) ? path.slice(mount.length + 1) : path;
 
-function tryJournal(directory: string): { entries: Entry[]; skipped: number } | Error {
+function tryJournal(directory: string): ReadJournal | Error {
   try {
     return readJournal(journalFolder(directory));
   } catch (error) {

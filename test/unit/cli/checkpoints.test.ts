@@ -90,11 +90,11 @@ it('a table shows the metric by which the best are kept, and marks them', () => 
     rowOf(150, made),
   ];
   expect(plain(checkpointTable(some, NOW))).toEqual([
-    'STEP   AGE  SIZE  GENERATION  val?loss  STATE',
-    ' 300  12 s   3 B           1    0.3125  not verified, latest',
-    ' 250  12 s   3 B           1    1.5e-7  not verified, best, kept for good',
-    ' 200  12 s   3 B           1        12  not verified',
-    ' 150  12 s   3 B           1         -  not verified',
+    'STEP   AGE  SIZE  GENERATION  val\\nloss  STATE',
+    ' 300  12 s   3 B           1     0.3125  not verified, latest',
+    ' 250  12 s   3 B           1     1.5e-7  not verified, best, kept for good',
+    ' 200  12 s   3 B           1         12  not verified',
+    ' 150  12 s   3 B           1          -  not verified',
   ]);
 });
 

@@ -86,9 +86,9 @@ describe('step metrics', () => {
     ];
     expect(await new Job('table', lines, { last: 2 }).begin()).toBe(
       [
-        'STEP  EPOCH  SAMPLES    LOSS  a?[31m     acc  constructor',
-        '   8      0      192   0.125    null       -            -',
-        '   9      0      216  0.1111       -  123456         1e-9',
+        'STEP  EPOCH  SAMPLES    LOSS  a\\x1b[31m     acc  constructor',
+        '   8      0      192   0.125       null       -            -',
+        '   9      0      216  0.1111          -  123456         1e-9',
         '3 steps have metrics; these are the last 2. --last <n> shows more, --csv all',
         '',
       ].join('\n'),
@@ -172,6 +172,6 @@ it('the status has a line of the newest', () => {
   expect(lastMetricsLine(null)).toBeNull();
   expect(lastMetricsLine(line(1))).toBeNull();
   expect(lastMetricsLine(line(480, { val_loss: 0.31251, 'a\nb': null }))).toBe(
-    'metrics of step 480: val_loss 0.3125, a?b null',
+    'metrics of step 480: val_loss 0.3125, a\\nb null',
   );
 });
