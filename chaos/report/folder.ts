@@ -53,7 +53,8 @@ export class ReportFolder {
     );
     this.#writing(() => {
       folder.make();
-      for (const { name, text } of logs) folder.write(`${name.replaceAll(/[^\w.-]/g, '_')}.log`, visibleLines(text).join('\n'));
+      for (const { name, text } of logs)
+        folder.write(`${name.replaceAll(/[^\w.-]/g, '_')}.log`, visibleLines(text).join('\n'));
     });
     return folder.path;
   }

@@ -17,7 +17,6 @@ interface Verdict {
   readonly problem: string | null;
 }
 
-
 /** Files that are replaced while they are read are read again, so many times. */
 const ATTEMPTS = 3;
 /** Reasons of this process, not of the file. */

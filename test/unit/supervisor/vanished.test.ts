@@ -72,9 +72,23 @@ describe('a container that is there no more', () => {
 
   it('is made anew when it was dead and about to be started again', () => {
     const dead = [container('a', { state: 'exited', finishedAt: 1000 })];
-    expect(made(see(running(), dead, 1100, () => true), [], true, 9000)).toEqual(['a']);
+    expect(
+      made(
+        see(running(), dead, 1100, () => true),
+        [],
+        true,
+        9000,
+      ),
+    ).toEqual(['a']);
     const asked = hear(running(), event('a', 'kill', { signal: '15' }));
-    expect(made(see(asked, dead, 1100, () => true), [], true, 9000)).toEqual([]);
+    expect(
+      made(
+        see(asked, dead, 1100, () => true),
+        [],
+        true,
+        9000,
+      ),
+    ).toEqual([]);
   });
 
   it('stays away while the job does not go on, or somebody else has made it', () => {
