@@ -26,7 +26,8 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
     lines.push('', ...recoveryTable({ ...status, recoveries: status.recoveries.slice(-10) }));
   }
-  if (status.state === 'failed' && status.reason !== null) lines.push('', paint('red', status.reason, process.stdout));
+  if (status.state === 'failed' && status.reason !== null)
+    lines.push('', paint('red', status.reason, process.stdout));
   const metrics = lastMetricsLine(status.lastMetrics);
   if (metrics !== null) lines.push('', metrics);
   const saved = checkpointLines(status.checkpoint, Date.now());

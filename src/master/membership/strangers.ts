@@ -21,7 +21,7 @@ export function isKnown(m: Membership, id: string): boolean {
 }
 
 /** Whether what `w` says counts. A member's place is not taken by who uses its name. */
-export function counts(m: Membership, w: Worker): boolean {
+function counts(m: Membership, w: Worker): boolean {
   const member = m.current.members[rankOf(m, w.id)];
   if (member !== undefined && m.containers !== null) return holder(m, member) === w || m.containers.has(w.id);
   return isKnown(m, w.id);
