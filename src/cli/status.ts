@@ -11,7 +11,7 @@ import { headline, outcome, recoveryTable, workerTable } from './view/job.ts';
 import { checkLines } from './view/replicas.ts';
 import { missingParts } from './view/missing-parts.ts';
 import { s3Line } from './view/s3.ts';
-import { stderr, stdout } from './print.ts';
+import { paint, stderr, stdout } from './print.ts';
 import { tracebackLines } from './view/traceback.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
@@ -29,6 +29,8 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
   if (lines.length > 0 && status.recoveries.length > 0 && status.state === 'running') {
     lines.push('', ...recoveryTable({ ...status, recoveries: status.recoveries.slice(-10) }));
   }
+  if (status.state === 'failed' && status.reason !== null)
+    lines.push('', paint('red', status.reason, process.stdout));
   const metrics = lastMetricsLine(status.lastMetrics);
   if (metrics !== null) lines.push('', metrics);
   const saved = checkpointLines(status.checkpoint, Date.now());

@@ -18,9 +18,9 @@ export const text = (most: number) => z.string().transform(value => cut(value, m
 
 /** `value`, or as much of it as fits into `most` bytes of UTF-8, its last character a `…`. */
 export function cut(value: string, most: number): string {
-  if (value.length <= most / 3 || Buffer.byteLength(value) <= most) return value;
+  if (value.length <= most && Buffer.byteLength(value) <= most) return value;
   const ellipsis = '…';
-  const kept = Buffer.from(value)
+  const kept = Buffer.from(value.slice(0, most))
     .subarray(0, most - Buffer.byteLength(ellipsis))
     .toString('utf8');
   return kept.replace(/\ufffd+$/, '') + ellipsis;

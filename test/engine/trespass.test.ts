@@ -178,7 +178,8 @@ describe('a job that others reach', () => {
       `echo '${line}' >> "$(find / -name journal.jsonl 2> /dev/null | head -n 1)"`,
     );
     await docker('restart', id);
-    await job.ftc('wait');
+    const waited = await job.ftc('wait');
+    expect([waited.code, waited.stderr]).toEqual([4, expect.stringContaining('journal.jsonl is refused')]);
     const { code, stdout } = await job.ftc('status');
     expect([code, stdout]).toEqual([
       0,

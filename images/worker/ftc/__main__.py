@@ -11,13 +11,14 @@ from .errors import ConfigError, Leave
 from .failure import describe
 from .runtime import Runtime
 from .script import execute
+from .visible import visible
 
 
 def main() -> int:
     try:
         config = from_env()
     except ConfigError as error:
-        print(f"ftc: {error}", file=sys.stderr)
+        print(f"ftc: {visible(str(error))}", file=sys.stderr)
         return 2
     home.settle()
     if config.launcher == "torchrun":

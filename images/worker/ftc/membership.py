@@ -18,6 +18,7 @@ from .progress import Progress
 from .place import Place
 from .standby import Standby
 from .state import Registered
+from .visible import visible
 
 
 class Membership:
@@ -127,4 +128,4 @@ class Membership:
 def _for_people(reason: str) -> str:
     """The first line, without the place in gloo's sources that it begins with."""
     lines = re.sub(r"^\[[^\]\s]*\] ?", "", reason).splitlines()
-    return lines[0] if lines else "lost"
+    return visible(lines[0], 300) if lines else "lost"

@@ -16,6 +16,7 @@ from .link import Link
 from .mailbox import Mailbox
 from .messages import Generation, Hello, Leaving
 from .progress import Progress, epoch_ms
+from .visible import visible
 
 if TYPE_CHECKING:
     from .feed import Feed
@@ -103,7 +104,7 @@ class Runtime:
     def _on_end(self, code: int, reason: str) -> None:
         """`shutdown` (0) or `refused` (2). What the script printed is flushed; a checkpoint in flight is finished."""
         if code != 0:
-            print(f"ftc: the master refused this worker: {reason}", file=sys.stderr)
+            print(f"ftc: the master refused this worker: {visible(reason)}", file=sys.stderr)
         threading.Thread(target=lambda: self._exit(code), daemon=True).start()
 
     def _drain_and_exit(self) -> None:

@@ -21,7 +21,7 @@ export function isKnown(m: Membership, id: string): boolean {
 }
 
 /** Whether what `w` says counts. A member's place is not taken by who uses its name. */
-export function counts(m: Membership, w: Worker): boolean {
+function counts(m: Membership, w: Worker): boolean {
   const member = m.current.members[rankOf(m, w.id)];
   if (member !== undefined && m.containers !== null) return holder(m, member) === w || m.containers.has(w.id);
   return isKnown(m, w.id);
@@ -52,6 +52,8 @@ export function tooFar(m: Membership, said: WorkerHello | WorkerMessage): string
 
 /** Forgets those of the longest past: ids are as many as who invents them likes. */
 export function forgetStrangers(m: Membership): void {
+  // Now and then: who says hello must cost the same however many workers there are.
+  if (m.workers.size % MOST_GONE !== 0) return;
   const gone = [...m.workers.values()].filter(
     w => !w.connected && !isMember(m, w.id) && m.containers?.has(w.id) !== true,
   );

@@ -20,6 +20,7 @@ from ..failure import describe
 from ..link import Link
 from ..messages import Failed, Generation, Hello, Leaving, Note, Ready, Script
 from ..progress import Progress, epoch_ms
+from ..visible import visible
 from .child import Child
 from .environment import PORTS, PORTS_FROM, environment, fresh_error_file, prepare
 from .verdict import FROM_OUTSIDE, judge, last_traceback, peer_gone, progress, signal_name
@@ -240,7 +241,7 @@ class Launcher:
     def _on_end(self, code: int, reason: str) -> None:
         """`shutdown` (0) or `refused` (2)."""
         if code != 0:
-            print(f"ftc: the master refused this worker: {reason}", file=sys.stderr)
+            print(f"ftc: the master refused this worker: {visible(reason)}", file=sys.stderr)
         self._events.put(code)
 
     def _hello(self, host: str) -> Hello:

@@ -13,6 +13,7 @@ from .lines import CHUNK
 from .names import depth
 from .patience import Patience
 from .places import Entry
+from ..visible import visible
 
 CONNECT, SILENT = 5.0, 20.0
 """Seconds: for a connection, and without a byte, before a try counts as failed."""
@@ -126,7 +127,7 @@ class Bucket:
         return self._hide(str(error)) or type(error).__name__
 
     def _hide(self, text: str) -> str:
-        """Without the credentials: boto3 shows a header that it cannot send."""
+        """Without the credentials, which boto3 shows in a header that it cannot send, and safe to print."""
         try:
             known = self._session.get_credentials()
             secrets = () if known is None else known.get_frozen_credentials()
@@ -135,7 +136,7 @@ class Bucket:
         for secret in (part.strip() for part in secrets if part):
             if len(secret) > 3:
                 text = text.replace(secret, "***")
-        return re.sub(r"(?i)(signature|credential)=[^\s,']+", r"\1=***", text)
+        return visible(re.sub(r"(?i)(signature|credential)=[^\s,']+", r"\1=***", text))
 
 
 def split(url: str) -> tuple[str, str]:

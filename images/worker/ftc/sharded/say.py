@@ -7,10 +7,11 @@ from typing import Literal
 
 from .. import script
 from ..messages import Note
+from ..visible import visible
 
 
 def say(level: Literal["info", "warn"], text: str) -> None:
-    print(f"ftc: {text}", file=sys.stderr, flush=True)
+    print(f"ftc: {visible(text)}", file=sys.stderr, flush=True)
     runtime = script.current()
     if runtime is not None:
         runtime.link.send(Note(level, text))
