@@ -34,7 +34,7 @@ const step = z
   .regex(/^\d{1,12}$/)
   .nullable();
 /** A checkpoint's directory and a file in it. */
-const checkpoint = z.string().regex(/^step-\d{1,12}$/);
+const checkpoint = z.string().regex(/^step-\d{1,15}$/);
 const file = z.string().regex(/^[\w-][\w.-]{0,99}$/);
 
 /** Of a volume: undone in the volume that the engine says is the job's. Its job is the engine's word, too. */

@@ -4,13 +4,13 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
-import { z } from 'zod';
 import { serveSteps, STEPS } from '../metrics/route.ts';
 import { Manager } from './manager.ts';
+import { JobId } from './names.ts';
 import { CheckpointEnvironment, policyOf } from './policy.ts';
 import { serveCheckpoints } from './routes.ts';
 
-const Environment = CheckpointEnvironment.extend({ JOB_ID: z.string().min(1) });
+const Environment = CheckpointEnvironment.extend({ JOB_ID: JobId });
 const e = Environment.parse(process.env);
 const manager = new Manager(policyOf(e, e.JOB_ID), e.JOB_ID);
 

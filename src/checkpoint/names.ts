@@ -1,4 +1,5 @@
 /** What a job's directory in the volume holds, by name. */
+import { z } from 'zod';
 
 export const MANIFEST = 'manifest.json';
 /** Holds the name of the newest. */
@@ -20,3 +21,11 @@ export function parseName(name: string): { readonly step: number; readonly aside
   if (bad === undefined) return suffix === undefined ? { step, aside: false } : null;
   return { step, aside: true };
 }
+
+/** A job's name, which is its folder's in the volume: as the workers take it, and no path. */
+export const JobId = z
+  .string()
+  .regex(
+    /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/,
+    'must be letters, digits, dots, dashes and underscores, at most 128',
+  );

@@ -1,6 +1,7 @@
 /** The master's environment, as compose/ renders it. docs/protocol.md has the table. */
 import { hostname } from 'node:os';
 import { z } from 'zod';
+import { JobId } from '../checkpoint/names.ts';
 import { CheckpointEnvironment, type CheckpointPolicy, policyOf } from '../checkpoint/policy.ts';
 import { type Launcher, launchers } from '../job/launcher.ts';
 import { readS3Config, type S3Config } from './s3/config.ts';
@@ -9,7 +10,7 @@ import type { VolumePlace } from './volume/trouble.ts';
 const number = (fallback: number) => z.coerce.number().nonnegative().default(fallback);
 
 const Environment = z.object({
-  JOB_ID: z.string().min(1),
+  JOB_ID: JobId,
   FTC_PROJECT: z.string().min(1),
   WORLD_SIZE: z.coerce.number().int().positive().default(3),
   FTC_STANDBYS: z.coerce.number().int().nonnegative().default(0),

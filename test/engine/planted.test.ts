@@ -135,11 +135,11 @@ function journal(proof: string): string {
 /** What the records of {@link journal} are about: all as it was. */
 function proofIn(folder: string): () => Promise<void> {
   mkdirSync(join(folder, '.chaos-evil-1'));
-  mkdirSync(join(folder, 'rootonly'));
+  mkdirSync(inJob('rootonly'), { recursive: true });
   writeFileSync(join(folder, '.chaos-evil-1/proof'), 'planted');
   writeFileSync(join(folder, '.chaos-evil-2'), 'whole');
   return async () => {
-    expect(readdirSync(join(folder, 'rootonly'))).toEqual([]);
+    expect(readdirSync(inJob('rootonly'))).toEqual([]);
     expect(readFileSync(join(folder, '.chaos-evil-1/proof'), 'utf8')).toBe('planted');
     expect(readFileSync(join(folder, '.chaos-evil-2'), 'utf8')).toBe('whole');
     const { stdout } = await docker('inspect', '--format', '{{.State.Status}}', stranger.name);

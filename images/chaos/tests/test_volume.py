@@ -141,7 +141,8 @@ def test_links_lead_nowhere(job: Path, which: str) -> None:
         "file": job / "step-00000100" / "extra.pt",
     }[which]
     linked.symlink_to({"job": other, "aside": other, "checkpoint": other / "step-00000100", "file": other / "state.pt"}[which])
-    told = spec(job="linked" if which == "job" else "job", part="extra.pt" if which == "file" else None, step="300" if which == "checkpoint" else None)
+    wanted = {"job": {"job": "linked"}, "aside": {}, "checkpoint": {"step": "300"}, "file": {"part": "extra.pt"}}
+    told = spec(**wanted[which])
     before = tree(job.parent)
     act = Damage(told)
     with pytest.raises((Absent, FileExistsError)):
@@ -154,7 +155,8 @@ def test_a_link_in_the_place_of_our_file_is_not_written_through(job: Path) -> No
     victim = job.parent / "victim"
     victim.write_text("whole")
     (job / ".chaos-ab12cd-1").symlink_to(victim)
-    for act, go in ((Fill({"id": "ab12cd-1", "job": "job"}), {"most": 1 << 21}), (Storm({"id": "ab12cd-1", "job": "job", "writers": 1, "bytes": 1}), {})):
+    place = {"id": "ab12cd-1", "job": "job"}
+    for act, go in ((Fill(place), {"most": 1 << 21}), (Storm({**place, "writers": 1, "bytes": 1}), {})):
         with pytest.raises(FileExistsError):
             act.apply(go)
     assert victim.read_text() == "whole"

@@ -1,5 +1,14 @@
 import fc from 'fast-check';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -260,6 +269,23 @@ describe('a folder of reports', () => {
       expect(readFileSync(join(directory, `${file}.html`), 'utf8')).toContain('href="index.html"');
     }
     expect(folder.first).toBe(join(directory, 'index.html'));
+  });
+
+  it('is written through no link that somebody has put there', () => {
+    const victim = join(directory, 'victim');
+    writeFileSync(victim, 'whole');
+    const reports = join(directory, 'reports');
+    mkdirSync(reports);
+    for (const name of ['01-mine-seed-7.html', '01-mine-seed-7.json', 'index.html', 'index.json'])
+      symlinkSync(victim, join(reports, name));
+    const folder = new ReportFolder(reports, ground, 'ftc chaos run all', true);
+    folder.add(outcome(), 'a');
+    expect(readFileSync(victim, 'utf8')).toBe('whole');
+    expect(lstatSync(join(reports, 'index.html')).isFile()).toBe(true);
+    mkdirSync(join(directory, 'elsewhere'));
+    symlinkSync('../elsewhere', join(reports, '02-mine-seed-8-logs'));
+    expect(() => folder.logs(outcome({ seed: 8 }), [{ name: 'a', text: 'x' }])).toThrow('is a link');
+    expect(readdirSync(join(directory, 'elsewhere'))).toEqual([]);
   });
 
   it('that cannot be written to is named', () => {

@@ -1,5 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
@@ -249,6 +257,15 @@ describe('an export', () => {
     });
     await exportState(o(10), fetched, slow);
     expect(size).toBe(LARGE.length);
+  });
+
+  it('replaces a link, and what that leads to stays whole', async () => {
+    write(10, LARGE);
+    writeFileSync(target('victim'), 'whole');
+    symlinkSync(target('victim'), target('model.pt'));
+    await to('model.pt', 10, true);
+    expect(readFileSync(target('victim'), 'utf8')).toBe('whole');
+    expect(readFileSync(target('model.pt')).equals(LARGE)).toBe(true);
   });
 
   it('that is given up leaves nothing', async () => {

@@ -1,4 +1,13 @@
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -44,4 +53,10 @@ it.each(['ftc.yaml', 'ftc.yml', 'train.py'])('overwrites nothing: %s', async nam
   });
   expect(readdirSync(folder)).toEqual([name]);
   expect(readFileSync(join(folder, name), 'utf8')).toBe('mine');
+});
+
+it('does not write through a link that leads nowhere yet', async () => {
+  symlinkSync(join(folder, 'elsewhere'), join(folder, 'train.py'));
+  await expect((async () => run({ dir: folder }))()).rejects.toMatchObject({ code: 'FTC_FILE_EXISTS' });
+  expect(readdirSync(folder)).toEqual(['train.py']);
 });

@@ -51,6 +51,8 @@ it('knows by which metric the best are kept', () => {
     '{"metric":"","mode":"min","keep":1}',
   ])
     expect(() => readConfig({ ...environment, FTC_CHECKPOINT_KEEP_BEST: wrong })).toThrow('KEEP_BEST');
+  for (const JOB_ID of ['', '..', '../b', '/etc', 'a/b', 'a\0'])
+    expect(() => readConfig({ ...environment, JOB_ID }), JOB_ID).toThrow('JOB_ID');
   expect(readConfig({ JOB_ID: 'a-job', FTC_PROJECT: 'p' }).checkpoints.keepBest).toBeNull();
 });
 

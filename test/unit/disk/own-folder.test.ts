@@ -118,7 +118,7 @@ describe('what is in .ftc', () => {
     const file = join(path, 'job.yaml');
     const plant: [string, () => void][] = [
       ['is a link', () => symlinkSync(secret, file)],
-      ['is not a regular file', () => void execFileSync('mkfifo', [file])],
+      ['is not a regular file', () => void execFileSync('sh', ['-c', 'mkfifo "$1"', 'sh', file])],
       ['every user', () => (writeFileSync(file, 'planted'), chmodSync(file, 0o666))],
     ];
     if (isRoot) plant.push(['belongs to user', () => (writeFileSync(file, ''), chownSync(file, NOBODY, 0))]);
