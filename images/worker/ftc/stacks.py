@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import faulthandler
 import signal
-import sys
+
+STDERR = 2
 
 
 def show_on_quit() -> None:
     """Once, early."""
     try:
-        faulthandler.register(signal.SIGQUIT, file=sys.__stderr__, all_threads=True)
+        faulthandler.register(signal.SIGQUIT, file=STDERR, all_threads=True)
     except (AttributeError, OSError, RuntimeError, ValueError):
-        pass  # stderr is closed, or this system knows no such signal: then nothing is shown
+        pass  # this system knows no such signal: then nothing is shown
