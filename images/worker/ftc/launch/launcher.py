@@ -23,6 +23,7 @@ from ..progress import Progress, epoch_ms
 from .child import Child
 from .environment import PORTS, PORTS_FROM, environment, fresh_error_file, prepare
 from .lines import stacks
+from .numbers import let_pass
 from .verdict import FROM_OUTSIDE, judge, last_traceback, peer_gone, progress, signal_name
 
 RESTART_GRACE = 1.0
@@ -219,6 +220,8 @@ class Launcher:
         command = [sys.executable, "-u", str(config.running), *config.args]
         error_file = fresh_error_file(config)
         env = environment(os.environ, config, generation, rank, error_file)
+        if config.one_node:
+            let_pass(rank, len(generation.members))
         self._child = Child(command, env, generation.generation, self._events.put, error_file)
         self._progress.generation = generation.generation
         self._progress.phase = "running"
