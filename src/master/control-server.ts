@@ -6,6 +6,7 @@ import {
   inboundNames,
   MAX_LINE_BYTES,
   type Outbound,
+  type Said,
   PROTOCOL_VERSION,
   type WorkerHello,
 } from '../protocol/messages.ts';
@@ -20,6 +21,7 @@ export interface ControlHandlers {
   closed(id: string, incarnation: string): void;
   supervisor(): void;
   containers(workers: Extract<Inbound, { type: 'containers' }>['workers']): void;
+  said(said: Said): void;
   refused(address: string, reason: string): void;
 }
 
@@ -132,8 +134,9 @@ export class ControlServer {
         if (this.#supervisor === socket) this.#supervisor = null;
       });
       link.take = m => {
-        if (m.type !== 'containers') throw new Error(`the supervisor may not say ${m.type}`);
-        this.#on.containers(m.workers);
+        if (m.type === 'containers') this.#on.containers(m.workers);
+        else if (m.type === 'said') this.#on.said(m);
+        else throw new Error(`the supervisor may not say ${m.type}`);
       };
       this.#on.supervisor();
       return;
@@ -149,7 +152,7 @@ export class ControlServer {
       this.#on.closed(id, incarnation);
     });
     link.take = m => {
-      if (m.type === 'hello' || m.type === 'containers')
+      if (m.type === 'hello' || m.type === 'containers' || m.type === 'said')
         throw new Error(`a worker may not say ${m.type} here`);
       if (this.#workers.get(id)?.socket === socket) this.#on.message(id, incarnation, m);
     };

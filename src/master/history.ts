@@ -18,9 +18,9 @@ export class History {
   add(entry: HistoryEntry, generation: number, at: number): JobEvent {
     const event = { ...entry, text: cut(entry.text, LONGEST), seq: (this.#seq += 1), at, generation };
     this.#events.push(event);
-    this.#bytes += Buffer.byteLength(event.text);
+    this.#bytes += sizeOf(event);
     while (this.#events.length > KEEP || this.#bytes > KEEP_BYTES) {
-      this.#bytes -= Buffer.byteLength(this.#events.shift()?.text ?? '');
+      this.#bytes -= sizeOf(this.#events.shift());
     }
     return event;
   }
@@ -29,4 +29,8 @@ export class History {
   after(seq: number): JobEvent[] {
     return this.#events.filter(e => e.seq > seq);
   }
+}
+
+function sizeOf(event: JobEvent | undefined): number {
+  return Buffer.byteLength(event?.text ?? '') + Buffer.byteLength(event?.detail ?? '');
 }

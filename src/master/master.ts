@@ -100,6 +100,7 @@ export class Master {
         log.info({ generation: this.#membership.current.generation }, 'supervisor connected');
       },
       containers: workers => this.#take({ type: 'containers', workers }),
+      said: said => this.#take({ type: 'said', said }),
       refused: (address, reason) => log.warn({ address, reason }, 'link refused'),
     });
   }
@@ -188,9 +189,9 @@ export class Master {
       case 'drop':
         return this.#control.drop(effect.id);
       case 'fence': {
-        const { worker, at, reason } = effect;
+        const { worker, at, reason, hangs } = effect;
         this.#log.warn({ generation, worker, reason }, 'fence');
-        return this.#control.toSupervisor({ type: 'fence', worker, at, reason });
+        return this.#control.toSupervisor({ type: 'fence', worker, at, reason, hangs });
       }
       case 'healthy':
         return this.#control.toSupervisor({ type: 'healthy', workers: [...effect.workers] });
@@ -210,10 +211,13 @@ export class Master {
 
   #tell(entry: HistoryEntry): void {
     const { generation } = this.#membership.current;
-    const { level, text, worker, rank, step } = this.#history.add(entry, generation, now());
+    const { level, text, worker, rank, step, detail } = this.#history.add(entry, generation, now());
     // What it is now, not what its container was made for.
     const standby = worker !== null && this.#membership.workers.get(worker)?.standby === true;
-    this.#log[level]({ generation, worker, ...(standby ? { role: 'standby' } : {}), rank, step }, text);
+    this.#log[level](
+      { generation, worker, ...(standby ? { role: 'standby' } : {}), rank, step, detail },
+      text,
+    );
   }
 
   /** A journal that cannot be written must not stop the training: the next master then asks the members. It is tried again. */

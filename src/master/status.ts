@@ -145,6 +145,8 @@ export const JobEvent = z.object({
     's3',
     /** Workers did not hold the same state. */
     'replicas',
+    /** What a worker's log tells of its end. */
+    'output',
   ]),
   level: z.enum(['info', 'warn', 'error']),
   /** One line for people. */
@@ -153,5 +155,7 @@ export const JobEvent = z.object({
   worker: z.string().nullable(),
   rank: z.int().nullable(),
   step: z.int().nullable(),
+  /** More lines, where there are some: a stack, or what was printed last. */
+  detail: z.string().optional(),
 });
 export type JobEvent = z.infer<typeof JobEvent>;

@@ -20,6 +20,8 @@ const generation = z.int().nonnegative().max(MOST);
 /** For people, in events. */
 const sentence = text(4096);
 const time = z.number();
+/** What an event keeps beside its sentence. */
+const lines = z.string().transform(text => text.slice(0, 32_768));
 const port = z.int().min(1).max(65535);
 
 const MOST_WORKERS = 10_000;
@@ -135,7 +137,13 @@ const CheckpointReport = z.object({
 });
 
 /** Something that a person should see among the job's events, such as a checkpoint that was set aside. */
-const Note = z.object({ type: z.literal('note'), level: z.enum(['info', 'warn']), text: sentence });
+const Note = z.object({
+  type: z.literal('note'),
+  level: z.enum(['info', 'warn']),
+  text: sentence,
+  /** More lines for the event, such as a stack; not said by workers of older images. */
+  detail: lines.nullable().default(null),
+});
 
 const Failed = z.object({
   type: z.literal('failed'),
@@ -231,6 +239,15 @@ const Containers = z.object({
   workers: z.array(ContainerFact).max(MOST_WORKERS),
 });
 
+/** From the supervisor: what it read in a worker's log, before the worker is killed (`stack`) or when it has died (`lines`). */
+const Said = z.object({
+  type: z.literal('said'),
+  worker: id,
+  what: z.enum(['stack', 'lines']),
+  text: lines,
+});
+export type Said = z.infer<typeof Said>;
+
 const inboundTypes = {
   ready: Ready,
   heartbeat: Heartbeat,
@@ -245,6 +262,7 @@ const inboundTypes = {
   script: Script,
   leaving: Leaving,
   containers: Containers,
+  said: Said,
 } as const;
 
 /** All that may be said to the master. */
@@ -269,6 +287,7 @@ export const Inbound = z.discriminatedUnion('type', [
     typeof Script,
     typeof Leaving,
     typeof Containers,
+    typeof Said,
   ]),
 ]);
 export type Inbound = z.infer<typeof Inbound>;
@@ -291,7 +310,14 @@ export const Outbound = z.discriminatedUnion('type', [
   z.object({ type: z.literal('stop'), reason: z.string() }),
   z.object({ type: z.literal('shutdown'), reason: z.string() }),
   z.object({ type: z.literal('refused'), reason: z.string() }),
-  z.object({ type: z.literal('fence'), worker: id, at: time, reason: z.string() }),
+  z.object({
+    type: z.literal('fence'),
+    worker: id,
+    at: time,
+    reason: z.string(),
+    /** It hangs: its threads are to show where they stand before it is killed. */
+    hangs: z.boolean().default(false),
+  }),
   /** To the supervisor: these have been ready for a while; should one die now, it was not by itself. */
   z.object({ type: z.literal('healthy'), workers: z.array(id) }),
   z.object({

@@ -2,7 +2,13 @@
 import { connect, type Socket } from 'node:net';
 import type { Logger } from '../shared/log.ts';
 import { LineSplitter } from '../protocol/lines.ts';
-import { type ContainerFact, MAX_LINE_BYTES, Outbound, PROTOCOL_VERSION } from '../protocol/messages.ts';
+import {
+  type ContainerFact,
+  MAX_LINE_BYTES,
+  Outbound,
+  PROTOCOL_VERSION,
+  type Said,
+} from '../protocol/messages.ts';
 
 export interface LinkOptions {
   readonly host: string;
@@ -14,6 +20,8 @@ export interface LinkOptions {
 }
 
 const RETRY_MS = 200;
+/** What was to be said while the master was away; older ones are dropped. */
+const MOST_WAITING = 50;
 
 export class SupervisorLink {
   readonly #options: LinkOptions;
@@ -21,6 +29,7 @@ export class SupervisorLink {
   #retry: NodeJS.Timeout | null = null;
   #facts: readonly ContainerFact[] | null = null;
   #told = '';
+  #waiting: Omit<Said, 'type'>[] = [];
   #closed = false;
 
   constructor(options: LinkOptions) {
@@ -31,6 +40,12 @@ export class SupervisorLink {
   /** Tells the master when something changed; kept and told again after a reconnect. */
   tell(facts: readonly ContainerFact[]): void {
     this.#facts = facts;
+    this.#flush();
+  }
+
+  /** Says it once, now or after the next connect. */
+  say(said: Omit<Said, 'type'>): void {
+    this.#waiting = [...this.#waiting, said].slice(-MOST_WAITING);
     this.#flush();
   }
 
@@ -68,12 +83,17 @@ export class SupervisorLink {
   }
 
   #flush(): void {
-    if (!this.#socket || !this.#facts) return;
-    const message = { type: 'containers', workers: this.#facts };
+    if (!this.#socket) return;
+    if (this.#facts) this.#flushFacts(this.#socket, this.#facts);
+    for (const said of this.#waiting.splice(0)) write(this.#socket, { type: 'said', ...said });
+  }
+
+  #flushFacts(socket: Socket, facts: readonly ContainerFact[]): void {
+    const message = { type: 'containers', workers: facts };
     const text = JSON.stringify(message);
     if (text === this.#told) return;
     this.#told = text;
-    write(this.#socket, message);
+    write(socket, message);
   }
 }
 

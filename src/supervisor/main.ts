@@ -26,6 +26,7 @@ try {
     log,
     now,
     tell: facts => link.tell(facts),
+    said: said => link.say(said),
   });
   const link = new SupervisorLink({ ...master, job, id, log, message: message => supervisor.take(message) });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -4,11 +4,12 @@
  */
 import { hasEnded } from '../master/status.ts';
 import type { Container, Engine } from '../docker/engine.ts';
-import type { ContainerFact, Outbound } from '../protocol/messages.ts';
+import type { ContainerFact, Outbound, Said } from '../protocol/messages.ts';
 import type { Logger } from '../shared/log.ts';
 import { heavy, PULLED, USUAL } from './weight.ts';
 import { plan, type Records } from './plan.ts';
 import { afterStart, fresh, type RestartPolicy } from './restarts.ts';
+import { Witness } from './witness.ts';
 import { hear, type Memory, missing, type Remembered, see } from './vanished.ts';
 
 export interface SupervisorOptions {
@@ -20,6 +21,7 @@ export interface SupervisorOptions {
   readonly log: Logger;
   readonly now: () => number;
   tell(facts: readonly ContainerFact[]): void;
+  said(said: Omit<Said, 'type'>): void;
 }
 
 /** Workers that are still there so long after the job's end are killed. */
@@ -29,6 +31,7 @@ const RETRY_MS = 1000;
 
 export class Supervisor {
   readonly #o: SupervisorOptions;
+  readonly #witness: Witness;
   #records: Records = new Map();
   #memory: Memory = new Map();
   #state: string | null = null;
@@ -39,9 +42,12 @@ export class Supervisor {
   #running: Promise<void> | null = null;
   #again = false;
   #endedAt: number | null = null;
+  /** Workers that are showing where their threads stand: they are killed after that. */
+  readonly #asked = new Set<string>();
 
   constructor(options: SupervisorOptions) {
     this.#o = options;
+    this.#witness = new Witness(options);
   }
 
   /** Watches until `signal` aborts. */
@@ -61,7 +67,7 @@ export class Supervisor {
   /** A message of the master. */
   take(message: Outbound): void {
     if (message.type === 'fence') {
-      void this.#fence(message.worker, message.at, message.reason);
+      void this.#fence(message);
     } else if (message.type === 'healthy') {
       this.#healthy(message.workers);
     } else if (message.type === 'state') {
@@ -101,6 +107,7 @@ export class Supervisor {
     const made = plan(policy, this.#records, containers, c => this.#mayStart(c), now());
     this.#records = made.records;
     this.#o.tell(made.facts);
+    this.#witness.look(containers);
     this.#planAt(made.nextAt);
     await this.#makeMissing(containers);
     await Promise.all(containers.filter(c => made.start.includes(c.id)).map(c => this.#start(c)));
@@ -212,17 +219,29 @@ export class Supervisor {
   }
 
   /** Kills the worker's container if it is still the run that was lost at `at`; a newer run is not touched. */
-  async #fence(worker: string, at: number, reason: string): Promise<void> {
+  async #fence({ worker, at, reason, hangs }: Extract<Outbound, { type: 'fence' }>): Promise<void> {
     try {
-      const containers = (await this.#o.engine.list(this.#o.project)).filter(c => c.job === this.#o.job);
-      const container = containers.find(c => c.role === 'worker' && c.hostname === worker);
-      const alive = container?.state === 'running' || container?.state === 'paused';
-      if (!container || !alive || (container.startedAt ?? 0) > at) return;
+      let container = await this.#lost(worker, at);
+      if (hangs && container?.state === 'running' && !this.#asked.has(worker)) {
+        this.#asked.add(worker);
+        await this.#witness.stacks(container).finally(() => this.#asked.delete(worker));
+        // It may have died meanwhile, and run again.
+        container = await this.#lost(worker, at);
+      } else if (this.#asked.has(worker)) return;
+      if (container === null) return;
       this.#o.log.warn({ worker, container: container.name, reason }, 'killed: the master counts it as lost');
       await this.#o.engine.kill(container.id);
     } catch (error) {
       this.#o.log.error({ err: error, worker }, 'it could not be killed');
     }
+  }
+
+  /** The container of that worker, if its run from before `at` still lives. */
+  async #lost(worker: string, at: number): Promise<Container | null> {
+    const containers = (await this.#o.engine.list(this.#o.project)).filter(c => c.job === this.#o.job);
+    const found = containers.find(c => c.role === 'worker' && c.hostname === worker);
+    const alive = found?.state === 'running' || found?.state === 'paused';
+    return found && alive && (found.startedAt ?? 0) <= at ? found : null;
   }
 
   async #clearUp(containers: readonly Container[]): Promise<void> {

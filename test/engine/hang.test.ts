@@ -80,6 +80,13 @@ describe('training goes on', () => {
     const back = await job.until(s => s.recoveries[0]?.wholeMs != null, 'it is replaced');
     expect(back.recoveries).toMatchObject([{ lost: [victim.hostname], lostRanks: [2], stepsLost: 0 }]);
     expect(back.recoveries[0]?.cause).toMatch(/^stuck in compute at step \d+$/);
+    const stood = (await job.events()).find(e => e.kind === 'output');
+    expect(stood).toMatchObject({ worker: victim.hostname, level: 'warn' });
+    expect(stood?.text).toMatch(/: its threads stood at train\.py:\d+ in train$/);
+    expect(stood?.detail).toMatch(
+      /thread .*most recent call first(.|\n)*"\/job\/train\.py", line \d+ in train/,
+    );
+    expect((await docker('logs', victim.id)).stderr).toContain(stood?.detail ?? 'a stack');
     await unchanged();
     await ends(up);
   });

@@ -14,6 +14,8 @@ const CLI = join(ROOT, 'dist/cli.js');
 export const TINY = join(import.meta.dirname, 'jobs/tiny.py');
 /** Nothing here takes so long on two cores; what does hangs. */
 const DEADLINE_MS = 180_000;
+/** Whatever a job may have made. */
+const volumes = ['checkpoints', 'cache', 'tmp', 'shm'];
 
 export interface Ended {
   readonly code: number | undefined;
@@ -150,7 +152,7 @@ export class TestJob {
   async close(): Promise<void> {
     for (const child of this.#running) child.kill('SIGKILL');
     await docker('rm', '--force', '--volumes', ...(await this.containers()).map(c => c.id));
-    await docker('volume', 'rm', '--force', `${this.name}_checkpoints`, `${this.name}_cache`);
+    await docker('volume', 'rm', '--force', ...volumes.map(name => `${this.name}_${name}`));
     await docker('network', 'rm', `${this.name}_default`);
     rmSync(this.folder, { recursive: true, force: true });
   }

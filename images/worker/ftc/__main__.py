@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import threading
 
-from . import forks, helpers, home
+from . import forks, helpers, home, stacks
 from .config import from_env
 from .errors import ConfigError, Leave
 from .failure import describe
@@ -21,6 +21,7 @@ def main() -> int:
         print(f"ftc: {visible(str(error))}", file=sys.stderr)
         return 2
     home.settle()
+    stacks.show_on_quit()
     if config.launcher == "torchrun":
         from .launch import launch
 

@@ -109,6 +109,8 @@ class Note(Message):
     type: ClassVar[str] = "note"
     level: Literal["info", "warn"]
     text: str
+    detail: str | None = None
+    """More lines for the event, such as a stack."""
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,19 @@ def test_the_time_to_save_ends(tmp_path: Path) -> None:
         assert script.says() == "ready"
         l.signal("a", signal.SIGTERM)
         script.wait_gone()
+        note = l.said("a", "note")
+        assert note["text"] == "the script did not end within 1 s of SIGTERM, and was killed"
+        assert "obeys.py" in note["detail"] and "most recent call first" in note["detail"]
+        assert "most recent call first" in l.log("a")
         assert l.exit_code("a") == 0
+
+
+def test_the_worker_itself_shows_where_it_stands(tmp_path: Path) -> None:
+    with Launchers(tmp_path) as l:
+        l.begin("a")
+        l.signal("a", signal.SIGQUIT)
+        l.said("a", "heartbeat", len(l.master.messages))  # it lives on
+        assert "launcher.py" in l.log("a") and "most recent call first" in l.log("a")
 
 
 def test_a_new_generation_ends_the_script_and_starts_it_anew_at_another_port(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from ftc.launch.environment import PORTS, PORTS_FROM, port_of
+from ftc.launch.numbers import let_pass
 from ftc.launch.verdict import SHORT, judge, progress, recorded
 from ftc.messages import Generation, Member
 
@@ -70,6 +72,16 @@ def test_progress_is_the_newest_change_of_any_file_but_not_of_a_run_that_was_sho
     saved = progress(tmp_path, SHORT)
     assert saved == progress(tmp_path, 2 * SHORT) != nothing
     assert progress(tmp_path, SHORT - 1) == start
+
+
+@pytest.mark.parametrize(("rank", "world", "turn"), [(0, 3, 64), (2, 3, 64), (63, 64, 128), (100, 101, 128)])
+def test_a_script_has_a_process_number_that_no_other_rank_has(rank: int, world: int, turn: int) -> None:
+    def number() -> int:
+        let_pass(rank, world)
+        with subprocess.Popen(["true"]) as process:
+            return process.pid
+
+    assert any(number() % turn == rank for _ in range(10))
 
 
 def test_ports_of_generations_that_follow_each_other_differ() -> None:

@@ -66,8 +66,9 @@ export function doing(w: WorkerRow): string {
   return w.slow === null ? what : paint('yellow', `${what}, ${w.slow} × slower`);
 }
 
-/** A checkpoint that went well is routine: `ftc checkpoints` lists it. */
-export const isNews = (e: JobEvent): boolean => e.kind !== 'checkpoint' || e.level !== 'info';
+/** A checkpoint that went well is routine, and so is what a worker said that was killed from outside. */
+export const isNews = ({ kind, level }: JobEvent): boolean =>
+  (kind !== 'checkpoint' && kind !== 'output') || level !== 'info';
 
 export function eventLine(e: JobEvent): string {
   const mark = { info: ' ', warn: '!', error: 'x' }[e.level];

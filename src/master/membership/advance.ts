@@ -14,6 +14,7 @@ import { heartbeat, progress } from './heartbeat.ts';
 import { fenceAgain, lose } from './loss.ts';
 import * as recoveries from './recoveries.ts';
 import * as replicas from './replicas.ts';
+import * as said from './said.ts';
 import * as scripts from './scripts.ts';
 import { forgetStrangers, isKnown, isUnheard, tooFar } from './strangers.ts';
 import { proven } from './health.ts';
@@ -64,6 +65,8 @@ function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
     }
     case 'containers':
       return observe(m, event.workers, now);
+    case 'said':
+      return said.note(m, event.said);
     case 'stop':
       return stop(m, event.reason, now);
     case 'hold':
@@ -148,7 +151,9 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
     case 'checkpoint':
       return [checkpointed(m, w, msg, now)];
     case 'note':
-      return [history('note', msg.level, msg.text, who(m, w))];
+      return [
+        history('note', msg.level, msg.text, { ...who(m, w), ...(msg.detail && { detail: msg.detail }) }),
+      ];
     case 'failed': {
       if (w.failed) return [];
       w.failed = true;

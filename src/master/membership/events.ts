@@ -1,11 +1,11 @@
 /** What happens to a membership, and what it asks for in return. */
-import type { Inbound, Outbound, WorkerHello } from '../../protocol/messages.ts';
+import type { Inbound, Outbound, Said, WorkerHello } from '../../protocol/messages.ts';
 import type { Mismatch } from '../replica-status.ts';
 import type { JobEvent, JobState, Recovery } from '../status.ts';
 import type { Generation } from './state.ts';
 
 /** Messages of an established link, after its hello. */
-export type WorkerMessage = Exclude<Inbound, { type: 'hello' } | { type: 'containers' }>;
+export type WorkerMessage = Exclude<Inbound, { type: 'hello' } | { type: 'containers' } | { type: 'said' }>;
 
 export type MembershipEvent =
   | { readonly type: 'hello'; readonly hello: WorkerHello }
@@ -17,6 +17,7 @@ export type MembershipEvent =
     }
   | { readonly type: 'closed'; readonly id: string; readonly incarnation: string }
   | { readonly type: 'containers'; readonly workers: Extract<Inbound, { type: 'containers' }>['workers'] }
+  | { readonly type: 'said'; readonly said: Said }
   | { readonly type: 'tick' }
   /** Nobody starts from nothing while there is a `reason`: the state is on its way. */
   | { readonly type: 'hold'; readonly reason: string | null }
@@ -50,7 +51,14 @@ export type HistoryEntry = Omit<JobEvent, 'seq' | 'at' | 'generation'>;
 export type Effect =
   | { readonly type: 'send'; readonly to: string; readonly message: Outbound }
   /** Ask whatever runs the containers to kill this worker if it is still the one that ran at `at`. */
-  | { readonly type: 'fence'; readonly worker: string; readonly at: number; readonly reason: string }
+  | {
+      readonly type: 'fence';
+      readonly worker: string;
+      readonly at: number;
+      readonly reason: string;
+      /** It may hang: where its threads stand is worth knowing. */
+      readonly hangs: boolean;
+    }
   /** These workers have been ready for a while. */
   | { readonly type: 'healthy'; readonly workers: readonly string[] }
   /** Close the worker's link: it is lost, and has to say hello again should it wake up. */

@@ -27,12 +27,17 @@ export function loseStuck(m: Membership, w: Worker, cause: string, now: number):
 
 function fence(w: Worker, now: number): Effect {
   w.fencedAt = w.fenceToldAt = now;
-  return { type: 'fence', worker: w.id, at: now, reason: w.lostBy ?? 'lost' };
+  return order(w, now);
 }
 
 /** A fenced worker is still there: asks once more, not too often. The run that is meant is the one that was fenced. */
 export function fenceAgain(w: Worker, now: number): Effect[] {
   if (w.fencedAt === null || now - w.fenceToldAt < REMIND_MS) return [];
   w.fenceToldAt = now;
-  return [{ type: 'fence', worker: w.id, at: w.fencedAt, reason: w.lostBy ?? 'lost' }];
+  return [order(w, w.fencedAt)];
+}
+
+/** A link that closes is the end of a process; whoever is lost otherwise may still be there, and hang. */
+function order({ id, lostBy }: Worker, at: number): Effect {
+  return { type: 'fence', worker: id, at, reason: lostBy ?? 'lost', hangs: lostBy !== 'link closed' };
 }

@@ -20,7 +20,7 @@ export function killSilent(m: Membership, now: number): Effect[] {
     m.silentSince.set(id, now);
     const reason = 'its container runs and it is not heard of';
     effects.push(history('hang', 'warn', `${nameOf(m, id)}: ${reason}`, { worker: id }));
-    effects.push({ type: 'fence', worker: id, at: now, reason });
+    effects.push({ type: 'fence', worker: id, at: now, reason, hangs: true });
   }
   return effects;
 }

@@ -1,4 +1,4 @@
-"""As written for torchrun: DDP, its own checkpoint, nothing of ftc.
+"""As written for torchrun on one machine: DDP, local rank 0 saves and prepares for all, nothing of ftc.
 
 Writes a line of JSON to `starts` at each start of a rank. It ends at step END, and waits before it, at step HOLD, until the
 file `go` is beside the script. An argument makes rank 1 raise that text instead.
@@ -20,8 +20,16 @@ HOLD, END, EVERY = 60, 100, 10
 folder = Path(os.environ["CHECKPOINT_DIR"])
 checkpoint = folder / "model.pt"
 
+prepared = [Path("/tmp/prepared"), Path("/dev/shm/prepared")]
+found = [path.exists() for path in prepared]
+local_rank = int(os.environ["LOCAL_RANK"])
 dist.init_process_group("gloo")
 rank, world = dist.get_rank(), dist.get_world_size()
+if local_rank == 0:
+    for path in prepared:
+        path.touch()
+dist.barrier()
+assert all(path.exists() for path in prepared)
 if sys.argv[1:] and rank == 1:
     raise ValueError(sys.argv[1])
 torch.manual_seed(0)
@@ -31,7 +39,7 @@ if checkpoint.exists():
     saved = torch.load(checkpoint, weights_only=True)
     model.load_state_dict(saved["model"])
     step = saved["step"]
-line = {"at": started, "rank": rank, "world": world, "step": step, "restarts": os.environ["TORCHELASTIC_RESTART_COUNT"]}
+line = {"at": started, "rank": rank, "world": world, "step": step, "restarts": os.environ["TORCHELASTIC_RESTART_COUNT"], "found": all(found)}
 with (folder / "starts").open("a") as file:
     file.write(json.dumps(line) + "\n")
 
@@ -44,7 +52,7 @@ while step < END:
     parallel(torch.full((8, 4), float(rank))).square().mean().backward()
     optimizer.step()
     step += 1
-    if rank == 0 and step % EVERY == 0:
+    if local_rank == 0 and step % EVERY == 0:
         aside = checkpoint.with_suffix(".new")
         torch.save({"model": model.state_dict(), "step": step}, aside)
         aside.replace(checkpoint)

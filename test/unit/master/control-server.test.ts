@@ -24,6 +24,7 @@ beforeEach(async () => {
     closed: (id, incarnation) => note('closed', id, incarnation),
     supervisor: () => note('supervisor'),
     containers: workers => note('containers', workers.length),
+    said: ({ what }) => note('said', what),
     refused: (_address, reason) => note('refused', reason),
   });
   port = await server.listen(0, '127.0.0.1');

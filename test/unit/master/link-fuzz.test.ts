@@ -88,6 +88,7 @@ beforeEach(async () => {
     supervisor: () => undefined,
     // The real supervisor's word: a stranger's is for the proof of membership to refuse.
     containers: () => undefined,
+    said: () => undefined,
     refused: (_, reason) => expect(reason.length).toBeLessThan(300),
   });
   port = await server.listen(0, '127.0.0.1');

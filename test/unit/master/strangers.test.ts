@@ -37,7 +37,7 @@ const failed = { type: 'failed', fatal: true, fingerprint: 'f', message: 'm', tr
 
 it('a link on which nobody says hello is closed, and the longest silent ones first', async () => {
   const reasons: string[] = [];
-  const on = { hello: none, message: none, closed: none, supervisor: none, containers: none };
+  const on = { hello: none, message: none, closed: none, supervisor: none, containers: none, said: none };
   const server = new ControlServer(
     'j',
     5000,

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import type { Container } from '../../../src/docker/engine.ts';
-import type { ContainerFact } from '../../../src/protocol/messages.ts';
+import type { ContainerFact, Said } from '../../../src/protocol/messages.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
 import { PULLED, USUAL } from '../../../src/supervisor/weight.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
@@ -15,6 +15,7 @@ let stop: AbortController;
 let watching: Promise<void>;
 let worker: Container;
 let facts: readonly ContainerFact[] = [];
+let said: Omit<Said, 'type'>[] = [];
 let listeners: (() => void)[] = [];
 
 beforeEach(() => {
@@ -32,6 +33,7 @@ beforeEach(() => {
       facts = told;
       for (const listener of listeners) listener();
     },
+    said: one => said.push(one),
   });
   watching = supervisor.watch(stop.signal);
 });
@@ -40,6 +42,7 @@ afterEach(async () => {
   stop.abort();
   await watching;
   listeners = [];
+  said = [];
 });
 
 /** Until the supervisor tells facts that are as described. */
@@ -126,6 +129,7 @@ describe('the supervisor', () => {
       worker: worker.hostname,
       at: (worker.startedAt ?? 0) - 1,
       reason: 'late',
+      hangs: false,
     });
     await engine.pause(worker.id);
     await told(f => f.paused);
@@ -135,8 +139,51 @@ describe('the supervisor', () => {
       worker: worker.hostname,
       at: Date.now() + 1,
       reason: 'heartbeat overdue',
+      hangs: true,
     });
     await told(f => f.running && f.restarts === 1);
+  });
+
+  it('has one that hangs show its threads before it kills it', async () => {
+    state('running');
+    await told(f => f.running);
+    const stack = 'Current thread 0x01 (most recent call first):\n  File "/job/train.py", line 3 in train';
+    const kill = engine.kill.bind(engine);
+    engine.kill = async (id, signal) => {
+      await kill(id, signal);
+      if (signal === 'SIGQUIT') for (const line of stack.split('\n')) engine.print(id, line);
+    };
+    const at = Date.now();
+    supervisor.take({ type: 'fence', worker: worker.hostname, at, reason: 'stuck', hangs: true });
+    await told(f => f.running && f.restarts === 1);
+    expect(engine.calls.map(c => c.replace(/ [0-9a-f]{12}/, ''))).toEqual([
+      'kill SIGQUIT',
+      'kill SIGKILL',
+      'start',
+    ]);
+    expect(said).toEqual([{ worker: worker.hostname, what: 'stack', text: stack }]);
+  });
+
+  it('kills one that shows nothing as well', async () => {
+    state('running');
+    await told(f => f.running);
+    const at = Date.now();
+    supervisor.take({ type: 'fence', worker: worker.hostname, at, reason: 'stuck', hangs: true });
+    await told(f => f.running && f.restarts === 1);
+    expect(said).toEqual([]);
+  });
+
+  it('tells what one that died had printed last', async () => {
+    state('running');
+    await told(f => f.running);
+    for (let i = 0; i < 30; i += 1) engine.print(worker.id, `line ${i}`);
+    engine.exit(worker.id, 1);
+    await told(f => f.running && f.restarts === 1);
+    const lines = Array.from({ length: 20 }, (_, i) => `line ${i + 10}`);
+    expect(said).toEqual([{ worker: worker.hostname, what: 'lines', text: lines.join('\n') }]);
+    engine.exit(worker.id, 0);
+    await told(f => !f.running);
+    expect(said).toHaveLength(1);
   });
 
   it('puts what was cut off back onto its network before it starts it', async () => {
@@ -144,7 +191,7 @@ describe('the supervisor', () => {
     await told(f => f.running);
     engine.cutOff(worker.id);
     const at = Date.now();
-    supervisor.take({ type: 'fence', worker: worker.hostname, at, reason: 'heartbeat overdue' });
+    supervisor.take({ type: 'fence', worker: worker.hostname, at, reason: 'link closed', hangs: false });
     await told(f => f.running && f.restarts === 1);
     expect(engine.calls.map(c => c.split(' ')[0])).toEqual(['kill', 'attach', 'start']);
     expect((await engine.inspect(worker.id))?.attached).toBe(true);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -67,6 +68,15 @@ class Child:
         """SIGTERM to it and all that it started."""
         self.stopping = True
         self._signal(signal.SIGTERM)
+
+    def abort(self) -> None:
+        """SIGABRT to it alone: Python shows where its threads stand, and ends. No memory is written to a file."""
+        try:
+            resource.prlimit(self.pid, resource.RLIMIT_CORE, (0, 0))
+        except OSError:
+            pass  # it has just ended
+        if self._process.returncode is None:
+            os.kill(self.pid, signal.SIGABRT)
 
     def kill(self) -> None:
         self.stopping = True

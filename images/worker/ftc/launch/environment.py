@@ -51,6 +51,8 @@ def environment(base: Mapping[str, str], config: Config, generation: Generation,
     )
     if error_file is not None:
         env["TORCHELASTIC_ERROR_FILE"] = str(error_file)
+    # SIGABRT, and a crash in native code, show where every thread stood.
+    env.setdefault("PYTHONFAULTHANDLER", "1")
     env.setdefault("TORCH_NCCL_ASYNC_ERROR_HANDLING", "1")
     # Debian's torch has no libuv, which `init_process_group` would ask for otherwise.
     env.setdefault("USE_LIBUV", "0")

@@ -16,13 +16,15 @@ from typing import Literal, Union
 from .. import signals
 from ..config import Config
 from ..errors import FtcError
-from ..failure import describe
+from ..failure import LIMIT, describe
 from ..link import Link
 from ..messages import Failed, Generation, Hello, Leaving, Note, Ready, Script
 from ..progress import Progress, epoch_ms
 from ..visible import visible
 from .child import Child
 from .environment import PORTS, PORTS_FROM, environment, fresh_error_file, prepare
+from .lines import stacks
+from .numbers import let_pass
 from .verdict import FROM_OUTSIDE, judge, last_traceback, peer_gone, progress, signal_name
 
 RESTART_GRACE = 1.0
@@ -30,6 +32,9 @@ RESTART_GRACE = 1.0
 
 GOODBYE = 3.0
 """Seconds of the container's own grace that are kept for the launcher, where the script's end is planned."""
+
+LAST_WORDS = 1.0
+"""Seconds of those in which a script that does not end shows where its threads stand."""
 
 PATIENCE = 0.5
 """Seconds that a failure waits for word of a loss that explains it: a script whose peer dies fails within milliseconds too."""
@@ -68,6 +73,8 @@ class Launcher:
         """The generation of the last child."""
         self._child: Child | None = None
         self._kill_at: float | None = None
+        self._aborted = False
+        """The child was told to show where it stands."""
         self._failed: Child | None = None
         """A child that ended with an error nobody has explained yet."""
         self._report_at = 0.0
@@ -123,6 +130,10 @@ class Launcher:
         self._child = None
         self._kill_at = None
         if child.stopping:
+            if self._aborted:
+                self._aborted = False
+                text = f"the script did not end within {self._config.stop_grace - GOODBYE:g} s of SIGTERM, and was killed"
+                self._link.send(Note("warn", text, stacks(child.stderr)[-LIMIT:] or None))
             if last_traceback(child.stderr) and not peer_gone(child.stderr):  # it may have failed by itself, a moment before it was told to end
                 self._fingerprint = self._verdict(child).fingerprint
         elif child.code == 0:
@@ -155,14 +166,23 @@ class Launcher:
             if not self._planned():
                 self._kill_at = min(self._kill_at, now + RESTART_GRACE)
             if now >= self._kill_at:
-                child.kill()
-                self._kill_at = float("inf")
+                self._out_of_time(child, now)
             return
         if self._over is None and not self._leaving and not self._superseded(child):
             return
         self._progress.phase = "stopping" if self._leaving else "regroup"
         self._kill_at = now + (max(RESTART_GRACE, self._config.stop_grace - GOODBYE) if self._planned() else RESTART_GRACE)
         child.stop()
+
+    def _out_of_time(self, child: Child, now: float) -> None:
+        """It has had the time that there was. One that had plenty shows where it hangs, before it is killed."""
+        if self._planned() and not self._aborted:
+            self._aborted = True
+            self._kill_at = now + LAST_WORDS
+            child.abort()
+        else:
+            child.kill()
+            self._kill_at = float("inf")
 
     def _planned(self) -> bool:
         """The script is to end, and nobody has been lost: there is time to save."""
@@ -201,6 +221,8 @@ class Launcher:
         command = [sys.executable, "-u", str(config.running), *config.args]
         error_file = fresh_error_file(config)
         env = environment(os.environ, config, generation, rank, error_file)
+        if config.one_node:
+            let_pass(rank, len(generation.members))
         self._child = Child(command, env, generation.generation, self._events.put, error_file)
         self._progress.generation = generation.generation
         self._progress.phase = "running"

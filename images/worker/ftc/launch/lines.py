@@ -13,6 +13,9 @@ _ESCAPE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|[\]PX^_][^\x07\x1b]*(?:\x07|\x
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """Control characters, and those that turn the direction of what follows."""
 
+_THREAD = re.compile(r"^(?:Current thread|Thread) 0x[0-9a-f]+.*\(most recent call first\):")
+_STANDS = re.compile(r'^(?:  File "|  \.\.\.|  <|$)')
+
 _START = re.compile(r"(?:\[rank\d+\]: ?)?(?<!Original )(?P<group>  \+ Exception Group )?Traceback \(most recent call last\):\s*$")
 _MARGIN = re.compile(r"^\s*(?:\|(?: |$)|\+-\+-+ \d+ -+$|\+-+$|\+ Exception Group )")
 """What Python draws before the lines of an exception group and of what is in it."""
@@ -36,6 +39,20 @@ def plain(stderr: str) -> list[str]:
     while lines and not lines[-1].strip():
         lines.pop()
     return lines
+
+
+def stacks(stderr: str) -> str:
+    """Where all threads stood when Python was told to show it last; empty where it was not."""
+    lines = plain(stderr)
+    last = max((i for i, line in enumerate(lines) if _THREAD.match(line)), default=-1)
+    if last == -1:
+        return ""
+    first, end = last, last + 1
+    while first > 0 and (_THREAD.match(lines[first - 1]) or _STANDS.match(lines[first - 1])):
+        first -= 1
+    while end < len(lines) and _STANDS.match(lines[end]):
+        end += 1
+    return "\n".join(lines[first:end]).strip()
 
 
 def _safe(text: str) -> str:
