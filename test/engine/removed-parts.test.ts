@@ -29,7 +29,7 @@ describe('a job whose parts are removed from outside', () => {
   it('gets supervisor and worker back that were dead when somebody pruned', async () => {
     const ids = [(await job.one('supervisor')).id, (await named(2)).id];
     await docker('kill', ...ids);
-    await docker('rm', ...ids);
+    await docker('rm', '--force', ...ids);
     await job.trains(await stepOf(), 3, up);
     expect(ids).not.toContain((await job.one('supervisor')).id);
     expect(ids).not.toContain((await named(2)).id);
@@ -38,7 +38,7 @@ describe('a job whose parts are removed from outside', () => {
   it('gets its master back that was dead when somebody pruned, with its port', async () => {
     const { id } = await job.one('master');
     await docker('kill', id);
-    await docker('rm', id);
+    await docker('rm', '--force', id);
     await job.trains(await stepOf(), 3, up);
   });
 
