@@ -44,7 +44,7 @@ const exitCodes = {
   FTC_COMPOSE_FAILED: ExitCode.engine,
   FTC_NO_BASE_IMAGE: ExitCode.engine,
   FTC_NO_IMAGE: ExitCode.engine,
-  FTC_NAME_TAKEN: ExitCode.engine,
+  FTC_NOT_OURS: ExitCode.engine,
   FTC_JOB_FAILED: ExitCode.jobFailed,
   FTC_NOT_RUNNING: ExitCode.state,
   FTC_ALREADY_RUNNING: ExitCode.state,

@@ -62,7 +62,7 @@ async function refuseOther({ engine }: Connection, name: string): Promise<void> 
   const [other] = await engine.list(name);
   if (other === undefined) return;
   throw new FtcError(
-    'FTC_NAME_TAKEN',
+    'FTC_NOT_OURS',
     `the Compose project "${name}" runs the job "${other.job}": it was started by "docker compose -p ${name}"`,
     { hint: `Remove it the same way: docker compose -p ${name} down` },
   );

@@ -18,7 +18,7 @@ export interface Stages {
 
 /**
  * Removes what is left of a run that has ended, builds, starts. Checkpoints are never touched.
- * @throws FtcError FTC_NAME_TAKEN, FTC_ALREADY_RUNNING, FTC_NO_BASE_IMAGE, FTC_COMPOSE_FAILED, FTC_PORT_IN_USE
+ * @throws FtcError FTC_NOT_OURS, FTC_ALREADY_RUNNING, FTC_NO_BASE_IMAGE, FTC_COMPOSE_FAILED, FTC_PORT_IN_USE
  */
 export async function launch(
   connection: Connection,

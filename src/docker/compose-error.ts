@@ -47,7 +47,7 @@ const rules: readonly Rule[] = [
   {
     pattern: /non-overlapping IPv4 address pool|all predefined address pools have been fully subnetted/i,
     error: (line, cause) =>
-      new FtcError('FTC_ENGINE_FAILED', `the engine has no subnet left for the job's network: ${line}`, {
+      new FtcError('FTC_NOT_OURS', `the engine has no subnet left for the job's network: ${line}`, {
         hint: '"docker network ls" lists the networks, and "docker network prune" removes those that nobody uses.',
         cause,
       }),
@@ -55,7 +55,7 @@ const rules: readonly Rule[] = [
   {
     pattern: /container name "[^"]*" is already in use|network \S+ was found but has incorrect label/i,
     error: (line, cause) =>
-      new FtcError('FTC_NAME_TAKEN', `a name that the job needs is taken by what is not ftc's: ${line}`, {
+      new FtcError('FTC_NOT_OURS', `a name that the job needs is taken by what is not ftc's: ${line}`, {
         hint: 'Remove it if it is not needed (docker rm, docker network rm), or give the job another name with --name.',
         cause,
       }),

@@ -36,7 +36,7 @@ export function inTheWay(name: string, things: readonly Thing[]): Thing[] {
 const isByHand = (labels: Thing['labels']): boolean =>
   labels[labelProject] === undefined && labels[LABEL_JOB] === undefined;
 
-/** @throws FtcError FTC_NAME_TAKEN */
+/** @throws FtcError FTC_NOT_OURS */
 export async function refuseNeighbours(docker: Docker, name: string): Promise<void> {
   const found = inTheWay(name, await thingsOf(docker, name));
   if (found.length > 0) throw neighbourError(name, found);
@@ -86,14 +86,14 @@ export function neighbourError(name: string, found: readonly Thing[]): FtcError 
     const kinds = [...new Set(found.map(({ kind }) => kind))];
     const lists = kinds.map(kind => `${listing[kind]} ${filter}`).join('; ');
     return new FtcError(
-      'FTC_NAME_TAKEN',
+      'FTC_NOT_OURS',
       `the Compose project "${name}" is somebody else's, not ftc's: ${listed}. Nothing was started or changed`,
       { hint: `This lists it: ${lists}\n${another}` },
     );
   }
   const removals = found.slice(0, SHOWN).map(({ kind, name: thing }) => `${removing[kind]} ${thing}`);
   return new FtcError(
-    'FTC_NAME_TAKEN',
+    'FTC_NOT_OURS',
     `the job "${name}" needs a name that is taken by what is not ftc's: ${listed}. Nothing was started or changed`,
     { hint: `If it is not needed: ${removals.join('; ')}\n${another}` },
   );

@@ -25,19 +25,16 @@ describe('what Compose says before it fails', () => {
     ['unexpected EOF', 'FTC_ENGINE_GONE'],
     [
       'failed to create network exp_default: Error response from daemon: could not find an available, non-overlapping IPv4 address pool among the defaults to assign to the network',
-      'FTC_ENGINE_FAILED',
+      'FTC_NOT_OURS',
     ],
-    [
-      'Error response from daemon: all predefined address pools have been fully subnetted',
-      'FTC_ENGINE_FAILED',
-    ],
+    ['Error response from daemon: all predefined address pools have been fully subnetted', 'FTC_NOT_OURS'],
     [
       'Error response from daemon: Conflict. The container name "/exp-worker-1" is already in use by container "1f". You have to remove (or rename) that container to be able to reuse that name.',
-      'FTC_NAME_TAKEN',
+      'FTC_NOT_OURS',
     ],
     [
       'network exp_default was found but has incorrect label com.docker.compose.network set to ""',
-      'FTC_NAME_TAKEN',
+      'FTC_NOT_OURS',
     ],
     [
       'permission denied while trying to connect to the Docker daemon socket at unix:///var/run/docker.sock',

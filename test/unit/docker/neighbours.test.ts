@@ -58,7 +58,7 @@ describe('what is in the way of a job', () => {
 describe('the refusal', () => {
   it('names a project of somebody else, and how to list it', () => {
     const error = neighbourError('exp', [thing('container', 'exp-db-1', { [project]: 'exp' })]);
-    expect(error).toMatchObject({ code: 'FTC_NAME_TAKEN', exitCode: 3 });
+    expect(error).toMatchObject({ code: 'FTC_NOT_OURS', exitCode: 3 });
     expect(error.message).toContain('the Compose project "exp" is somebody else\'s');
     expect(error.message).toContain('the container exp-db-1');
     expect(error.hint).toContain('docker ps --all --filter label=com.docker.compose.project=exp');
