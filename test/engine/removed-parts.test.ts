@@ -44,7 +44,8 @@ describe('a job whose parts are removed from outside', () => {
 
   it('gets its master put back onto the network that it was cut off from', async () => {
     const { id } = await job.one('master');
-    await docker('network', 'disconnect', `${job.name}_default`, id);
+    const cut = await docker('network', 'disconnect', `${job.name}_default`, id);
+    expect(cut.code, cut.stderr).toBe(0);
     await job.trains(await stepOf(), 3, up);
     expect((await job.one('master')).attached).toBe(true);
   });
@@ -57,6 +58,8 @@ describe('a job whose parts are removed from outside', () => {
     const { code, stderr } = await up.ended;
     expect(code, stderr).toBe(5);
     expect(stderr).toContain('were stopped');
+    // Of the test before: it may have been over between two looks at the job.
+    expect(stderr).toContain('-master-1 was cut off from its network, and is put back onto it');
     expect((await job.containers()).map(c => c.state)).toEqual(Array(5).fill('exited'));
   });
 
