@@ -86,19 +86,15 @@ async function show(
       if (moment.status && isOver(moment.status, o.until, stopping())) break;
       if (stopping() || performance.now() - keptAt < KEEP_EVERY_MS) continue;
       keptAt = performance.now();
-      const mended = await keeper.look(last).catch(unlessStopped);
+      // What the engine does not do now, it may do at the next look.
+      const mended = await keeper.look(last).catch(() => null);
       if (mended !== null) view.say(mended);
+      if (keeper.stopped !== null) throw keeper.stopped;
     }
   } finally {
     keeper.close();
   }
   return last;
-}
-
-/** What the engine does not do now, it may do at the next look. */
-function unlessStopped(error: unknown): null {
-  if (error instanceof FtcError && error.code === 'FTC_NOT_RUNNING') throw error;
-  return null;
 }
 
 /** The job has ended; its workers leave within moments, and the supervisor sees to it that they do. */

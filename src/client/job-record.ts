@@ -52,7 +52,7 @@ export async function readStored(path: string): Promise<JobRecord | null> {
 /** Never through a link, and whole or not at all. */
 export async function writeStored(path: string, record: JobRecord): Promise<void> {
   const next = `${path}.${randomUUID()}`;
-  await writeFile(next, `${JSON.stringify(record, null, 2)}\n`, { flag: 'wx', mode: 0o600 });
+  await writeFile(next, `${JSON.stringify(record, null, 2)}\n`, { flag: 'wx', mode: 0o644 });
   await rename(next, path);
 }
 

@@ -23,7 +23,8 @@ export class PartKeeper {
     this.#connection = connection;
     this.#compose = compose;
     this.#project = project;
-    void this.#listen();
+    // Without events less is known of who was asked to stop; looking goes on.
+    this.#listen().catch(() => undefined);
   }
 
   close(): void {
@@ -33,7 +34,7 @@ export class PartKeeper {
   /**
    * @param status the newest; null where the master does not answer
    * @returns what was done, for people; null where nothing was
-   * @throws FtcError FTC_NOT_RUNNING where somebody has stopped the job; as the engine does
+   * @throws FtcError as the engine does; somebody else may have made a container first
    */
   async look(status: Status | null): Promise<string | null> {
     const now = Date.now();
@@ -50,11 +51,17 @@ export class PartKeeper {
       await engine.attach(cut.id);
       return `${cut.name} was cut off from its network, and is put back onto it`;
     }
-    const mend = mending(this.#parts, this.#missingSince, now);
+    const mend = mending(this.#parts, this.#missingSince, now, status?.target ?? null);
     if (mend !== null) return this.#mend(mend, containers, status);
     this.#stoppedLooks = containers.length > 0 && isStopped(containers) ? this.#stoppedLooks + 1 : 0;
+    return null;
+  }
+
+  /** What it means that nothing runs and nothing will start it: somebody has stopped the job. Null while that is not so. */
+  get stopped(): FtcError | null {
     if (this.#stoppedLooks < STOPPED_LOOKS) return null;
-    throw new FtcError('FTC_NOT_RUNNING', `the containers of "${name}" were stopped`, {
+    const { name } = this.#project;
+    return new FtcError('FTC_NOT_RUNNING', `the containers of "${name}" were stopped`, {
       hint: '"ftc up" goes on from the newest checkpoint, "ftc down" removes the containers.',
     });
   }

@@ -53,9 +53,15 @@ export function hearParts(parts: Parts, { id, action, signal, exitCode }: Contai
 
 /**
  * @param missingSince when the supervisor was first found to be missing, where it was never seen
+ * @param wanted how many workers the master wants to hold ranks; null where it does not answer
  * @returns null where there is nothing to do
  */
-export function mending(parts: Parts, missingSince: number | null, now: number): Mending | null {
+export function mending(
+  parts: Parts,
+  missingSince: number | null,
+  now: number,
+  wanted: number | null,
+): Mending | null {
   const all = [...parts.values()];
   const here = all.filter(({ goneAt }) => goneAt === null);
   if (here.length === 0 || isBeingStopped(here)) return null;
@@ -65,7 +71,7 @@ export function mending(parts: Parts, missingSince: number | null, now: number):
   const supervisor = here.find(({ container }) => container.role === 'supervisor');
   if (supervisor !== undefined) {
     const { state, exitCode, finishedAt } = supervisor.container;
-    if (state !== 'exited') return null;
+    if (state !== 'exited') return overlooked(make, here, now, wanted);
     const asked = supervisor.asked || exitCode === 0;
     if (asked && now - (finishedAt ?? now) < PATIENCE_MS) return null;
     return { make, start: supervisor.container, fromFile: false };
@@ -77,6 +83,24 @@ export function mending(parts: Parts, missingSince: number | null, now: number):
     ? { make, start: null, fromFile: true }
     : { make: [...make, lost], start: null, fromFile: false };
 }
+
+/** What the supervisor never saw, because it was removed before it was back, it cannot make anew. */
+function overlooked(
+  lost: readonly Part[],
+  here: readonly Part[],
+  now: number,
+  wanted: number | null,
+): Mending | null {
+  const old = lost.filter(({ goneAt }) => now - (goneAt ?? now) >= PATIENCE_MS);
+  const roles = here.map(({ container }) => container.role);
+  const present = roles.filter(role => role === 'worker').length;
+  const masters = roles.includes('master') ? [] : old.filter(isMaster);
+  const workers = old.filter(p => !isMaster(p)).slice(0, Math.max(0, (wanted ?? 0) - present));
+  const make = [...masters, ...workers];
+  return make.length === 0 ? null : { make, start: null, fromFile: false };
+}
+
+const isMaster = ({ container }: Part): boolean => container.role === 'master';
 
 /** Nothing runs, and nothing will start it. */
 export function isStopped(containers: readonly Container[]): boolean {
@@ -93,5 +117,5 @@ function isBeingStopped(here: readonly Part[]): boolean {
 const isSame = (a: Container, b: Container): boolean => a.role === b.role && a.number === b.number;
 
 function masterFirst(a: Part, b: Part): number {
-  return Number(b.container.role === 'master') - Number(a.container.role === 'master');
+  return Number(isMaster(b)) - Number(isMaster(a));
 }

@@ -35,9 +35,9 @@ const told = (parts: Parts, ...ids: string[]): Parts =>
     parts,
   );
 const without = (...ids: string[]): Container[] => all.filter(({ id }) => !ids.includes(id));
-const made = (parts: Parts, containers: Container[], now: number): string[] | null => {
+const made = (parts: Parts, containers: Container[], now: number, wanted = 3): string[] | null => {
   const gone = seeParts(parts, containers, 1000);
-  const mend = mending(seeParts(gone, containers, now), null, now);
+  const mend = mending(seeParts(gone, containers, now), null, now, wanted);
   return mend === null
     ? null
     : [...mend.make.map(p => p.container.id), ...(mend.start ? [`start ${mend.start.id}`] : [])];
@@ -46,7 +46,14 @@ const made = (parts: Parts, containers: Container[], now: number): string[] | nu
 describe('a watched job', () => {
   it('is left alone while its supervisor runs: it mends the rest', () => {
     expect(made(seen(), all, 60_000)).toBeNull();
-    expect(made(seen(), without('w2', 'm'), 60_000)).toBeNull();
+    expect(made(seen(), without('w2', 'm'), 10_000)).toBeNull();
+  });
+
+  it('gets what its supervisor overlooked, and no more workers than are wanted', () => {
+    expect(made(seen(), without('w2', 'm'), 11_001)).toEqual(['m', 'w2']);
+    expect(made(seen(), without('w2', 'w3'), 11_001, 2)).toEqual(['w2']);
+    expect(made(seen(), without('w2'), 11_001, 2)).toBeNull();
+    expect(made(told(seen(), 'w2'), without('w2'), 11_001)).toBeNull();
   });
 
   it('gets its supervisor started again at once, and what was removed meanwhile made first', () => {
@@ -65,8 +72,8 @@ describe('a watched job', () => {
 
   it('is mended from its file where the supervisor was never seen', () => {
     const parts = seeParts(new Map(), without('s'), 0);
-    expect(mending(parts, 0, 1000)).toBeNull();
-    expect(mending(parts, 0, 2001)).toMatchObject({ fromFile: true, make: [] });
+    expect(mending(parts, 0, 1000, 3)).toBeNull();
+    expect(mending(parts, 0, 2001, 3)).toMatchObject({ fromFile: true, make: [] });
   });
 });
 
