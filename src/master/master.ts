@@ -126,13 +126,14 @@ export class Master {
     if (this.#volume.blind) {
       await this.#listen();
       await sleep(this.#config.heartbeatMs);
-      const { workers } = this.#membership;
-      if ([...workers.values()].some(w => w.connected && w.holdsState)) {
+      if ([...this.#membership.workers.values()].some(w => w.connected && w.holdsState)) {
         return this.#log.error(`${reason}. Training goes on, and nothing is saved. ${whatToDo(trouble)}`);
       }
     }
     this.#refused = true;
-    this.#take({ type: 'abandon', reason: `${reason}. ${whatToDo(trouble)}` });
+    const whole = `${reason}. ${whatToDo(trouble)}`;
+    this.#log.error(whole);
+    this.#take({ type: 'abandon', reason: whole });
     if (!this.#volume.blind) await this.#listen();
   }
 

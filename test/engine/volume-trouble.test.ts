@@ -1,5 +1,7 @@
 /** Volumes as people bring them back, or as they run out: each is refused before training starts, and the printed command helps. */
-import { readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, expect, it } from 'vitest';
 import type { Status } from '../../src/master/status.ts';
@@ -27,10 +29,15 @@ async function trained(steps: number): Promise<Status> {
   return JSON.parse(stdout) as Status;
 }
 
-async function refused(pattern: RegExp): Promise<Ended> {
+async function said(pattern: RegExp): Promise<Ended> {
   const ended = await job.ftc('up', '--steps', '40');
   expect(ended.code, ended.stderr).toBe(6);
   expect(ended.stderr).toMatch(pattern);
+  return ended;
+}
+
+async function refused(pattern: RegExp): Promise<Ended> {
+  const ended = await said(pattern);
   // Who has no `ftc` reads the same in the log, once: the master is there, and was not started again and again.
   const { id } = await job.one('master');
   const logs = await docker('logs', id);
@@ -79,8 +86,26 @@ it('restored as another user, copied by root, or with a FIFO for a journal: said
   expect((await trained(40)).finalDigest).toBe(finalDigest);
 });
 
+async function makeVolume(...options: string[]): Promise<void> {
+  const labels = [`com.docker.compose.project=${job.name}`, 'com.docker.compose.volume=checkpoints'];
+  const args = [...options.flatMap(one => ['--opt', one]), ...labels.flatMap(one => ['--label', one])];
+  const made = await docker('volume', 'create', ...args, volume());
+  expect(made.code, made.stderr).toBe(0);
+}
+
+it('mounted read-only: said before training starts, empty or not', async () => {
+  await make('readonly');
+  await makeVolume('type=tmpfs', 'device=tmpfs', 'o=ro,uid=10001');
+  await said(/the volume \S+_checkpoints is mounted read-only, and checkpoints are written to it/);
+  await docker('volume', 'rm', '--force', volume());
+  const folder = join(job.folder, 'of-the-host');
+  mkdirSync(join(folder, job.name), { recursive: true });
+  execFileSync('chown', ['-R', '10001:10001', folder]);
+  await makeVolume('type=none', `device=${folder}`, 'o=bind,ro');
+  await refused(/it is mounted read-only, and checkpoints are written to it/);
+});
+
 it.each([
-  ['read-only', 'ro,uid=10001,mode=0755', /it is mounted read-only, and checkpoints are written to it/],
   ['full', 'size=16k,uid=10001,mode=0755', /it is full \(.* are free\), and no checkpoint can be written/],
   [
     'inodes',
@@ -89,15 +114,6 @@ it.each([
   ],
 ])('%s: said before training starts', async (label, options, pattern) => {
   await make(label);
-  const opts = ['type=tmpfs', 'device=tmpfs', `o=${options}`].flatMap(option => ['--opt', option]);
-  const labels = [`com.docker.compose.project=${job.name}`, 'com.docker.compose.volume=checkpoints'];
-  const made = await docker(
-    'volume',
-    'create',
-    ...opts,
-    ...labels.flatMap(one => ['--label', one]),
-    volume(),
-  );
-  expect(made.code, made.stderr).toBe(0);
+  await makeVolume('type=tmpfs', 'device=tmpfs', `o=${options}`);
   await refused(pattern);
 });

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from checkpoints import change, draft, found, names, put
-from ftc.checkpoint import plain, verify
+from checkpoints import draft, found, names, put
+from ftc.checkpoint import plain
 from ftc.checkpoint.durable import Clock, write_file
 from ftc.checkpoint.fence import hold
 from ftc.checkpoint.publish import latest, publish
@@ -117,23 +117,3 @@ def test_a_small_file_takes_the_place_of_whatever_has_its_name(tmp_path: Path) -
     (tmp_path / "new").symlink_to("kept")
     write_file(tmp_path / "new", b"new", Clock())
     assert ((tmp_path / "kept").read_text(), (tmp_path / "new").read_text()) == ("kept", "new")
-
-
-def test_a_state_of_holes_takes_no_memory_before_its_hash_says_no(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    size = 300 << 20
-    put(tmp_path, 5)
-    directory = put(tmp_path, 10)
-    os.truncate(directory / "state.pt", 0)
-    os.truncate(directory / "state.pt", size)
-    change(files={"state.pt": {"bytes": size, "sha256": "0" * 64}})(directory)
-    kept: list[int] = []
-    write = verify._write
-
-    def keep(fd: int, data: memoryview) -> None:
-        kept.append(len(data))
-        write(fd, data)
-
-    monkeypatch.setattr(verify, "_write", keep)
-    notes: list[str] = []
-    assert found(tmp_path, notes) == 5
-    assert "SHA-256" in notes[0] and sum(kept) < size // 10

@@ -12,6 +12,7 @@ import hashlib
 import os
 import queue
 import threading
+import zipfile
 from collections.abc import Iterator
 from io import FileIO
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 
 import torch
 
+from ..packing import tensors_of
 from ..state import State
 from . import manifest, plain
 from .manifest import File, Manifest
@@ -143,13 +145,26 @@ def _write(fd: int, data: memoryview) -> None:
 def _load(memory: int) -> State:
     """Whatever torch says of bytes that are not a state is a reason."""
     reason = "it holds no state of a job"
+    path = f"/proc/self/fd/{memory}"
     try:
-        state = torch.load(f"/proc/self/fd/{memory}", map_location="cpu", weights_only=True, mmap=True)
+        with zipfile.ZipFile(path) as archive:
+            if any(item.compress_type != zipfile.ZIP_STORED for item in archive.infolist()):
+                raise ValueError("it is compressed, and may grow to any size")
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         if isinstance(state, dict) and isinstance(state.get("model"), dict) and "optimizer" in state:
+            if not all(_is_all_there(tensor) for tensor in tensors_of(state)):
+                raise ValueError("a tensor claims more values than there are in the file")
             return state
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
     raise Damaged(f"{STATE} cannot be loaded: {reason}")
+
+
+def _is_all_there(tensor: torch.Tensor) -> bool:
+    """Each of its values has bytes of its own: none is sparse, on no device at all, or the same bytes seen many times."""
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu":
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
 @contextlib.contextmanager
