@@ -65,11 +65,11 @@ export class Master {
       config.container,
       now(),
     );
-    this.#refused = volume.trouble !== null && !volume.blind;
+    const { generation, members } = this.#membership.current;
+    this.#refused = volume.trouble !== null && !volume.blind && members.length === 0;
     if (isNewRun(entries, config.container)) {
       this.#remember({ type: 'run', container: config.container, at: now() });
     }
-    const { generation } = this.#membership.current;
     log.info({ generation, state: this.#membership.state, entries: entries.length, skipped }, 'journal read');
     const { job, checkpoints: policy, scrubMs } = config;
     const tell = (entry: HistoryEntry) => this.#tell(entry);
@@ -117,13 +117,13 @@ export class Master {
   }
 
   /**
-   * The volume cannot be used. No training starts then; a job that is under way, of which only its workers can tell, goes on
-   * without it as long as they hold its state.
+   * The volume cannot be used. No training starts then; a job whose workers hold its state goes on without: they are asked.
    */
   async #startWithout(trouble: VolumeTrouble): Promise<void> {
     const reason = whatIsWrong(trouble);
     this.#take({ type: 'hold', reason });
-    if (this.#volume.blind) {
+    const alone = this.#refused;
+    if (!alone) {
       await this.#listen();
       await sleep(this.#config.heartbeatMs);
       if ([...this.#membership.workers.values()].some(w => w.connected && w.holdsState)) {
@@ -134,7 +134,7 @@ export class Master {
     const whole = `${reason}. ${whatToDo(trouble)}`;
     this.#log.error(whole);
     this.#take({ type: 'abandon', reason: whole });
-    if (!this.#volume.blind) await this.#listen();
+    if (alone) await this.#listen();
   }
 
   /** Decides nothing any more: what a master that stops leaves in its journal is how things stand. */
