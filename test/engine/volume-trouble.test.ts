@@ -80,7 +80,8 @@ it('restored as another user, copied by root, or with a FIFO for a journal: said
   expect(step).toBe(40);
   const files = await volumeFiles(job.connection, volume());
   expect(files.filter(path => /\.bad-|\.own$|\.tmp-/.test(path))).toEqual([]);
-  expect(files).toContain(`./${job.name}/step-00000010/manifest.json`);
+  // What was copied is pruned like any other: three are kept.
+  expect(files.filter(path => path.endsWith('/manifest.json')).length).toBe(3);
 
   expect((await job.ftc('down', '--volumes')).code).toBe(0);
   expect((await trained(40)).finalDigest).toBe(finalDigest);
