@@ -2,6 +2,7 @@
 import { open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Catalogue } from './catalogue.ts';
+import { isDenied } from './examine.ts';
 import { GONE } from './names.ts';
 import { prunable, type Retention } from './retention.ts';
 import type { CheckpointRow } from './row.ts';
@@ -32,7 +33,10 @@ export async function removeCheckpoint(catalogue: Catalogue, name: string): Prom
 async function sweepGone(directory: string): Promise<void> {
   const names = await readdir(directory).catch(() => []);
   for (const name of names.filter(one => one.startsWith(GONE))) {
-    await rm(join(directory, name), { recursive: true, force: true });
+    // What only another user may remove keeps nothing else from being removed.
+    await rm(join(directory, name), { recursive: true, force: true }).catch((error: unknown) => {
+      if (!isDenied(error)) throw error;
+    });
   }
 }
 

@@ -39,7 +39,7 @@ async function exportTo(
   const { step, state, problem, createdAt } = wanted === null ? latestOf(rows) : rowOf(rows, wanted);
   if (state === 'unreadable')
     throw new FtcError('FTC_VOLUME', `the checkpoint of step ${step} cannot be exported: ${problem}`, {
-      hint: 'Its files must belong to the user of the job: docs/checkpoints.md, "Restored as another user".',
+      hint: 'Its files must belong to the user of the job: docs/checkpoints.md, "A volume that cannot be used".',
     });
   if (problem !== null) throw damaged(step, problem);
   const fetched = await fetchManifest({ client, step });

@@ -61,6 +61,20 @@ const rules: readonly Rule[] = [
       }),
   },
   {
+    pattern: /volumes\/[^/]+\/_data: read-only file system/i,
+    error: (line, cause) => {
+      const volume = /volumes\/([^/]+)\/_data: read-only/i.exec(line)?.[1] ?? '';
+      return new FtcError(
+        'FTC_VOLUME',
+        `the volume ${volume} is mounted read-only, and checkpoints are written to it`,
+        {
+          hint: `"docker volume inspect ${volume}" shows how it was made. Make it again without that option, or name another job with --name.`,
+          cause,
+        },
+      );
+    },
+  },
+  {
     pattern: /no space left on device/i,
     error: (line, cause) =>
       new FtcError('FTC_COMPOSE_FAILED', `the engine's disk is full: ${line}`, {

@@ -68,11 +68,12 @@ export class Master {
       now(),
     );
     if (poisoned !== undefined) refuseJournal(this.#membership, join(folder, 'journal.jsonl'), poisoned);
-    this.#refused = poisoned !== undefined || (volume.trouble !== null && !volume.blind);
+    const { generation, members } = this.#membership.current;
+    const unusable = volume.trouble !== null && !volume.blind && members.length === 0;
+    this.#refused = poisoned !== undefined || unusable;
     if (isNewRun(entries, config.container)) {
       this.#remember({ type: 'run', container: config.container, at: now() });
     }
-    const { generation } = this.#membership.current;
     log.info({ generation, state: this.#membership.state, entries: entries.length, skipped }, 'journal read');
     const { job, checkpoints: policy, scrubMs } = config;
     const tell = (entry: HistoryEntry) => this.#tell(entry);
@@ -121,23 +122,24 @@ export class Master {
   }
 
   /**
-   * The volume cannot be used. No training starts then; a job that is under way, of which only its workers can tell, goes on
-   * without it as long as they hold its state.
+   * The volume cannot be used. No training starts then; a job whose workers hold its state goes on without: they are asked.
    */
   async #startWithout(trouble: VolumeTrouble): Promise<void> {
     const reason = whatIsWrong(trouble);
     this.#take({ type: 'hold', reason });
-    if (this.#volume.blind) {
+    const alone = this.#refused;
+    if (!alone) {
       await this.#listen();
       await sleep(this.#config.heartbeatMs);
-      const { workers } = this.#membership;
-      if ([...workers.values()].some(w => w.connected && w.holdsState)) {
+      if ([...this.#membership.workers.values()].some(w => w.connected && w.holdsState)) {
         return this.#log.error(`${reason}. Training goes on, and nothing is saved. ${whatToDo(trouble)}`);
       }
     }
     this.#refused = true;
-    this.#take({ type: 'abandon', reason: `${reason}. ${whatToDo(trouble)}` });
-    if (!this.#volume.blind) await this.#listen();
+    const whole = `${reason}. ${whatToDo(trouble)}`;
+    this.#log.error(whole);
+    this.#take({ type: 'abandon', reason: whole });
+    if (alone) await this.#listen();
   }
 
   /** Decides nothing any more: what a master that stops leaves in its journal is how things stand. */

@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from .checkpoint import plain
 from .checkpoint.durable import Clock, sync_directory
 from .metrics_tail import LONGEST, blank, survey
 
@@ -190,12 +191,12 @@ class MetricsLog:
         self._lead_in = b""
 
     def _open(self) -> int:
-        flags = os.O_RDWR | os.O_APPEND | os.O_CLOEXEC | os.O_NOFOLLOW
+        flags = os.O_RDWR | os.O_APPEND
         self._path.parent.mkdir(exist_ok=True)
         try:
-            fd = os.open(self._path, flags | os.O_CREAT | os.O_EXCL, 0o644)
+            fd = plain.itself(self._path, flags | os.O_CREAT | os.O_EXCL)
         except FileExistsError:
-            fd = os.open(self._path, flags)
+            fd = plain.itself(self._path, flags)
         else:
             self._created = True
             os.fchmod(fd, 0o644)  # whatever the umask is

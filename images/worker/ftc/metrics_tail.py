@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from .checkpoint import plain
+
 CHUNK = 1 << 16
 """Bytes that are read at once, from the end."""
 LONGEST = 1 << 20
@@ -84,7 +86,7 @@ def _refuse(text: str) -> NoReturn:
 
 def blank(path: Path, start: int, end: int) -> None:
     """Overwrites with spaces. Raises OSError. A file that is opened for appending writes nowhere else, so this opens its own."""
-    fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    fd = plain.itself(path, os.O_WRONLY)
     try:
         while start < end:
             start += os.pwrite(fd, b" " * min(CHUNK, end - start), start)

@@ -10,7 +10,11 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from .checkpoint import plain
+
 Effect = Callable[[], object]
+MOST_BYTES = 256 << 20
+"""Of the file. A line takes some ten."""
 
 
 class Once:
@@ -50,7 +54,7 @@ class Once:
         if self._done is None:
             self._done = set()
             try:
-                for line in self._path.read_text(encoding="ascii", errors="replace").splitlines():
+                for line in plain.read(self._path, MOST_BYTES).decode("ascii", errors="replace").splitlines():
                     self._done.add(_parse(line))
             except FileNotFoundError:
                 pass
@@ -58,7 +62,7 @@ class Once:
 
     def _write(self, key: tuple[int, int]) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        with open(self._path, "a", encoding="ascii") as file:
+        with open(self._path, "a", encoding="ascii", opener=plain.itself) as file:
             file.write(json.dumps(list(key)) + "\n")
         self._known().add(key)
 

@@ -5,7 +5,7 @@
 import { constants, type Stats } from 'node:fs';
 import { access, lstat, mkdir, open, readdir, rm, statfs } from 'node:fs/promises';
 import { join, relative } from 'node:path';
-import { GONE, parseName } from '../../checkpoint/names.ts';
+import { GONE, LATEST, parseName } from '../../checkpoint/names.ts';
 import { NotPlainError, TooLargeError } from '../../shared/plain-file.ts';
 import { KEPT_FILES, replaceUnwritable } from './own.ts';
 import type { Obstacle } from './trouble.ts';
@@ -14,6 +14,8 @@ const { R_OK, W_OK, X_OK } = constants;
 /** What a first checkpoint needs at least: a folder, its two files, LATEST, the lock, the journal. */
 const PROBE_FILES = 6;
 const PROBE_BYTES = 64 * 1024;
+/** A new one takes the place of whatever has this name, unless that is a folder. */
+const RENAMED_OVER = [LATEST, `.tmp-${LATEST}`];
 
 export interface Looking {
   /** Where the volume is mounted. */
@@ -51,6 +53,11 @@ async function lookAt(mount: string, directory: string, at: Named): Promise<Obst
   for (const name of KEPT_FILES) {
     const found = await kept(directory, name, at);
     if (found !== null) return found;
+  }
+  for (const name of RENAMED_OVER) {
+    const path = join(directory, name);
+    if ((await stats(path))?.isDirectory() === true)
+      return { path: at(path), folder: false, problem: { kind: 'odd' } };
   }
   return null;
 }

@@ -21,6 +21,10 @@ describe('what Compose says before it fails', () => {
       'Cannot connect to the Docker daemon at unix:///var/run/docker.sock. Is the docker daemon running?',
       'FTC_ENGINE_GONE',
     ],
+    [
+      'Error response from daemon: failed to chmod on /var/lib/docker/volumes/a-job_checkpoints/_data: chmod /var/lib/docker/volumes/a-job_checkpoints/_data: read-only file system',
+      'FTC_VOLUME',
+    ],
     ['error during connect: Get "http://%2Fvar%2Frun%2Fdocker.sock/v1.41/info": EOF', 'FTC_ENGINE_GONE'],
     ['unexpected EOF', 'FTC_ENGINE_GONE'],
     [

@@ -76,7 +76,8 @@ def make_directory(path: Path, clock: Clock) -> None:
 
 
 def write_file(path: Path, data: bytes, clock: Clock) -> None:
-    """A small file, on the disk when this returns; its entry in the directory is not yet."""
-    with open(path, "wb") as file:
+    """A small file, on the disk when this returns; its entry in the directory is not yet. What was there under its name is gone."""
+    path.unlink(missing_ok=True)
+    with open(path, "xb") as file:
         file.write(data)
         sync_file(file, clock)

@@ -15,6 +15,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from . import plain
+
 NAME = ".lock"
 PATIENCE = 30.0
 """Seconds that a checkpoint waits for the lock before it is given up."""
@@ -57,7 +59,7 @@ def hold(root: Path, patience: float = PATIENCE) -> Iterator[Held]:
     """The lock of a job's directory. Raises Busy, OSError."""
     until = time.monotonic() + patience
     while True:
-        fd = os.open(root / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = plain.itself(root / NAME, os.O_RDWR | os.O_CREAT)
         try:
             while not try_lock(fd):
                 if time.monotonic() >= until:

@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-import os
 import re
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, NoReturn
 
 from ..codec import camel
+from . import plain
 
 FORMAT = 1
 LARGEST = 2**53 - 1
@@ -83,16 +83,7 @@ class Manifest:
 
 def read(path: Path) -> Manifest:
     """Raises OSError, and ValueError that says what is wrong."""
-    with open(path, "rb", opener=itself) as file:
-        text = file.read(MOST_BYTES + 1)
-    if len(text) > MOST_BYTES:
-        raise ValueError(f"{path.name} has more than {MOST_BYTES} bytes")
-    return parse(text)
-
-
-def itself(path: str, flags: int) -> int:
-    """Opens a file, never what a link leads to: the master counts no such file, and prunes what it leads to."""
-    return os.open(path, flags | os.O_NOFOLLOW)
+    return parse(plain.read(path, MOST_BYTES))
 
 
 def parse(text: bytes) -> Manifest:

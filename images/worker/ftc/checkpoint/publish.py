@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..state import State
-from . import manifest
+from . import manifest, plain
 from .aside import set_aside
 from .durable import Clock, make_directory, sync_directory, write_file
 from .fence import PATIENCE, hold
@@ -19,6 +19,8 @@ from .syscalls import exchange
 from .verify import Damaged, verify
 
 LATEST = "LATEST"
+MOST_LATEST = 4096
+"""Bytes. A name and a newline are far shorter."""
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,11 @@ def publish(root: Path, draft: Draft, worker: str, terms: Terms = Terms(), clock
 
 
 def read_manifest(directory: Path) -> Manifest | None:
-    """None where there is none that can be read."""
+    """None where there is none, or one that says nothing. Raises PermissionError where this user may not read it."""
     try:
         return manifest.read(directory / MANIFEST)
+    except PermissionError:
+        raise
     except (OSError, ValueError):
         return None
 
@@ -78,7 +82,7 @@ def read_manifest(directory: Path) -> Manifest | None:
 def latest(root: Path) -> Manifest | None:
     """What LATEST points to, unverified; None where it points to nothing."""
     try:
-        name = (root / LATEST).read_text(encoding="ascii").strip()
+        name = plain.read(root / LATEST, MOST_LATEST).decode("ascii").strip()
     except (OSError, ValueError):
         return None
     return read_manifest(root / name) if name and "/" not in name else None

@@ -12,6 +12,7 @@ from ..errors import FtcError
 from ..state import State, clones
 from .aside import set_aside
 from .continues import continues
+from .denied import denied
 from .durable import Clock, sync_directory
 from .fence import hold
 from .manifest import Manifest, Position
@@ -49,8 +50,22 @@ def newest(
 
     That happens only where a valid one is found, or a valid state is held (`above` is its step). Otherwise all stays as it
     is, and this raises FtcError that names every one with its reason: starting over in silence would lose what a person might
-    still save. It raises at once where one verifies but is of another seed, batch size or number of virtual ranks.
+    still save. It raises at once where one verifies but is of another seed, batch size or number of virtual ranks, and, where no state is
+    held, where this user may not read one.
     """
+    try:
+        return _newest(root, expected, note, above)
+    except PermissionError as error:
+        refusal = denied(root, error)
+    if above < 0:
+        raise refusal
+    note(f"no checkpoint above step {above} is used: {refusal}")
+    return None
+
+
+def _newest(
+    root: Path, expected: Expected, note: Callable[[str], None], above: int
+) -> tuple[Manifest, State] | None:
     bad: list[Bad] = []
     found = None
     for directory in candidates(root):
@@ -78,20 +93,32 @@ def detached(state: State) -> State:
 
 
 def candidates(root: Path) -> list[Path]:
-    """Directories named like checkpoints, newest step first."""
-    if not root.is_dir():
+    """Directories named like checkpoints, newest step first. Raises OSError where nobody can tell which there are."""
+    try:
+        names = os.listdir(root)
+    except (FileNotFoundError, NotADirectoryError):
         return []
-    found = [(int(match[1]), path) for path in root.iterdir() if (match := NAME.fullmatch(path.name))]
+    found = [(int(match[1]), root / name) for name in names if (match := NAME.fullmatch(name))]
     return [path for _, path in sorted(found, reverse=True)]
 
 
 def newest_known(root: Path, job: str) -> Manifest | None:
     """The manifest of the newest of a job, unverified, whatever LATEST says; None where there is none that can be read."""
-    for directory in candidates(root):
-        about = read_manifest(directory)
+    for directory in _seen(root):
+        try:
+            about = read_manifest(directory)
+        except PermissionError:
+            continue
         if about is not None and about.job == job and about.step == _step_of(directory):
             return about
     return None
+
+
+def _seen(root: Path) -> list[Path]:
+    try:
+        return candidates(root)
+    except OSError:
+        return []
 
 
 def _put_away(bad: Bad, note: Callable[[str], None]) -> None:

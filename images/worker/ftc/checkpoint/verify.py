@@ -12,23 +12,27 @@ import hashlib
 import os
 import queue
 import threading
+import zipfile
 from collections.abc import Iterator
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from ..packing import tensors_of
 from ..state import State
-from . import manifest
+from . import manifest, plain
 from .manifest import File, Manifest
+from .room import free_memory
 from .saving import MANIFEST, STATE
 
 CHUNK = 1 << 22
 """Bytes read at once."""
 AHEAD = 4
 """Chunks in memory that are not hashed yet, at most."""
-OURS = (errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN)
-"""What this process lacks, or a disk on the network just now, says nothing about a checkpoint."""
+OURS = (errno.ENOMEM, errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.ESTALE, errno.ETIMEDOUT, errno.EAGAIN, errno.EACCES, errno.EPERM)
+"""What this process lacks or may not do, or a disk on the network just now, says nothing about a checkpoint."""
 
 
 class Damaged(Exception):
@@ -61,20 +65,36 @@ def verify(directory: Path, about: Manifest) -> State:
 
 
 def _read(path: Path, expected: File, into: int | None) -> None:
-    with open(path, "rb", buffering=0, opener=manifest.itself) as file:
-        size = os.fstat(file.fileno()).st_size
-        if size != expected.bytes:
-            raise Damaged(f"{path.name} has {size} bytes instead of {expected.bytes}")
-        with _Hasher() as hasher:
-            for chunk in hasher.buffers():
-                count = file.readinto(chunk)
-                if not count:
-                    break
-                if into is not None:
-                    _write(into, memoryview(chunk)[:count])
-                hasher.take(chunk, count)
+    with open(path, "rb", buffering=0, opener=plain.itself) as file:
+        there = os.fstat(file.fileno())
+        if there.st_size != expected.bytes:
+            raise Damaged(f"{path.name} has {there.st_size} bytes instead of {expected.bytes}")
+        if into is not None and _is_doubtful(there):
+            _hash(file, expected, None)
+            file.seek(0)
+        _hash(file, expected, into)
+
+
+def _is_doubtful(there: os.stat_result) -> bool:
+    """It takes more memory than there is, or has bytes that nobody wrote: it is hashed before memory is taken for it."""
+    free = free_memory()
+    return there.st_blocks * 512 < there.st_size // 2 or (free is not None and there.st_size > free)
+
+
+def _hash(file: FileIO, expected: File, into: int | None) -> None:
+    """Reads it, no further than it should go. Raises Damaged."""
+    with _Hasher() as hasher:
+        for chunk in hasher.buffers():
+            count = file.readinto(chunk)
+            if not count:
+                break
+            if into is not None:
+                _write(into, memoryview(chunk)[:count])
+            hasher.take(chunk, count)
+            if hasher.bytes > expected.bytes:
+                break
     if (hasher.bytes, hasher.sha256) != (expected.bytes, expected.sha256):
-        raise Damaged(f"{path.name} does not have the SHA-256 of its manifest")
+        raise Damaged(f"{Path(str(file.name)).name} does not have the SHA-256 of its manifest")
 
 
 class _Hasher:
@@ -125,13 +145,26 @@ def _write(fd: int, data: memoryview) -> None:
 def _load(memory: int) -> State:
     """Whatever torch says of bytes that are not a state is a reason."""
     reason = "it holds no state of a job"
+    path = f"/proc/self/fd/{memory}"
     try:
-        state = torch.load(f"/proc/self/fd/{memory}", map_location="cpu", weights_only=True, mmap=True)
+        with zipfile.ZipFile(path) as archive:
+            if any(item.compress_type != zipfile.ZIP_STORED for item in archive.infolist()):
+                raise ValueError("it is compressed, and may grow to any size")
+        state = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
         if isinstance(state, dict) and isinstance(state.get("model"), dict) and "optimizer" in state:
+            if not all(_is_all_there(tensor) for tensor in tensors_of(state)):
+                raise ValueError("a tensor claims more values than there are in the file")
             return state
     except Exception as error:
         reason = (str(error).splitlines() or [type(error).__name__])[0]
     raise Damaged(f"{STATE} cannot be loaded: {reason}")
+
+
+def _is_all_there(tensor: torch.Tensor) -> bool:
+    """Each of its values has bytes of its own: none is sparse, on no device at all, or the same bytes seen many times."""
+    if tensor.layout is not torch.strided or tensor.device.type != "cpu":
+        return False
+    return tensor.numel() * tensor.element_size() <= tensor.untyped_storage().nbytes()
 
 
 @contextlib.contextmanager
@@ -141,6 +174,8 @@ def _reasons() -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise Damaged(f"{Path(error.filename).name} is missing") from None
+    except plain.NotPlain as error:
+        raise Damaged(f"it cannot be read: {error.strerror}") from None
     except OSError as error:
         if error.errno in OURS:
             raise

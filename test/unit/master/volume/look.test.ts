@@ -62,6 +62,8 @@ describe('a volume', () => {
       });
       rmSync(join(directory, path));
     }
+    mkdirSync(join(directory, 'LATEST'));
+    await expect(look()).resolves.toMatchObject({ path: 'a-job/LATEST', problem: { kind: 'odd' } });
   });
 
   it('with a journal that nobody can read all of is refused, and the workers are asked', async () => {
