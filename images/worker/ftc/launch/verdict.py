@@ -35,10 +35,11 @@ def judge(code: int, stderr: str, reached: str, before: str | None) -> Failed:
     message, place = _read(traceback) if traceback else (_ended(code), "")
     kind = message.split(":")[0].split("\n")[0] if traceback else message
     fingerprint = f"{kind} {place} after {reached}"
+    message, final = advised(message, traceback)
     return Failed(
-        fatal=fingerprint == before,
+        fatal=final or fingerprint == before,
         fingerprint=fingerprint,
-        message=advised(message, traceback)[:4000],
+        message=message[:4000],
         traceback=(traceback or _lines(stderr)).encode()[-LIMIT:].decode(errors="ignore"),
         step=0,
     )
