@@ -1,5 +1,6 @@
 /** The folder of the host that workers write their results into. */
 import { chmod, chown, mkdir } from 'node:fs/promises';
+import { FtcError } from '../errors.ts';
 import type { LoadedJob } from '../job/load.ts';
 
 /**
@@ -13,7 +14,10 @@ export async function makeOutputs({ job, user }: LoadedJob): Promise<void> {
     await mkdir(dir);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
-    throw error;
+    throw new FtcError('FTC_CANNOT_WRITE', `outputs ${dir} cannot be made: ${(error as Error).message}`, {
+      hint: 'Make it yourself, so that the workers can write it, or name another folder.',
+      cause: error,
+    });
   }
   const [uid = 0, gid = 0] = user.split(':').map(Number);
   if (process.getuid?.() === uid) return;

@@ -29,10 +29,11 @@ def describe(error: BaseException, step: int) -> Failed:
     message = "".join(traceback.format_exception_only(type(error), error)).strip()
     if isinstance(error, FtcError):
         message = str(error)
+    message, final = advised(message, text)
     return Failed(
-        fatal=isinstance(error, (FtcError, SyntaxError)),
+        fatal=final or isinstance(error, (FtcError, SyntaxError)),
         fingerprint=f"{type(error).__name__} {_place(error)}",
-        message=advised(message, text)[:4000],
+        message=message[:4000],
         traceback=text.encode()[-LIMIT:].decode(errors="ignore"),
         step=step,
     )

@@ -91,23 +91,24 @@ def raised(code: str) -> BaseException:
 
 
 @pytest.mark.parametrize(
-    "code, says",
+    "code, says, final",
     [
-        ("import os; os.environ['FTC_NO_SUCH']", "--env FTC_NO_SUCH"),
-        ("{}['LR']", None),
-        ("raise OSError(30, 'Read-only file system', 'snapshot.pt')", "$CHECKPOINT_DIR"),
-        ("raise RuntimeError('Parent directory . does not exist.')", "workdir: true"),
-        ("import torch; torch.save({}, '/proc/no/x.pt')", "$CHECKPOINT_DIR"),
-        ("raise PermissionError(13, 'Permission denied', '/job/x')", "runs as user"),
-        ("raise OSError(28, 'No space left on device')", "shmSize"),
-        ("raise ValueError('of the script itself')", None),
+        ("import os; os.environ['FTC_NO_SUCH']", "--env FTC_NO_SUCH", True),
+        ("{}['LR']", None, False),
+        ("raise OSError(30, 'Read-only file system', 'snapshot.pt')", "$CHECKPOINT_DIR", True),
+        ("raise RuntimeError('Parent directory . does not exist.')", "workdir: true", True),
+        ("import torch; torch.save({}, '/proc/no/x.pt')", "$CHECKPOINT_DIR", False),
+        ("raise PermissionError(13, 'Permission denied', '/job/x')", "runs as user", False),
+        ("raise OSError(28, 'No space left on device')", "shmSize", False),
+        ("raise ValueError('of the script itself')", None, False),
     ],
 )
-def test_an_error_that_comes_from_the_place_says_what_to_do(code: str, says: str | None) -> None:
+def test_an_error_that_comes_from_the_place_says_what_to_do(code: str, says: str | None, final: bool) -> None:
     error = raised(code)
     plain = describe(error, 0)
     torchrun = judge(1, f"progress 3/5\n{plain.traceback}\n", "its start", None)
     for failed in (plain, torchrun):
+        assert failed.fatal == final
         if says is None:
             assert "(" not in failed.message
         else:

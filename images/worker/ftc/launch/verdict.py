@@ -45,10 +45,11 @@ def judge(code: int, stderr: str, reached: str, before: str | None) -> Failed:
     fingerprint = f"{kind} {place} after {reached}"
     if not traceback and code > 0:
         message += _last_words(stderr)
+    message, final = advised(message, traceback)
     return Failed(
-        fatal=fingerprint == before,
+        fatal=final or fingerprint == before,
         fingerprint=fingerprint,
-        message=advised(message, traceback)[:4000],
+        message=message[:4000],
         traceback=(traceback or _lines(stderr)).encode()[-LIMIT:].decode(errors="ignore"),
         step=0,
     )
