@@ -26,11 +26,8 @@ def hopeless(error: Exception) -> str | None:
     if kind == "SSLError":
         return _untrusted(str(error))
     code, status = _code(error), _status(error)
-    other = not_s3(_answer(error), an_object=False)
-    if other is not None:
-        return other
     if kind == "ResponseParserError":
-        return PAGE if "<html" in str(error).lower() else "what answers there is not an S3 store: its answer cannot be read"
+        return "what answers there is not an S3 store: its answer cannot be read"
     if status == 412 or code == "PreconditionFailed":
         return "it was replaced since training began"
     if code in ("NoSuchKey", "NoSuchBucket"):
@@ -46,20 +43,23 @@ def hopeless(error: Exception) -> str | None:
     return None
 
 
-def not_s3(answer: Mapping[str, Any], an_object: bool) -> str | None:
-    """What answers instead of a store, by the status and the headers; None where it may be one.
+def not_s3(status: int, headers: Mapping[str, str], body: bytes, an_object: bool) -> str | None:
+    """What answers instead of a store; None where it may be one. `headers` with names in lower case.
 
     `an_object`: this is what an object holds, which may be a page: then headers tell that a store gave it.
     """
-    about = answer.get("ResponseMetadata", {})
-    status, headers = int(about.get("HTTPStatusCode", 0)), about.get("HTTPHeaders", {})
     store = any(name.startswith("x-amz-") for name in headers) or (an_object and "etag" in headers)
+    start = body[:4096].lstrip().lower()
     if status >= 500:
         return None
-    if 300 <= status < 400 and "location" in headers and not store:
+    if 300 <= status < 400 and "location" in headers and not store and b"<error" not in start:
         return f"{PAGE} (it sends elsewhere: {headers['location'][:100]!r})"
-    page = str(headers.get("content-type", "")).lower().startswith(("text/html", "application/xhtml"))
-    return f"{PAGE} (status {status})" if page and not (an_object and store and status < 300) else None
+    typed = headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml"))
+    if start.startswith((b"<!doctype html", b"<html")) or (typed and not (an_object and store and status < 300)):
+        return f"{PAGE} (status {status})"
+    if an_object or status >= 300 or not start or b"<listbucketresult" in start or b"<error" in start:
+        return None
+    return f"what answers there is not an S3 store, for this is no list of objects (status {status})"
 
 
 def lacking(error: Exception) -> bool:
@@ -69,7 +69,7 @@ def lacking(error: Exception) -> bool:
 
 def missing(error: Exception) -> bool:
     """The store has no such object."""
-    return _code(error) in ("NoSuchKey", "404") and not_s3(_answer(error), an_object=False) is None
+    return _code(error) in ("NoSuchKey", "404")
 
 
 def _code(error: Exception) -> str:

@@ -36,6 +36,8 @@ class Bucket:
         self._patience = patience
         self._conditional = True
         self._client, self._session = _client(endpoint, region, anonymous)
+        for operation in ("ListObjectsV2", "GetObject"):
+            self._client.meta.events.register(f"needs-retry.s3.{operation}", self._look)
 
     def entries(self, pattern: str | None) -> list[Entry]:
         deep = depth(pattern) > 0
@@ -53,7 +55,6 @@ class Bucket:
         def get() -> bytes | None:
             try:
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)
-                _expect(answer, self.url, an_object=True)
                 text: bytes = answer["Body"].read()
                 if len(text) != answer.get("ContentLength"):
                     raise ConnectionError(CUT)
@@ -84,7 +85,6 @@ class Bucket:
     def _from(self, entry: Entry, at: int) -> Iterator[bytes]:
         where = {"Range": f"bytes={at}-"} if at else {}
         answer = self._get(entry, where)
-        _expect(answer, self.url, an_object=True)
         if answer.get("ETag", entry.tag).strip('"') != entry.tag.strip('"'):
             raise DataError(f"{self.url}/{entry.name} cannot be read: it was replaced since training began")
         if at and not str(answer.get("ContentRange", "")).startswith(f"bytes {at}-"):
@@ -104,14 +104,22 @@ class Bucket:
         self._conditional = False  # not every store knows it, and the answer's own tag tells the same
         return self._get(entry, where)
 
+    def _look(self, response: tuple[Any, Any] | None, event_name: str, **_: object) -> None:
+        """At an answer as it came: boto3 makes a failure of the server's out of a page. Raises DataError where it is no store's."""
+        if response is None:
+            return
+        came, an_object = response[0], event_name.endswith(".GetObject")
+        headers = {name.lower(): value for name, value in came.headers.items()}
+        status = int(getattr(came.raw, "status", came.status_code))  # as it was sent
+        other = not_s3(status, headers, b"" if an_object else came.content, an_object)
+        if other is not None:
+            raise DataError(f"{self.url} cannot be read: {other}")
+
     def _page(self, token: str | None, deep: bool) -> dict[str, Any]:
         more = {"ContinuationToken": token} if token else {}
         flat = {} if deep else {"Delimiter": "/"}
         answer: dict[str, Any] = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **flat, **more)
-        _expect(answer, self.url, an_object=False)
         if not answer.keys() & {"IsTruncated", "Name", "KeyCount", "Contents"}:
-            if int(answer["ResponseMetadata"]["HTTPHeaders"].get("content-length", 0)) > 0:
-                raise DataError(f"{self.url} cannot be read: what answers there is not an S3 store, for this is no list of objects")
             raise ConnectionError(CUT)  # cut off among its headers, an answer passes for an empty one
         return {"IsTruncated": False, **answer}
 
@@ -154,13 +162,6 @@ def split(url: str) -> tuple[str, str]:
     if match is None:
         raise DataError(f"{url!r} is no address of shards: s3://bucket/prefix is one")
     return match[1], match[2] or ""
-
-
-def _expect(answer: dict[str, Any], where: str, an_object: bool) -> None:
-    """Raises DataError where it is no store that answers."""
-    other = not_s3(answer, an_object)
-    if other is not None:
-        raise DataError(f"{where} cannot be read: {other}")
 
 
 def _client(endpoint: str | None, region: str | None, anonymous: bool) -> tuple[Any, Any]:
