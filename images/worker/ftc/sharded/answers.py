@@ -55,7 +55,7 @@ def not_s3(status: int, headers: Mapping[str, str], body: bytes, an_object: bool
     if 300 <= status < 400 and "location" in headers and not store and b"<error" not in start:
         return f"{PAGE} (it sends elsewhere: {headers['location'][:100]!r})"
     typed = headers.get("content-type", "").lower().startswith(("text/html", "application/xhtml"))
-    if start.startswith((b"<!doctype html", b"<html")) or (typed and not (an_object and store and status < 300)):
+    if start.startswith((b"<!doctype html", b"<html")) or (typed and (not store if an_object and status < 300 else status >= 300 and start and b"<error" not in start)):
         return f"{PAGE} (status {status})"
     if an_object or status >= 300 or not start or b"<listbucketresult" in start or b"<error" in start:
         return None
