@@ -65,7 +65,12 @@ function isPage({ command, status, headers, body }: Answer): boolean {
   // Servers made of web frameworks give this type to what is S3's, too: only of an object it tells, with no other header of a store's.
   if (command === 'GetObjectCommand' && status < 300)
     return headers['etag'] === undefined && !hasAmzHeader(headers);
-  return status >= 300 && command !== 'HeadObjectCommand' && body.trim() !== '' && !/<(\?xml|Error)[\s>]/.test(body);
+  return (
+    status >= 300 &&
+    command !== 'HeadObjectCommand' &&
+    body.trim() !== '' &&
+    !/<(\?xml|Error)[\s>]/.test(body)
+  );
 }
 
 /** A redirect of S3's own names the bucket's region, or is XML. */
