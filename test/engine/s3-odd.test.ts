@@ -68,6 +68,7 @@ checkpoint:
   mkdirSync(join(job.folder, 'conf'));
   job.write('conf/.env.local', `PASSWORD=${CANARY}\n`);
   first = await job.ftc('up', '--json');
+  expect(first.code, first.stderr).toBe(0);
   said = (await job.ftc('logs', '--raw', 'worker')).stdout;
   while (!server.keys().includes(`${job.name}/step-00000020/manifest.json`)) await sleep(100);
   await job.ftc('down', '--volumes');

@@ -39,10 +39,14 @@ print(f"found: {found}", flush=True)
 print(f"empty: {[read(path) for path in ('/job/.env', '/job/keys', '/job/conf/.env.local')]}", flush=True)
 print(f"notes: {os.listdir('/job/.ftc')} {denied(os.mkdir, '/job/.ftc/x')} {denied(os.unlink, '/job/.env')}", flush=True)
 
-job = ftc.init()
-model = torch.nn.Linear(4, 2)
-optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-data = torch.utils.data.TensorDataset(torch.randn(64, 4), torch.randint(0, 2, (64,)))
-job.register(model=model, optimizer=optimizer)
-for batch in job.batches(data, batch_size=16):
-    job.step(F.cross_entropy(model(batch[0]), batch[1]))
+
+def train(job: ftc.Job) -> None:
+    x = torch.randn(64, 4)
+    y = (x.sum(1) > 0).long()
+    model = torch.nn.Linear(4, 2)
+    job.register(model=model, optimizer=torch.optim.SGD(model.parameters(), lr=0.1))
+    for batch in job.batches((x, y), batch_size=16):
+        job.step(F.cross_entropy(model(batch.x), batch.y))
+
+
+ftc.run(train)
