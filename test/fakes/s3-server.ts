@@ -38,12 +38,18 @@ export class FakeS3 {
   pageSize = 1000;
   /** For https. */
   tls: { readonly key: string; readonly cert: string } | null = null;
+  readonly #host: string;
   #server: Server | null = null;
   #port = 0;
   #count = 0;
 
+  /** @param host the address that it listens on */
+  constructor(host = '127.0.0.1') {
+    this.#host = host;
+  }
+
   get endpoint(): string {
-    return `${this.tls === null ? 'http' : 'https'}://127.0.0.1:${this.#port}`;
+    return `${this.tls === null ? 'http' : 'https'}://${this.#host}:${this.#port}`;
   }
 
   async start(): Promise<void> {
@@ -51,7 +57,7 @@ export class FakeS3 {
       void this.#answer(request, response);
     const server = this.tls === null ? createServer(answer) : createTlsServer(this.tls, answer);
     this.#server = server;
-    await new Promise<void>(resolve => server.listen(this.#port, '127.0.0.1', resolve));
+    await new Promise<void>(resolve => server.listen(this.#port, this.#host, resolve));
     this.#port = (server.address() as AddressInfo).port;
   }
 

@@ -13,7 +13,8 @@ import pytest
 
 from bucket_server import BUCKET, BucketServer, Proxy
 from ftc.sharded import patience
-from ftc.sharded.bucket import Bucket, hopeless, split
+from ftc.sharded.answers import hopeless
+from ftc.sharded.bucket import Bucket, split
 from ftc.sharded.dataset import ShardedDataset
 from ftc.sharded.errors import DataError, Unreachable
 from ftc.sharded.patience import Patience

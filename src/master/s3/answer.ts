@@ -62,8 +62,15 @@ export function notS3(answer: Answer): NotS3 | null {
 function isPage({ command, status, headers, body }: Answer): boolean {
   if (/^\s*(<!doctype html|<html)/i.test(body)) return true;
   if (!/^text\/html|^application\/xhtml/i.test(headers['content-type'] ?? '')) return false;
-  const object = command === 'GetObjectCommand' || command === 'HeadObjectCommand';
-  return !(object && status < 300 && (headers['etag'] !== undefined || hasAmzHeader(headers)));
+  // Servers made of web frameworks give this type to what is S3's, too: only of an object it tells, with no other header of a store's.
+  if (command === 'GetObjectCommand' && status < 300)
+    return headers['etag'] === undefined && !hasAmzHeader(headers);
+  return (
+    status >= 300 &&
+    command !== 'HeadObjectCommand' &&
+    body.trim() !== '' &&
+    !/<(\?xml|Error)[\s>]/.test(body)
+  );
 }
 
 /** A redirect of S3's own names the bucket's region, or is XML. */

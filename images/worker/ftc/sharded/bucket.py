@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
+from .answers import hopeless, lacking, missing, not_s3
 from .errors import DataError
 from .lines import CHUNK
 from .names import depth
@@ -19,16 +20,6 @@ CONNECT, SILENT = 5.0, 20.0
 """Seconds: for a connection, and without a byte, before a try counts as failed."""
 
 CUT = "the connection ended before all had come"
-
-PASSING = {"SlowDown", "RequestTimeout", "InternalError", "ServiceUnavailable", "Throttling", "ThrottlingException"}
-"""S3's errors that are worth another try, beside those of the server (status 500 and above)."""
-
-HELPLESS = {
-    "NoCredentialsError": "no credentials: give the job file's data.s3.credentials, AWS_ACCESS_KEY_ID and "
-    "AWS_SECRET_ACCESS_KEY in its environment, or anonymous=True for a public bucket",
-    "PartialCredentialsError": "only a part of the credentials is there: AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are needed",
-}
-"""What to do about errors that boto3 raises before it asks anybody."""
 
 T = TypeVar("T")
 
@@ -44,7 +35,10 @@ class Bucket:
         self._prefix = f"{prefix}/" if prefix else ""
         self.url = f"s3://{bucket}/{prefix}".rstrip("/")
         self._patience = patience
+        self._conditional = True
         self._client, self._session = _client(endpoint, region, anonymous)
+        for operation in ("ListObjectsV2", "GetObject"):
+            self._client.meta.events.register(f"needs-retry.s3.{operation}", self._look)
 
     def entries(self, pattern: str | None) -> list[Entry]:
         deep = depth(pattern) > 0
@@ -67,7 +61,7 @@ class Bucket:
                     raise ConnectionError(CUT)
                 return text
             except Exception as error:
-                if _code(error) in ("NoSuchKey", "404"):
+                if missing(error):
                     return None
                 raise
 
@@ -91,20 +85,44 @@ class Bucket:
 
     def _from(self, entry: Entry, at: int) -> Iterator[bytes]:
         where = {"Range": f"bytes={at}-"} if at else {}
-        answer = self._client.get_object(Bucket=self._bucket, Key=self._prefix + entry.name, IfMatch=entry.tag, **where)
+        answer = self._get(entry, where)
+        if answer.get("ETag", entry.tag).strip('"') != entry.tag.strip('"'):
+            raise DataError(f"{self.url}/{entry.name} cannot be read: it was replaced since training began")
         if at and not str(answer.get("ContentRange", "")).startswith(f"bytes {at}-"):
             raise DataError(f"{self.url} does not serve parts of objects, so that a broken download cannot go on")
         with answer["Body"] as body:
             while chunk := body.read(CHUNK):
                 yield chunk
 
+    def _get(self, entry: Entry, where: dict[str, str]) -> dict[str, Any]:
+        condition = {"IfMatch": entry.tag} if self._conditional else {}
+        try:
+            answer: dict[str, Any] = self._client.get_object(Bucket=self._bucket, Key=self._prefix + entry.name, **condition, **where)
+            return answer
+        except Exception as error:
+            if not condition or not lacking(error):
+                raise
+        self._conditional = False  # not every store knows it, and the answer's own tag tells the same
+        return self._get(entry, where)
+
+    def _look(self, response: tuple[Any, Any] | None, event_name: str, **_: object) -> None:
+        """At an answer as it came: boto3 makes a failure of the server's out of a page. Raises DataError where it is no store's."""
+        if response is None:
+            return
+        came, an_object = response[0], event_name.endswith(".GetObject")
+        headers = {name.lower(): value for name, value in came.headers.items()}
+        status = int(getattr(came.raw, "status", came.status_code))  # as it was sent
+        other = not_s3(status, headers, b"" if an_object else came.content, an_object)
+        if other is not None:
+            raise DataError(f"{self.url} cannot be read: {other}")
+
     def _page(self, token: str | None, deep: bool) -> dict[str, Any]:
         more = {"ContinuationToken": token} if token else {}
         flat = {} if deep else {"Delimiter": "/"}
         answer: dict[str, Any] = self._client.list_objects_v2(Bucket=self._bucket, Prefix=self._prefix, **flat, **more)
-        if "IsTruncated" not in answer:  # cut off among its headers, an answer passes for an empty one
-            raise ConnectionError(CUT)
-        return answer
+        if not answer.keys() & {"IsTruncated", "Name", "KeyCount", "Contents"}:
+            raise ConnectionError(CUT)  # cut off among its headers, an answer passes for an empty one
+        return {"IsTruncated": False, **answer}
 
     def _try(self, what: str, act: Callable[[], T]) -> T:
         patience = Patience(what, self._patience)
@@ -145,39 +163,6 @@ def split(url: str) -> tuple[str, str]:
     if match is None:
         raise DataError(f"{url!r} is no address of shards: s3://bucket/prefix is one")
     return match[1], match[2] or ""
-
-
-def hopeless(error: Exception) -> str | None:
-    """What is wrong, where no try will mend it; None where one may."""
-    kind = type(error).__name__
-    if kind in HELPLESS:
-        return HELPLESS[kind]
-    code, status = _code(error), _status(error)
-    if status == 412 or code == "PreconditionFailed":
-        return "it was replaced since training began"
-    if code in ("NoSuchKey", "NoSuchBucket"):
-        return "it is not there" if code == "NoSuchKey" else "there is no such bucket"
-    if code and code not in PASSING and 300 <= status < 500 and status not in (408, 429):
-        return f"it was refused ({code})"
-    if "Invalid header value" in str(error):
-        return "a credential has a line break or a blank in it or behind it, which cannot be sent"
-    if kind in ("ParamValidationError", "ProfileNotFound", "ConfigParseError", "InvalidConfigError"):
-        return str(error)
-    return None
-
-
-def _code(error: Exception) -> str:
-    return str(_answer(error).get("Error", {}).get("Code", ""))
-
-
-def _status(error: Exception) -> int:
-    return int(_answer(error).get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _answer(error: Exception) -> dict[str, Any]:
-    """What the server said; nothing where none came."""
-    said = getattr(error, "response", None)
-    return said if isinstance(said, dict) else {}
 
 
 def _client(endpoint: str | None, region: str | None, anonymous: bool) -> tuple[Any, Any]:

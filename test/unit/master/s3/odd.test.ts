@@ -1,5 +1,4 @@
 /** Copying to stores as they are, by kind: what one of them lacks, nothing that matters needs. */
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import type { S3Config } from '../../../../src/master/s3/config.ts';
 import { Mirror } from '../../../../src/master/s3/mirror.ts';
+import { selfSigned } from '../../../fakes/certificate.ts';
 import * as odd from '../../../fakes/odd-s3.ts';
 import { FakeS3 } from '../../../fakes/s3-server.ts';
 import { Folder } from '../../checkpoint/folder.ts';
@@ -252,12 +252,8 @@ describe('a certificate of its own', () => {
   beforeEach(async () => {
     await server.stop();
     place = mkdtempSync(join(tmpdir(), 'ftctest-tls-'));
-    const [key, cert] = [join(place, 'key.pem'), join(place, 'cert.pem')];
-    const wanted = ['-subj', '/CN=store', '-addext', 'subjectAltName=IP:127.0.0.1', '-days', '2'];
-    const made = ['req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', key, '-out', cert, ...wanted];
-    execFileSync('openssl', made, { stdio: 'ignore' });
     server = new FakeS3();
-    server.tls = { key: readFileSync(key, 'utf8'), cert: readFileSync(cert, 'utf8') };
+    server.tls = selfSigned(place, '127.0.0.1');
     await server.start();
   });
   afterEach(() => rmSync(place, { recursive: true }));
