@@ -8,7 +8,7 @@ import { tokenOf } from '../client/token.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { killJob, stopJob } from '../docker/own.ts';
-import { ExitCode, FtcError } from '../errors.ts';
+import { ExitCode } from '../errors.ts';
 import type { Status } from '../master/status.ts';
 import type { Interrupt } from './interrupt.ts';
 import { jobFailed } from './job-failed.ts';

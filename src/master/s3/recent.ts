@@ -6,7 +6,7 @@ import { MANIFEST } from '../../checkpoint/names.ts';
 import type { Stored } from './bucket.ts';
 
 /** After so long the list is believed. */
-export const SETTLES_MS = 300_000;
+const SETTLES_MS = 300_000;
 
 /** The tag of what was stored, until a list shows it. */
 const UNKNOWN = '';

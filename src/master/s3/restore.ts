@@ -20,7 +20,7 @@ export interface RestoreOptions {
 }
 
 /** The store lists a checkpoint that it does not give yet. */
-export class NotYet extends Error {
+class NotYet extends Error {
   override readonly name = 'NotYet';
 }
 

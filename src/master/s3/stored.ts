@@ -28,9 +28,9 @@ export interface Probe {
 }
 
 /** So long a store may take to tell of an object that it took. */
-export const LATE_MS = 20_000;
+const LATE_MS = 20_000;
 /** So long HEAD may say something else before the object is read. */
-export const HEAD_MS = 5000;
+const HEAD_MS = 5000;
 const FIRST_WAIT_MS = 250;
 const MOST_WAIT_MS = 2000;
 
