@@ -68,7 +68,7 @@ async function whatIsThere(docker: Docker, { job }: LoadedJob, here: Here): Prom
 
 async function take(docker: Docker, { job }: LoadedJob, record: JobRecord): Promise<() => Promise<void>> {
   const { name } = job;
-  await writeRecord(name, record);
+  writeRecord(name, record);
   if (job.checkpoint.dir !== null) {
     // A directory that only the containers' user may write is left as it is.
     await writeStored(beside(job.checkpoint.dir, name), record).catch(() => undefined);

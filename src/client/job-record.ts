@@ -1,24 +1,25 @@
 /** What a folder keeps about a job that was started from it: `<folder>/.ftc/<name>.job.json`. Moves along with the folder. */
 import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
+import { lstat, open, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { z } from 'zod';
+import { makeOwnFolder, ownFolder } from '../disk/own-folder.ts';
 import { builtinOf } from '../job/job.ts';
 import type { LoadedJob } from '../job/load.ts';
 import type { Here, JobRecord } from './ownership.ts';
 
-const FOLDER = '.ftc';
 /** Such a file has some hundred bytes. */
 const MOST = 64 << 10;
 
 const Stored = z.object({ id: z.string().min(1), folder: z.string().min(1), script: z.string() });
 
-const fileOf = (folder: string, name: string): string => join(folder, FOLDER, `${name}.job.json`);
+const fileOf = (name: string): string => `${name}.job.json`;
 
+/** @throws FtcError FTC_NOT_TRUSTED where `.ftc` is not the user's own */
 export async function whoIsHere({ job, projectDir }: LoadedJob): Promise<Here> {
   const folder = await realpath(projectDir);
-  const record = await readStored(fileOf(folder, job.name));
+  const record = parsed(ownFolder(folder).read(fileOf(job.name)));
   return {
     folder,
     script: scriptFrom(projectDir, job.script),
@@ -28,19 +29,19 @@ export async function whoIsHere({ job, projectDir }: LoadedJob): Promise<Here> {
   };
 }
 
-export async function writeRecord(name: string, record: JobRecord): Promise<void> {
-  await mkdir(join(record.folder, FOLDER), { recursive: true });
-  await writeStored(fileOf(record.folder, name), record);
+/** @throws FtcError FTC_NOT_TRUSTED, FTC_CANNOT_WRITE */
+export function writeRecord(name: string, record: JobRecord): void {
+  makeOwnFolder(record.folder).write(fileOf(name), toText(record));
 }
 
-/** Null for what is not there, or is not what {@link writeStored} wrote. */
+/** Of any folder. Null for what is not there, or is not what {@link writeStored} wrote. */
 export async function readStored(path: string): Promise<JobRecord | null> {
   try {
     const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOFOLLOW);
     try {
       const stats = await file.stat();
       if (!stats.isFile() || stats.size > MOST) return null;
-      return Stored.parse(JSON.parse(await file.readFile('utf8')));
+      return parsed(await file.readFile('utf8'));
     } finally {
       await file.close();
     }
@@ -52,8 +53,18 @@ export async function readStored(path: string): Promise<JobRecord | null> {
 /** Never through a link, and whole or not at all. */
 export async function writeStored(path: string, record: JobRecord): Promise<void> {
   const next = `${path}.${randomUUID()}`;
-  await writeFile(next, `${JSON.stringify(record, null, 2)}\n`, { flag: 'wx', mode: 0o644 });
+  await writeFile(next, toText(record), { flag: 'wx', mode: 0o644 });
   await rename(next, path);
+}
+
+const toText = (record: JobRecord): string => `${JSON.stringify(record, null, 2)}\n`;
+
+function parsed(text: string | null): JobRecord | null {
+  try {
+    return text === null ? null : Stored.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
 }
 
 /** Is this the folder at `other`, by whatever path? False where there is nothing. */
@@ -65,7 +76,7 @@ export async function isSameFolder(folder: string, other: string): Promise<boole
 /** A folder that was moved is not where it was; one that was copied is, with the same record in it. */
 async function isCopy(record: JobRecord, folder: string, name: string): Promise<boolean> {
   if (record.folder === folder || (await isSameFolder(folder, record.folder))) return false;
-  return (await readStored(fileOf(record.folder, name)))?.id === record.id;
+  return (await readStored(join(ownFolder(record.folder).path, fileOf(name))))?.id === record.id;
 }
 
 function scriptFrom(folder: string, script: string): string {
@@ -74,7 +85,7 @@ function scriptFrom(folder: string, script: string): string {
 
 /** What `ftc up` saved here before there were records, or a Compose file that ftc rendered for the job. */
 async function hasTraces(folder: string, name: string): Promise<boolean> {
-  const saved = await lstat(join(folder, FOLDER, `${name}.yaml`)).catch(() => null);
+  const saved = await lstat(join(ownFolder(folder).path, `${name}.yaml`)).catch(() => null);
   if (saved?.isFile()) return true;
   const files = await readdir(folder).catch(() => []);
   for (const file of files.filter(one => /^(docker-)?compose.*\.ya?ml$/.test(one))) {

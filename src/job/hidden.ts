@@ -31,9 +31,12 @@ const skipped = new Set(['.git', 'node_modules', '__pycache__', '.mypy_cache', '
 const NOTES = '.ftc';
 const folders = new Set([NOTES, '.aws']);
 
-/** `.env`, `.env.local`; not what an editor puts beside it for a moment: a mount on that would outlive it. */
+/**
+ * `.env`, `.env.local`; not what an editor puts beside it for a moment, and not the example that is committed: what is mounted must
+ * stay there as long as the job runs, and another branch may have none.
+ */
 export const isEnv = (name: string): boolean =>
-  /^\.env(\..+)?$/.test(name) && !/(\.sw[a-p]|~|\.tmp|\.lock)$/.test(name);
+  /^\.env(\..+)?$/.test(name) && !/(\.sw[a-p]|~|\.tmp|\.lock|\.(example|sample|template|dist))$/.test(name);
 
 /** @param projectDir where ftc keeps its notes */
 export function findHidden(job: Job, projectDir: string, most = MOST_ENTRIES): HiddenPaths {

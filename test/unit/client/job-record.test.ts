@@ -22,13 +22,13 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 const loaded = (folder: string, script = 'train.py'): LoadedJob =>
   ({ job: { name: 'exp', script: join(folder, script) }, projectDir: folder }) as LoadedJob;
-async function started(folder: string): Promise<void> {
+function started(folder: string): void {
   mkdirSync(folder, { recursive: true });
-  await writeRecord('exp', { id: 'one', folder, script: 'train.py' });
+  writeRecord('exp', { id: 'one', folder, script: 'train.py' });
 }
 
 it('moves along with the folder, and tells a copy', async () => {
-  await started(join(root, 'a'));
+  started(join(root, 'a'));
   cpSync(join(root, 'a'), join(root, 'copy'), { recursive: true });
   expect(await whoIsHere(loaded(join(root, 'a')))).toMatchObject({ record: { id: 'one' }, copied: false });
   expect(await whoIsHere(loaded(join(root, 'copy')))).toMatchObject({ record: { id: 'one' }, copied: true });
@@ -39,7 +39,7 @@ it('moves along with the folder, and tells a copy', async () => {
 });
 
 it('is the same by a link to the folder', async () => {
-  await started(join(root, 'a'));
+  started(join(root, 'a'));
   symlinkSync(join(root, 'a'), join(root, 'way'));
   expect(await whoIsHere(loaded(join(root, 'way')))).toMatchObject({
     folder: join(root, 'a'),
@@ -57,14 +57,14 @@ it('finds traces of a job that was started before there were records', async () 
 });
 
 it('neither reads nor writes through a link', async () => {
-  await started(root);
+  started(root);
   const file = join(root, '.ftc/exp.job.json');
   const target = join(root, 'target');
   renameSync(file, target);
   symlinkSync(target, file);
   expect(await readStored(file)).toBeNull();
   const before = readFileSync(target, 'utf8');
-  await writeRecord('exp', { id: 'two', folder: root, script: 'x.py' });
+  writeRecord('exp', { id: 'two', folder: root, script: 'x.py' });
   expect(readFileSync(target, 'utf8')).toBe(before);
   expect(await readStored(file)).toMatchObject({ id: 'two' });
 });

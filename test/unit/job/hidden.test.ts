@@ -93,6 +93,7 @@ describe('what the script does not see', () => {
 
 it('what an editor keeps for a moment is no .env', () => {
   expect(['.env', '.env.x', '.env.x.y'].map(isEnv)).toEqual([true, true, true]);
+  expect(['.env.example', '.env.sample', '.env.template', '.env.dist'].some(isEnv)).toBe(false);
   expect(['.environment', 'env', '.env.swp', '.env.swo', '.env.x~', '.env.tmp'].some(isEnv)).toBe(false);
 });
 
