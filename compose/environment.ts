@@ -61,6 +61,8 @@ export function workerEnvironment(job: Job): Environment {
     ...(job.standbySync !== null && { FTC_STANDBY_SYNC: String(job.standbySync) }),
     CHECKPOINT_DIR: checkpointMount,
     CHECKPOINT_EVERY: String(job.checkpoint.every),
+    // A bucket or a folder of the host has what others may have put there.
+    ...((job.checkpoint.s3 !== null || job.checkpoint.dir !== null) && { FTC_CHECKPOINT_ORIGIN: 'outside' }),
     DATASET_DIR: datasetMount,
     ...(job.outputs !== null && { OUTPUT_DIR: outputsMount }),
     ...(job.workdir && { FTC_WORKDIR: 'copy' }),

@@ -44,6 +44,8 @@ class Config:
     """To a script for torchrun all workers are processes of one node; or else each is a node."""
     stop_grace: float = 60.0
     """Seconds from SIGTERM to SIGKILL, of the worker's container."""
+    from_outside: bool = False
+    """Checkpoints may have been written by others than this job's containers."""
     copies: bool = False
     """The script runs in a writable copy of its folder."""
 
@@ -109,6 +111,7 @@ def from_env(env: Mapping[str, str] = os.environ) -> Config:
         on_non_finite=_choice(env, "FTC_ON_NON_FINITE", "fail", "skip", "report"),
         one_node=_choice(env, "FTC_NODE", "machine", "worker") == "machine",
         stop_grace=_seconds(env, "FTC_STOP_GRACE", 60.0),
+        from_outside=_choice(env, "FTC_CHECKPOINT_ORIGIN", "volume", "outside") == "outside",
         copies=_choice(env, "FTC_WORKDIR", "mounted", "copy") == "copy",
     )
 

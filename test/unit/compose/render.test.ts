@@ -67,6 +67,14 @@ describe('a rendered project', () => {
     );
   });
 
+  it('tells workers where checkpoints may come from others', () => {
+    const origin = (said: JobFile): unknown =>
+      (read(said).services.worker.environment as Record<string, unknown>).FTC_CHECKPOINT_ORIGIN;
+    expect(origin({})).toBeUndefined();
+    expect(origin({ checkpoint: { dir: '/data/runs' } })).toBe('outside');
+    expect(origin({ checkpoint: { s3: { bucket: 'bucket' } } })).toBe('outside');
+  });
+
   it('makes as many worker containers as there are workers and standbys', () => {
     expect(read({ workers: 4, standbys: 2 }).services.worker.scale).toBe(6);
   });

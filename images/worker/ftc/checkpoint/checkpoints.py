@@ -16,6 +16,7 @@ from ..messages import Note
 from ..progress import Progress
 from ..slices import Plan
 from ..state import Registered, State
+from . import loader_hole
 from .durable import Clock
 from .fence import hold
 from .manifest import Manifest, Position
@@ -170,6 +171,10 @@ class Checkpoints:
         0 where there never was one and nothing is held. Then nobody holds anything, and nobody of another generation is at work.
         """
         root = self._config.checkpoint_dir
+        if self.newest() >= 0:
+            hole = loader_hole.warning(torch.__version__, outside=self._config.from_outside)
+            if hole is not None:
+                self._warn(hole)
         found = newest(root, self._expected(), self._warn, above)
         if found is not None:
             about, state = found
