@@ -9,6 +9,7 @@ import type { Logger } from '../shared/log.ts';
 import { heavy, PULLED, USUAL } from './weight.ts';
 import { plan, type Records } from './plan.ts';
 import { afterStart, fresh, type RestartPolicy } from './restarts.ts';
+import { uncover } from './uncover.ts';
 import { Witness } from './witness.ts';
 import { hear, type Memory, missing, type Remembered, see } from './vanished.ts';
 
@@ -142,7 +143,8 @@ export class Supervisor {
     return this.#state !== null && this.#state !== 'stopping' && !hasEnded(this.#state);
   }
 
-  async #start({ id, name, role, attached }: Container): Promise<void> {
+  async #start(container: Container): Promise<void> {
+    const { id, name, role, attached } = container;
     const record = this.#records.get(id) ?? fresh;
     try {
       // A start alone brings one that was cut off back without its network.
@@ -160,9 +162,29 @@ export class Supervisor {
       );
       this.#again = true;
     } catch (error) {
-      this.#o.log.error({ err: error, container: name }, 'it could not be started; trying again');
-      this.#records = new Map(this.#records).set(id, { ...record, dueAt: this.#o.now() + RETRY_MS });
-      this.#planAt(this.#o.now() + RETRY_MS);
+      const made = role === 'worker' ? await this.#uncover(container, error) : null;
+      if (made === null)
+        this.#o.log.error({ err: error, container: name }, 'it could not be started; trying again');
+      const dueAt = this.#o.now() + (made === null ? RETRY_MS : 0);
+      this.#records = new Map(this.#records).set(made ?? id, { ...record, dueAt });
+      this.#planAt(dueAt);
+    }
+  }
+
+  /** The id of the container in its place; null where it stays as it is. */
+  async #uncover({ id, name }: Container, error: unknown): Promise<string | null> {
+    try {
+      const made = await uncover(this.#o.engine, id, error);
+      if (made === null) return null;
+      this.#memory = new Map([...this.#memory].filter(([known]) => known !== id));
+      this.#o.log.warn(
+        { worker: made.id.slice(0, 12), container: name, path: made.without },
+        'made anew: a file that was hidden from it is gone',
+      );
+      return made.id;
+    } catch (failure) {
+      this.#o.log.error({ err: failure, container: name }, 'it could not be made anew');
+      return null;
     }
   }
 

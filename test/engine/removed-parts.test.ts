@@ -1,5 +1,6 @@
 /** Parts of a watched job that somebody removes, cuts off or stops with plain docker. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Container } from '../../src/docker/engine.ts';
 import { docker, TestJob, TINY, type Running } from './harness.ts';
@@ -13,6 +14,7 @@ describe('a job whose parts are removed from outside', () => {
   beforeAll(async () => {
     job = await TestJob.create('removed', JOB);
     job.write('train.py', readFileSync(TINY, 'utf8'));
+    job.write('.env', 'TOKEN=secret\n');
     up = job.spawn('up');
     await job.trains(5, 3, up);
   });
@@ -33,6 +35,14 @@ describe('a job whose parts are removed from outside', () => {
     await job.trains(await stepOf(), 3, up);
     expect(ids).not.toContain((await job.one('supervisor')).id);
     expect(ids).not.toContain((await named(2)).id);
+  });
+
+  it('gets a worker back when a file that was hidden from it is gone', async () => {
+    rmSync(join(job.folder, '.env'));
+    const { id } = await named(1);
+    await docker('kill', id);
+    await job.trains(await stepOf(), 3, up);
+    expect((await named(1)).id).not.toBe(id);
   });
 
   it('gets its master back that was dead when somebody pruned, with its port', async () => {

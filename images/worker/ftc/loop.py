@@ -387,6 +387,7 @@ class Loop:
         checkpoints = self._parts.checkpoints
         self.digest = checkpoints.digest
         told = Finishing(max(self.membership.generation, 0), self._progress.step, checkpoints.finished)
+        self._parts.link.send(self._progress.heartbeat())  # what was compared last is known before the job ends
         self._parts.link.send(told, sticky=True)
 
     def _resume_finished(self, total: int) -> bool:

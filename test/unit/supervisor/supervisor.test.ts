@@ -67,6 +67,34 @@ describe('the supervisor', () => {
     await told(f => f.running && f.restarts === 2);
   });
 
+  it('makes a worker anew that cannot start because what hid a file has nothing to hide', async () => {
+    const Mounts = [
+      { Type: 'bind', Source: '/home/me', Target: '/job' },
+      { Type: 'bind', Source: '/dev/null', Target: '/job/.env' },
+    ];
+    const blueprint = engine.blueprint.bind(engine);
+    const create = engine.create.bind(engine);
+    const start = engine.start.bind(engine);
+    let asked: unknown;
+    engine.blueprint = async id => {
+      const found = await blueprint(id);
+      return found && { ...found, body: { ...found.body, HostConfig: { Mounts } } };
+    };
+    engine.create = made => {
+      asked = made.body.HostConfig;
+      return create(made);
+    };
+    engine.start = id =>
+      asked === undefined
+        ? Promise.reject(new Error('mounting "/dev/null" to rootfs at "/job/.env": read-only file system'))
+        : start(id);
+    state('running');
+    engine.exit(worker.id, 137);
+    await told(f => f.running && f.restarts === 1);
+    expect(asked).toEqual({ Mounts: Mounts.slice(0, 1) });
+    expect(await engine.inspect(worker.id)).toBeNull();
+  });
+
   it('lets one that starts go before the others until it is healthy, and starts a healthy one at once', async () => {
     state('running');
     const weight = async (): Promise<number | undefined> => (await engine.inspect(worker.id))?.cpuShares;
