@@ -52,6 +52,12 @@ export const Manifest = z
       .nullish()
       .transform(reason => reason ?? null)
       .describe('Why training ended early at this step; null, or not there, where it did not.'),
+    rules: whole
+      .nullish()
+      .transform(rules => rules ?? 1)
+      .describe(
+        "Counts changes of what a step's bits follow from besides script, data and settings; not there in older ones, where it is 1.",
+      ),
     seal: sha256
       .optional()
       .describe(

@@ -86,7 +86,7 @@ class _Fields:
 
     def positive(self, name: str) -> float:
         value = self._value.get(name)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value < float("inf"):
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 < value <= 2**53:
             raise ProtocolError(f"{name}: a positive number is needed, not {value!r:.80}")
         return float(value)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from ftc.checkpoint.manifest import Manifest
+from ftc.checkpoint.manifest import RULES, Manifest
 from ftc.checkpoint.publish import Draft, publish
 from ftc.checkpoint.restore import Expected, newest
 from ftc.digest import digest, signature
@@ -26,7 +26,7 @@ EXPECTED = Expected("tiny", SIGNATURE, seed=7, batch_size=24, virtual_ranks=6)
 
 
 def about(step: int, generation: int = 1) -> Manifest:
-    return Manifest("tiny", step, generation, 0, step * 24, 6, 7, 24, "2.6.0", "", SIGNATURE, "", {})
+    return Manifest("tiny", step, generation, 0, step * 24, 6, 7, 24, "2.6.0", "", SIGNATURE, "", {}, rules=RULES)
 
 
 def telling(step: int, generation: int = 1) -> Callable[[], Manifest]:

@@ -13,7 +13,7 @@ import torch
 
 from checkpoints import DAMAGE, EXPECTED, change, flip, found, names, put, snapshot, state
 from ftc.checkpoint import restore
-from ftc.checkpoint.manifest import Position
+from ftc.checkpoint.manifest import RULES, Position
 from ftc.checkpoint.publish import latest
 from ftc.checkpoint.restore import Expected, newest, newest_known
 from ftc.digest import digest
@@ -143,6 +143,16 @@ def test_one_of_another_run_is_refused_and_left_alone(tmp_path: Path, field: dic
     flip(put(tmp_path, 10) / "state.pt")
     before = snapshot(tmp_path)
     with pytest.raises(FtcError, match="belongs to another run"):
+        found(tmp_path)
+    assert snapshot(tmp_path) == before
+
+
+@pytest.mark.parametrize(("rules", "who"), [(None, "an earlier"), (1, "an earlier"), (RULES + 1, "a later")])
+def test_one_whose_bits_follow_other_rules_is_refused_and_left_alone(tmp_path: Path, rules: int | None, who: str) -> None:
+    """To go on from it would end with bits that neither version gives."""
+    change(rules=rules)(put(tmp_path, 5))
+    before = snapshot(tmp_path)
+    with pytest.raises(FtcError, match=f"{who} version of ftc.*another order.*another name"):
         found(tmp_path)
     assert snapshot(tmp_path) == before
 

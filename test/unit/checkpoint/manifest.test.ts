@@ -19,7 +19,7 @@ const bytesOf = ({ text, base64 }: Vector): Buffer =>
 
 describe('the vectors of manifests', () => {
   it.each(vectors.valid)('read: $name', vector => {
-    expect(parseManifest(bytesOf(vector))).toStrictEqual({ metrics: {}, finished: null, ...vector.expect });
+    expect(parseManifest(bytesOf(vector))).toStrictEqual({ metrics: {}, finished: null, rules: 1, ...vector.expect });
   });
 
   it.each(vectors.invalid)('refused: $name', vector => {
@@ -30,7 +30,7 @@ describe('the vectors of manifests', () => {
 
   it('name every field of the schema once as missing, but for those that may be', () => {
     const names = vectors.invalid.flatMap(({ name }) => /^without (\w+)$/.exec(name)?.[1] ?? []);
-    expect([...names, 'data', 'metrics', 'finished', 'seal'].sort()).toEqual(
+    expect([...names, 'data', 'metrics', 'finished', 'rules', 'seal'].sort()).toEqual(
       Object.keys(Manifest.shape).sort(),
     );
   });

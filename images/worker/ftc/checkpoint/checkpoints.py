@@ -19,7 +19,7 @@ from ..state import Registered, State
 from . import loader_hole
 from .durable import Clock
 from .fence import hold
-from .manifest import Manifest, Position
+from .manifest import RULES, Manifest, Position
 from .publish import point_latest
 from .restore import Expected, belongs, detached, newest, newest_known
 from .scratch import sweep
@@ -238,6 +238,7 @@ class Checkpoints:
             batch_size=0 if self._plan is None else self._plan.batch_size,
             torch=torch.__version__.split("+")[0],
             digest="",
+            rules=RULES,
             signature=self._signature,
             created_at="",
             files={},

@@ -17,6 +17,9 @@ from ..codec import camel
 from . import plain
 
 FORMAT = 1
+RULES = 2
+"""Counts changes of what a step's bits follow from besides script, data and settings. 2: each epoch's order is a permutation that is
+computed per index, and random state depends on the place in the step alone."""
 LARGEST = 2**53 - 1
 """The largest whole number that both languages know."""
 MOST_BYTES = 1 << 20
@@ -49,6 +52,7 @@ class Manifest:
 
     `data`: where the next sample of the next step is; None without a sharded data set. `metrics`: what the script logged, by name;
     those that are not finite are not written. `finished`: the reason with which training ended early at this step; None where it did not.
+    `rules`: RULES of who wrote it; older ones do not say, and had 1.
     """
 
     job: str
@@ -68,6 +72,7 @@ class Manifest:
     format: int = FORMAT
     metrics: dict[str, float] = field(default_factory=dict)
     finished: str | None = None
+    rules: int = 1
 
     def encode(self) -> bytes:
         """What was not there in older manifests is left out where it says nothing, so that those stay as they are."""
@@ -77,6 +82,8 @@ class Manifest:
             body["metrics"] = metrics
         if body["finished"] is None:
             del body["finished"]
+        if body["rules"] == 1:
+            del body["rules"]
         sealed = json.dumps({"format": body.pop("format"), **body}, indent=2).encode().removesuffix(b"\n}")
         return sealed + f',\n  "seal": "{hashlib.sha256(sealed).hexdigest()}"\n}}\n'.encode()
 
@@ -104,6 +111,8 @@ def parse(text: bytes) -> Manifest:
             found[one.name] = _position(value.get(name))
         elif name == "metrics":
             found[one.name] = _metrics(value.get(name))
+        elif name == "rules" and value.get(name) is None:
+            found[one.name] = 1
         elif str(one.type) == "int":
             found[one.name] = _whole(value, name, name)
         elif name == "finished" and value.get(name) is None:

@@ -15,7 +15,7 @@ from .continues import continues
 from .denied import denied
 from .durable import Clock, sync_directory
 from .fence import hold
-from .manifest import Manifest, Position
+from .manifest import RULES, Manifest, Position
 from .publish import read_manifest
 from .verify import Damaged, examine, verify
 
@@ -171,6 +171,12 @@ def _step_of(directory: Path) -> int:
 
 def belongs(directory: Path, about: Manifest, expected: Expected) -> None:
     """Raises FtcError where going on from it would give another result than this job's."""
+    if about.rules != RULES:
+        raise FtcError(
+            f"the checkpoint {directory} was written by {'an earlier' if about.rules < RULES else 'a later'} version of ftc, in which samples "
+            "and random numbers come in another order: going on from it would end with bits that neither version gives. Nothing was "
+            "written. Finish the job with that version, give it another name, or remove its checkpoints."
+        )
     pairs = [
         ("seed", about.seed, expected.seed),
         ("batch size", about.batch_size, about.batch_size if expected.batch_size is None else expected.batch_size),
