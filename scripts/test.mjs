@@ -8,8 +8,10 @@ import { followConnection } from './setup/client.mjs';
 import { readEnvFile, readVariable } from './setup/env-file.mjs';
 import { root } from './setup/paths.mjs';
 import { removeLeftovers } from './test/leftovers.mjs';
+import { passOn } from './test/live.mjs';
 import { runners } from './test/runners.mjs';
 import { tally } from './test/tally.mjs';
+import { takeTurn } from './test/turn.mjs';
 
 const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
 const all = Object.keys(runners);
@@ -18,6 +20,22 @@ if (unknown !== undefined) {
   console.error(`test: there is no "${unknown}"; --only takes ${all.join(', ')}`);
   process.exit(2);
 }
+
+/** @type {() => void} */
+let endTurn = () => undefined;
+try {
+  endTurn = takeTurn();
+} catch (error) {
+  console.error(`test: ${error instanceof Error ? error.message : String(error)}`);
+  process.exit(3);
+}
+// Whoever runs the tests at a terminal interrupts the runner, too. It ends by itself then; what it has started is removed below.
+let interrupted = false;
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM']))
+  process.on(signal, () => {
+    interrupted = true;
+    if (!process.stdin.isTTY || signal === 'SIGTERM') passOn(signal);
+  });
 
 await followConnection();
 process.env.FTC_BASE_IMAGE ??= readVariable(readEnvFile(join(root, '.env')), 'FTC_BASE_IMAGE') ?? '';
@@ -28,13 +46,17 @@ const folder = mkdtempSync(join(tmpdir(), 'ftc-test-'));
 const outcomes = [];
 try {
   for (const [name, runTests] of Object.entries(runners)) {
-    if (values.only?.includes(name) === false) continue;
+    if (interrupted || values.only?.includes(name) === false) continue;
     console.error(`\ntest: ${name}`);
     outcomes.push(await runTests(folder));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
+  if (interrupted)
+    console.error(`test: interrupted; removed ${await removeLeftovers()} of what the tests had started`);
+  endTurn();
 }
+if (interrupted) process.exit(130);
 const { line, ok, problems } = tally(outcomes);
 for (const problem of problems) console.error(`test: ${problem}`);
 process.exitCode = ok ? 0 : 1;

@@ -1,5 +1,16 @@
 import { spawn } from 'node:child_process';
 
+/** @type {import('node:child_process').ChildProcess | null} */
+let running = null;
+
+/**
+ * To the command that runs, where one does.
+ * @param {NodeJS.Signals} signal
+ */
+export function passOn(signal) {
+  running?.kill(signal);
+}
+
 /**
  * Runs a command whose output is for whoever is watching.
  * @param {string} command
@@ -13,10 +24,14 @@ export function live(command, args, env = {}) {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'inherit', 'inherit'],
     });
+    running = child;
     child.on('error', error => {
       console.error(`${command}: ${error.message}`);
       resolve(null);
     });
-    child.on('close', code => resolve(code));
+    child.on('close', code => {
+      running = null;
+      resolve(code);
+    });
   });
 }
