@@ -55,7 +55,13 @@ export class Broken {
     job.write('train.py', readFileSync(TINY, 'utf8'));
     const mount = ['--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', 'o=size=96m,mode=1777'];
     const project = ['--label', `com.docker.compose.project=${job.name}`];
-    const labels = [...project, '--label', 'com.docker.compose.volume=checkpoints'];
+    const labels = [
+      ...project,
+      '--label',
+      'com.docker.compose.volume=checkpoints',
+      '--label',
+      `io.ftc.job=${job.name}`,
+    ];
     await docker('volume', 'create', ...mount, ...labels, `${job.name}_checkpoints`);
     const lab = new Broken(job);
     try {

@@ -26,7 +26,8 @@ async function start(label: string, megabytes: number, steps: number): Promise<R
   );
   job.write('train.py', WIDE);
   const options = ['type=tmpfs', 'device=tmpfs', `o=size=${megabytes}m,uid=10001,gid=10001,mode=0755`];
-  const labels = [`com.docker.compose.project=${job.name}`, 'com.docker.compose.volume=checkpoints'];
+  const ours = [`io.ftc.job=${job.name}`, `com.docker.compose.project=${job.name}`];
+  const labels = [...ours, 'com.docker.compose.volume=checkpoints'];
   const { code, stderr } = await docker(
     ...['volume', 'create', '--driver', 'local'],
     ...options.flatMap(option => ['--opt', option]),
