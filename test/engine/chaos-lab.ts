@@ -54,14 +54,9 @@ export class Broken {
     const job = await TestJob.create(label, JOB);
     job.write('train.py', readFileSync(TINY, 'utf8'));
     const mount = ['--opt', 'type=tmpfs', '--opt', 'device=tmpfs', '--opt', 'o=size=96m,mode=1777'];
-    const project = ['--label', `com.docker.compose.project=${job.name}`];
-    const labels = [
-      ...project,
-      '--label',
-      'com.docker.compose.volume=checkpoints',
-      '--label',
-      `io.ftc.job=${job.name}`,
-    ];
+    const ours = [`io.ftc.job=${job.name}`, `io.ftc.folder=${job.folder}`];
+    const composes = [`com.docker.compose.project=${job.name}`, 'com.docker.compose.volume=checkpoints'];
+    const labels = [...ours, ...composes].flatMap(label => ['--label', label]);
     await docker('volume', 'create', ...mount, ...labels, `${job.name}_checkpoints`);
     const lab = new Broken(job);
     try {

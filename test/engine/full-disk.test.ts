@@ -26,7 +26,11 @@ async function start(label: string, megabytes: number, steps: number): Promise<R
   );
   job.write('train.py', WIDE);
   const options = ['type=tmpfs', 'device=tmpfs', `o=size=${megabytes}m,uid=10001,gid=10001,mode=0755`];
-  const ours = [`io.ftc.job=${job.name}`, `com.docker.compose.project=${job.name}`];
+  const ours = [
+    `io.ftc.job=${job.name}`,
+    `io.ftc.folder=${job.folder}`,
+    `com.docker.compose.project=${job.name}`,
+  ];
   const labels = [...ours, 'com.docker.compose.volume=checkpoints'];
   const { code, stderr } = await docker(
     ...['volume', 'create', '--driver', 'local'],

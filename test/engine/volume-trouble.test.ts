@@ -88,7 +88,11 @@ it('restored as another user, copied by root, or with a FIFO for a journal: said
 });
 
 async function makeVolume(...options: string[]): Promise<void> {
-  const ours = [`io.ftc.job=${job.name}`, `com.docker.compose.project=${job.name}`];
+  const ours = [
+    `io.ftc.job=${job.name}`,
+    `io.ftc.folder=${job.folder}`,
+    `com.docker.compose.project=${job.name}`,
+  ];
   const labels = [...ours, 'com.docker.compose.volume=checkpoints'];
   const args = [...options.flatMap(one => ['--opt', one]), ...labels.flatMap(one => ['--label', one])];
   const made = await docker('volume', 'create', ...args, volume());
