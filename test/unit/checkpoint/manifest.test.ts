@@ -19,7 +19,12 @@ const bytesOf = ({ text, base64 }: Vector): Buffer =>
 
 describe('the vectors of manifests', () => {
   it.each(vectors.valid)('read: $name', vector => {
-    expect(parseManifest(bytesOf(vector))).toStrictEqual({ metrics: {}, finished: null, rules: 1, ...vector.expect });
+    expect(parseManifest(bytesOf(vector))).toStrictEqual({
+      metrics: {},
+      finished: null,
+      rules: 1,
+      ...vector.expect,
+    });
   });
 
   it.each(vectors.invalid)('refused: $name', vector => {
