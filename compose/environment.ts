@@ -66,8 +66,17 @@ export function workerEnvironment(job: Job): Environment {
     DATASET_DIR: datasetMount,
     ...(job.outputs !== null && { OUTPUT_DIR: outputsMount }),
     ...(job.workdir && { FTC_WORKDIR: 'copy' }),
+    ...(hasLongNames(job) && { RES_OPTIONS: 'timeout:1 attempts:1' }),
     HEARTBEAT_TIMEOUT: toSeconds(job.recovery.heartbeat),
   };
+}
+
+/**
+ * torch asks for the names of addresses that it connects to. The engine's DNS never answers where a container's name has more than
+ * the 63 characters of a label, and the resolver waits 10 s for that unless it is told not to.
+ */
+function hasLongNames({ name, workers, standbys }: Job): boolean {
+  return `${name}-worker-${10 * (workers + standbys)}`.length > 63;
 }
 
 export function supervisorEnvironment(job: Job): Environment {

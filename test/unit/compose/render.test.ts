@@ -75,6 +75,14 @@ describe('a rendered project', () => {
     expect(origin({ checkpoint: { s3: { bucket: 'bucket' } } })).toBe('outside');
   });
 
+  it('does not wait for names of addresses that the engine never tells', () => {
+    const options = (said: JobFile): unknown =>
+      (read(said).services.worker.environment as Record<string, unknown>).RES_OPTIONS;
+    expect(options({ name: 'a'.repeat(53) })).toBeUndefined();
+    expect(options({ name: 'a'.repeat(54), workers: 3 })).toBeDefined();
+    expect(options({ name: 'a'.repeat(63) })).toBeDefined();
+  });
+
   it('makes as many worker containers as there are workers and standbys', () => {
     expect(read({ workers: 4, standbys: 2 }).services.worker.scale).toBe(6);
   });
