@@ -47,10 +47,23 @@ def test_what_is_done(seed: int) -> None:
 def test_what_comes_back_is_the_scripts_doing_and_another_bit_is_not() -> None:
     before = Dealt("model.w", [3], ["b"], 10)
     here, elsewhere = (Found("model.w", [place], [1], 0, "1", "2") for place in (3, 4))
-    assert before.comes_back(here, ["b"], 11) and before.comes_back(here, ["c"], 11) and before.comes_back(elsewhere, ["b"], 11)
+    assert before.comes_back(here, ["b"], 11) and before.comes_back(here, ["c"], 11)
     assert before.comes_back(here, ["b"], 5) and before.comes_back(here, ["b"], 10 + 2 * MOST_STEPS)
     assert not before.comes_back(elsewhere, ["c"], 11) and not before.comes_back(here, ["b"], 11 + 2 * MOST_STEPS)
     assert not before.comes_back(Found("model.v", [3], [1], 0, "1", "2"), ["b"], 11)
+
+
+def test_a_second_bit_in_the_same_worker_is_another_one_and_a_third_is_not() -> None:
+    two, three = (Found("model.w", [place], [1], 0, "1", "2") for place in (4, 5))
+    before = Dealt("model.w", [3], ["b"], 10)
+    assert not before.comes_back(two, ["b"], 11)
+    again = before.then(two, ["b"], 11)
+    assert again.comes_back(three, ["b"], 12) and not again.comes_back(three, ["c"], 12)
+    assert not before.then(two, ["c"], 11).comes_back(three, ["c"], 12)
+    late = 12 + 2 * MOST_STEPS
+    assert not again.comes_back(three, ["b"], late) and again.then(three, ["b"], late).times == 1
+    nobody = Found("model.w", [7], [0, 1], None, "1", "2")
+    assert Dealt("model.w", [3], ["a", "b"], 10).comes_back(nobody, ["a", "b"], 11)
 
 
 def test_the_sentence_names_tensor_place_workers_and_steps() -> None:

@@ -75,19 +75,35 @@ def decide(policy: str, found: Found, exact: bool, again: bool) -> Action:
     return "repaired" if exact and found.source is not None else "returned"
 
 
+THRICE = 3
+"""Differences of one tensor in the same workers, one after the other: bits that flip come to that hardly ever, a script's doing does."""
+
+
 @dataclass(frozen=True)
 class Dealt:
-    """A difference that was put right: where, in which workers, and when."""
+    """A difference that was put right: where, in which workers, and when. `times`: how often in a row in that leaf of those workers."""
 
     leaf: str
     position: list[int]
     workers: list[str]
     step: int
+    times: int = 1
 
     def comes_back(self, found: Found, workers: Sequence[str], step: int) -> bool:
-        """A script's doing comes back in the same leaf, and at the same place or in the same worker; two bits that flip hardly ever do."""
-        alike = found.position == self.position or list(workers) == self.workers
-        return found.leaf == self.leaf and alike and step <= self.step + 2 * MOST_STEPS
+        """A script's doing comes back at the same place, or again and again in the same workers. Where nobody is right, once is enough:
+        all have gone back to a checkpoint for it."""
+        if found.leaf != self.leaf or not self._soon(step):
+            return False
+        alike = list(workers) == self.workers
+        return found.position == self.position or (alike and (found.source is None or self.times + 1 >= THRICE))
+
+    def then(self, found: Found, workers: Sequence[str], step: int) -> Dealt:
+        """What is remembered after the next one."""
+        same = found.leaf == self.leaf and list(workers) == self.workers and self._soon(step)
+        return Dealt(found.leaf, found.position, list(workers), step, self.times + 1 if same else 1)
+
+    def _soon(self, step: int) -> bool:
+        return step <= self.step + 2 * MOST_STEPS
 
 
 def _listed(leaves: Leaves, prints: Sequence[tuple[str, int]]) -> list[list[str]]:

@@ -125,7 +125,8 @@ class Replicas:
         rows = wire.table(group, [since, int(own)])
         since, again = min(row[0] for row in rows), any(row[1] for row in rows)
         action = decide(self._policy, found, since >= step - 1, again)
-        self._before = Dealt(found.leaf, found.position, who, step)
+        before = self._before
+        self._before = Dealt(found.leaf, found.position, who, step) if before is None else before.then(found, who, step)
         text = describe(found, self._members(), since, step)
         if action == "failed":
             self._report(group, found, since, step, "failed", None)
