@@ -40,10 +40,11 @@ async function labelled(list: readonly string[]): Promise<string[]> {
 /** Containers, networks and volumes of the chaos runs of this test. */
 const left = async (): Promise<string[]> => (await Promise.all(kinds.map(([list]) => labelled(list)))).flat();
 
-/** Helper containers of faults in runs of this test. */
+/** Projects of runs of this test in which a helper container does a fault. A run takes the first number that is free. */
 async function helpers(): Promise<string[]> {
-  const { stdout } = await docker('ps', '--quiet', '--filter', `label=io.ftc.chaos=${job.name}-chaos-1`);
-  return stdout.split('\n').filter(Boolean);
+  const format = ['--format', '{{.Label "io.ftc.chaos"}}'];
+  const { stdout } = await docker('ps', '--filter', 'label=io.ftc.chaos', ...format);
+  return stdout.split('\n').filter(project => project.startsWith(`${job.name}-chaos-`));
 }
 
 /** Until a fault is in force that a helper container does. */
@@ -199,7 +200,7 @@ describe('ftc chaos run', () => {
       await killed.ended;
       expect((await left()).length).toBeGreaterThan(3);
       const heal = await job.ftc('chaos', 'heal');
-      expect([heal.code, heal.stderr]).toEqual([0, expect.stringContaining(`${job.name}-chaos-1`)]);
+      expect([heal.code, heal.stderr]).toEqual([0, expect.stringContaining(`${job.name}-chaos-`)]);
       expect(await left()).toEqual([]);
       expect(await helpers()).toEqual([]);
     },
