@@ -1,6 +1,7 @@
 /** Removes checkpoints so that a crash at any moment leaves them whole or gone, and who reads one is not misled. */
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { sync } from '../shared/sync.ts';
 import type { Catalogue } from './catalogue.ts';
 import { isDenied } from './examine.ts';
 import { GONE } from './names.ts';
@@ -24,7 +25,7 @@ export async function removeCheckpoint(catalogue: Catalogue, name: string): Prom
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
     throw error;
   }
-  await syncDirectory(directory);
+  await sync(directory);
   await rm(gone, { recursive: true, force: true });
   return true;
 }
@@ -52,13 +53,4 @@ export async function prune(
     if (await removeCheckpoint(catalogue, row.name)) removed.push(row);
   }
   return removed;
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

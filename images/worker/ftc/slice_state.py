@@ -30,8 +30,7 @@ Value = tuple[str, torch.Tensor]
 
 LOGGED = "what slice 0 logged"
 """Beside such names: JSON with spaces behind it, uint8. No module's value is called so."""
-ROOM = 256
-"""Bytes: its length is a multiple."""
+ROOM = 256  # bytes: its length is a multiple
 
 
 @dataclass(frozen=True)
@@ -94,17 +93,17 @@ class SliceState:
 
     def print(self) -> int:
         """The fingerprint of what the step began with, of all that rank 0 tells of: it must be right in rank 0 before that is taken."""
-        start = {**{name: slot.value for name, slot in self._start.items()}, **self.movers.start}
+        start = {name: slot.value for name, slot in self._start.items()} | self.movers.start
         values = [start[name] for name, _ in self._agreed if name in start]
-        devices = dict.fromkeys(value.device for value in values)
-        return combine(of_bytes(torch.cat([row_major(v) for v in values if v.device == device])) for device in devices)
+        devices = dict.fromkeys(v.device for v in values)
+        return combine(of_bytes(torch.cat([row_major(v) for v in values if v.device == one])) for one in devices)
 
     def steady(self) -> list[str]:
         """Before a slice is handed out, while no code of the script has run since the step began. Names of moving values that have
         changed nevertheless: their memory was at fault, and they are put back."""
-        moving = [(name, slot) for name, slot in self._start.items() if name in self._moving]
-        now = {name: replace(slot, value=there) for name, slot in moving if (there := slot.holder.get(slot.key)) is not None}
-        found = self._changed([name for name, _ in moving], now)
+        moving = {name: slot for name, slot in self._start.items() if name in self._moving}
+        there = {name: slot.holder.get(slot.key) for name, slot in moving.items()}
+        found = self._changed(list(moving), {n: replace(moving[n], value=v) for n, v in there.items() if v is not None})
         for name in found:
             self._put_back(name)
         return sorted(found + self.movers.steady())

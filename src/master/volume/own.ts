@@ -1,8 +1,9 @@
 /** Files of a job that are written again and again, and belong to another user after somebody has copied them. */
 import { constants } from 'node:fs';
-import { access, chmod, copyFile, open, rename, rm } from 'node:fs/promises';
+import { access, chmod, copyFile, rename, rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { isDenied } from '../../checkpoint/examine.ts';
+import { sync } from '../../shared/sync.ts';
 
 /** From the job's own folder. */
 export const KEPT_FILES = ['journal/journal.jsonl', 'metrics.jsonl', '.lock', 'once.jsonl'];
@@ -29,13 +30,4 @@ export async function replaceUnwritable(path: string): Promise<void> {
     throw error;
   }
   await sync(dirname(path));
-}
-
-async function sync(path: string): Promise<void> {
-  const handle = await open(path);
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
 }

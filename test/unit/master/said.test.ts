@@ -1,20 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { advance } from '../../../src/master/membership/advance.ts';
 import { standing } from '../../../src/master/membership/said.ts';
-import { createMembership, type MembershipConfig } from '../../../src/master/membership/state.ts';
+import { createMembership } from '../../../src/master/membership/state.ts';
+import { config } from './simulation.ts';
 
-const config: MembershipConfig = {
-  workers: 3,
-  standbys: 0,
-  minWorkers: 1,
-  heartbeatMs: 5000,
-  gatherMs: 2000,
-  gatherMaxMs: 30_000,
-  brokenMs: 1000,
-  hangMs: 60_000,
-  silentMs: 60_000,
-  onStraggler: 'report',
-};
 const stack = `Thread 0x01 (most recent call first):
   File "/opt/ftc/ftc/link.py", line 180 in _serve
 
