@@ -20,7 +20,7 @@ from ftc.errors import UsageError
 from ftc.sharded import index, inspection
 from ftc.sharded.dataset import ShardedDataset
 from ftc.sharded.errors import DataError
-from ftc.slices import Plan
+from ftc.slices import Plan, Slice
 from shards import jsonl, rows
 
 
@@ -127,6 +127,23 @@ def test_a_shard_that_changes_while_it_is_read_stops_the_job(tmp_path: Path) -> 
     with pytest.raises(DataError, match=r"s0001.jsonl has changed"):
         data.fetch(torch.tensor([7]))
     assert data.fetch(torch.tensor([1]))
+
+
+@pytest.mark.parametrize("text", ["", '{"x": [1], "l": 0}\n', "{" * 400, '{"l": "a word"}\n' * 40], ids=["emptied", "shortened", "no JSON", "for transform="])
+@pytest.mark.parametrize("through", ["fetch", "slice"])
+def test_a_shard_that_was_written_to_is_named_whatever_the_reading_met(tmp_path: Path, text: str, through: str) -> None:
+    folder = jsonl(tmp_path / "d", 5, 5)
+    data = ShardedDataset(folder, transform=lambda sample: sample["l"] + 1)
+    source = as_source(data, seed=0)
+
+    def read() -> None:
+        wanted = torch.tensor([1, 7])
+        data.fetch(wanted) if through == "fetch" else source.fetch(Slice(1, 0, wanted))
+
+    read()
+    (folder / "s0001.jsonl").write_text(text)
+    with pytest.raises(DataError, match="s0001.jsonl has changed since it was counted"):
+        read()
 
 
 def test_a_shard_that_was_replaced_or_is_gone_stops_the_job(tmp_path: Path) -> None:

@@ -26,9 +26,11 @@ class Recipe:
     def make(self, wanted: Slice) -> Any:
         """Sets the random state before each sample, and before collating."""
         numbers: list[int] = wanted.indices.tolist()
-        samples = self._samples(wanted, numbers)
-        if self.confirm is not None:
-            self.confirm(numbers)
+        try:
+            samples = self._samples(wanted, numbers)
+        finally:  # also where reading failed: somebody who writes to a shard explains whatever was read there
+            if self.confirm is not None:
+                self.confirm(numbers)
         seed_collate(self.seed, wanted.step, wanted.virtual_rank)
         return (self.collate_fn or default_collate)(samples)
 

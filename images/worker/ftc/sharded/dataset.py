@@ -96,8 +96,10 @@ class ShardedDataset:
     def fetch(self, indices: torch.Tensor) -> tuple[Any, ...]:
         """These samples, collated as a DataLoader would. Raises DataError, Unreachable."""
         numbers = indices.tolist()
-        samples = [self._sample(number) for number in numbers]
-        self.confirm(numbers)
+        try:
+            samples = [self._sample(number) for number in numbers]
+        finally:  # also where reading failed: somebody who writes to a shard explains whatever was read there
+            self.confirm(numbers)
         return collated(samples)
 
     def confirm(self, numbers: list[int]) -> None:

@@ -59,6 +59,6 @@ class Reader:
         while len(found) < size:
             more = os.pread(self._fd, size - len(found), start + len(found))
             if not more:
-                raise DataError(f"the shard {self.where} has become shorter while it was read")
+                raise DataError(f"the shard {self.where} has changed since it was counted: it has become shorter while it was read")
             found += more
         return found
