@@ -29,6 +29,12 @@ export const Hex32 = z.string().regex(/^[0-9a-f]{64}$/);
 /** A signature. */
 export const Hex64 = z.string().regex(/^[0-9a-f]{128}$/);
 
+/** What proves that a member says hello, in answer to the challenge. Older images say neither. */
+export const helloProof = {
+  nonce: Hex32.or(z.literal('')).default(''),
+  proof: Hex32.or(z.literal('')).default(''),
+};
+
 /** What a member reads from the file that the master has written for its role. */
 export const MemberKey = z.object({ version: z.literal(1), role: z.enum(roles), key: Hex32, master: Hex32 });
 export type MemberKey = z.infer<typeof MemberKey>;

@@ -8,7 +8,7 @@
  */
 import { z } from 'zod';
 import { cut, MOST, name, numbers, text } from './bounds.ts';
-import { Hex32, Hex64 } from './membership-proof.ts';
+import { Hex32, Hex64, helloProof } from './membership-proof.ts';
 
 export const PROTOCOL_VERSION = 2;
 
@@ -45,19 +45,13 @@ export type Phase = z.infer<typeof Phase>;
 
 const Metrics = numbers;
 
-/** What proves that a member says hello, in answer to the challenge (membership-proof.ts). Older images say neither. */
-const proof = {
-  nonce: Hex32.or(z.literal('')).default(''),
-  proof: Hex32.or(z.literal('')).default(''),
-};
-
 const WorkerHello = z.object({
   type: z.literal('hello'),
   role: z.literal('worker'),
   protocol: z.int(),
   job: id,
   id,
-  ...proof,
+  ...helloProof,
   incarnation: id,
   startedAt: time,
   host: name(255),
@@ -77,7 +71,7 @@ const SupervisorHello = z.object({
   protocol: z.int(),
   job: id,
   id,
-  ...proof,
+  ...helloProof,
 });
 
 const Ready = z.object({

@@ -61,9 +61,7 @@ export function labelled(file: ComposeFile, labels: Readonly<Record<string, stri
       worker: mark(services.worker),
       supervisor: mark(services.supervisor),
     },
-    ...(volumes && {
-      volumes: Object.fromEntries(Object.entries(volumes).map(([key, volume]) => [key, mark(volume)])),
-    }),
+    volumes: Object.fromEntries(Object.entries(volumes).map(([key, volume]) => [key, mark(volume)])),
     networks: { default: mark(networks.default) },
   };
 }

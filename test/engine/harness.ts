@@ -4,6 +4,7 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
+import { memberVolumeNames } from '../../compose/members.ts';
 import { connect, type Connection } from '../../src/docker/connect.ts';
 import type { Container } from '../../src/docker/engine.ts';
 import { follow } from '../../src/client/follow.ts';
@@ -15,7 +16,7 @@ export const TINY = join(import.meta.dirname, 'jobs/tiny.py');
 /** Nothing here takes so long on two cores; what does hangs. */
 const DEADLINE_MS = 180_000;
 /** Whatever a job may have made. */
-const volumes = ['checkpoints', 'cache', 'tmp', 'shm'];
+const volumes = ['checkpoints', ...memberVolumeNames, 'cache', 'tmp', 'shm'];
 
 export interface Ended {
   readonly code: number | undefined;

@@ -23,6 +23,7 @@ interface Tried {
   readonly far: string[];
   readonly decisive: string[];
   readonly silentMs: number;
+  readonly supervisor: string;
 }
 
 describe('a job that others reach', () => {
@@ -55,6 +56,8 @@ describe('a job that others reach', () => {
         '65534',
         '--volume',
         `${job.folder}:/t:ro`,
+        '--volume',
+        `${job.name}_worker-key:/run/ftc:ro`,
       ],
       ...['--entrypoint', 'node', master.image, '/t/stranger.mjs', 'master', job.name],
     );
@@ -71,7 +74,7 @@ describe('a job that others reach', () => {
   });
   afterAll(() => job.close());
 
-  it('goes on, whatever a container on its network says', async () => {
+  it('goes on, whatever a container on its network says that has the key of a worker', async () => {
     expect(tried.post).toEqual([403, 403, 403]);
     expect([tried.get, tried.rebound]).toEqual([200, 421]);
     const reasons = tried.far.map(said => said.split('\n').find(line => line.includes('"refused"')) ?? said);
@@ -82,6 +85,9 @@ describe('a job that others reach', () => {
       'host',
     ]);
     expect(tried.silentMs).toBeLessThan(15_000);
+    expect(tried.supervisor).toMatch(
+      /^\{"type":"refused","reason":"who says to be a supervisor does not have/,
+    );
     const status = JSON.parse(printed['status --json'] ?? '') as Status;
     expect([status.state, status.finalDigest, status.worldSize]).toEqual(['running', null, 2]);
     expect(status.generation).toBeLessThan(100);

@@ -55,7 +55,7 @@ async function obey({ stderr }: Ended): Promise<void> {
   expect(exitCode, `${command}\n${all}`).toBe(0);
 }
 
-it('restored as another user, copied by root, or with a FIFO for a journal: said, mended, and trained on to the same digest', async () => {
+it('restored as another user, copied by root, or with a FIFO for a file: said, mended, and trained on to the same digest', async () => {
   await make('restored');
   const there = (script: string): Promise<string> => inVolume(job.connection, volume(), script);
   await trained(10);
@@ -71,9 +71,18 @@ it('restored as another user, copied by root, or with a FIFO for a journal: said
   );
   await obey(await refused(/belongs to 1000:1000 \(mode 0700\), and must belong to 10001:10001/));
 
-  await there(`mv ${job.name}/journal/journal.jsonl kept; mkfifo ${job.name}/journal/journal.jsonl`);
-  await obey(await refused(/journal\/journal\.jsonl in it is no plain file/));
-  await there(`mv kept ${job.name}/journal/journal.jsonl; ln -sf /dev/zero ${job.name}/LATEST`);
+  await there(`mv ${job.name}/.lock kept; mkfifo ${job.name}/.lock`);
+  await obey(await refused(/\.lock in it is no plain file/));
+  await there(`mv kept ${job.name}/.lock; ln -sf /dev/zero ${job.name}/LATEST`);
+
+  // The same for the master's own place, with the job's secret and the journal in it.
+  const atMaster = (script: string): Promise<string> =>
+    inVolume(job.connection, `${job.name}_master`, script);
+  await atMaster('chown -R 0:0 . ; chmod -R go-rwx .');
+  await obey(await refused(/cannot use the volume \S+_master: its top folder belongs to 0:0 \(mode 0700\)/));
+  await atMaster('mv journal/journal.jsonl kept; mkfifo journal/journal.jsonl');
+  await obey(await refused(/the volume \S+_master: journal\/journal\.jsonl in it is no plain file/));
+  await atMaster('mv kept journal/journal.jsonl');
   await there('for f in $(find . -type f); do cp "$f" "$f.new"; mv "$f.new" "$f"; chmod 644 "$f"; done');
 
   const { step, finalDigest } = await trained(40);

@@ -60,6 +60,8 @@ class MetricsLog:
         self._noted = -1
         """The newest step that was noted."""
         self._leads = False
+        self._owes = -1
+        """Lines up to this step are this worker's to write although it does not lead: who leads does not have them."""
         self._turn = 0
         """Counts changes of who leads: the file is looked at anew with each."""
         self._due = False
@@ -81,8 +83,10 @@ class MetricsLog:
                 return
             self._kept.append((step, text))
             self._bytes += len(text)
-            leads = self._leads
-        if leads:
+            leads, owes = self._leads, step <= self._owes
+        if owes:
+            self.settle()  # before the next step can be committed, whose line another worker writes
+        elif leads:
             self._wake()
         with self._memory:
             self._bound()
@@ -94,6 +98,17 @@ class MetricsLog:
     def follow(self) -> None:
         """This worker is not rank 0, or is done."""
         self._take_turn(leads=False)
+
+    def owe(self, step: int) -> None:
+        """Rank 0 has taken over the state of that step, and neither committed the step itself nor knows its line: this worker has done both.
+
+        Returns when what is noted up to there is in the file, as far as the disk takes it. A line that the script has not finished yet
+        follows with `note`.
+        """
+        with self._memory:
+            self._owes = step
+            self._turn += 1  # the file is looked at anew: a dead leader may have written some of it
+        self.settle()
 
     def settle(self) -> None:
         """Returns when all that was noted is in the file, as far as the disk takes it.
@@ -157,14 +172,15 @@ class MetricsLog:
     def _write(self) -> None:
         """All that is not in the file yet, as far as the disk takes it."""
         with self._memory:
-            leads, turn = self._leads, self._turn
+            turn = self._turn
+            writes = self._leads or (bool(self._kept) and self._kept[0][0] <= self._owes)
         if turn != self._open_for:
             self._open_for = turn
             self._close()
         try:
-            if leads and self._fd is None:
+            if writes and self._fd is None:
                 self._fd = self._open()
-            while leads and self._fd is not None and (first := self._first(turn)) is not None:
+            while writes and self._fd is not None and (first := self._first(turn)) is not None:
                 step, text = first
                 self._append(self._fd, text)
                 self._written = step
@@ -176,7 +192,9 @@ class MetricsLog:
         with self._memory:
             while self._kept and self._kept[0][0] <= self._written:
                 self._drop()
-            return self._kept[0] if self._kept and turn == self._turn else None
+            if not self._kept or turn != self._turn or not (self._leads or self._kept[0][0] <= self._owes):
+                return None
+            return self._kept[0]
 
     def _waits(self, step: int) -> bool:
         """A line up to that step is not in the file."""

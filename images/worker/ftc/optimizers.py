@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from .contents import mapped
+from .errors import UsageError
 from .names import Groups, Names
 from .slice_state import put
 
@@ -47,6 +48,22 @@ def load(item: Any, state: Any, loose: Mapping[str, torch.Tensor]) -> None:
         _set_loose(item, loose)
     if isinstance(item, torch.optim.Optimizer):
         _exactly(item, state)
+
+
+def loaded_once(optimizer: torch.optim.Optimizer) -> None:
+    """Gives an optimizer its own state. Raises UsageError where it does not take it.
+
+    Loading leaves traces that a state does not show, such as defaults that torch adds and groups that come later take over. So every
+    optimizer is loaded once when it is registered, and none is another one for having taken over a state later.
+    """
+    try:
+        load(optimizer, optimizer.state_dict(), {})
+    except Exception as error:
+        name = type(optimizer).__name__
+        raise UsageError(
+            f"register: {name}.load_state_dict does not take what {name}.state_dict gives ({type(error).__name__}: {error}): "
+            "a worker that joins, or goes on from a checkpoint, could not take the others' state"
+        ) from error
 
 
 def graft(saved: Any, live: Any) -> Any:

@@ -58,6 +58,7 @@ class Rejoin:
         self.meeting: Meeting | None = None
         """Of whoever has to rehearse."""
         self.stages = Stages()
+        parts.checkpoints.ends_at = self.stages.reason
 
     def begins(self) -> None:
         """The script's own beginning: what training goes back to where there is no checkpoint."""
@@ -165,6 +166,8 @@ class Rejoin:
         parts.once.entered()
         if group.rank == self.stages.leader(parts.progress.step):
             parts.once.lead()
+            if group.rank != 0:
+                parts.reporting.owe(parts.progress.step)
 
     def _pass_on_finish(self, group: Group, told: list[Told]) -> None:
         """Who has not run the script's code after this step's commit hears from the others that training ends here."""

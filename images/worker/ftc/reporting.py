@@ -73,6 +73,10 @@ class Reporting:
         else:
             self._file.follow()
 
+    def owe(self, step: int) -> None:
+        """This worker is the lowest rank that has committed that step itself, and is not rank 0: it alone can write the step's line."""
+        self._file.owe(step)
+
     def settle(self) -> None:
         """Before others take this worker's state, who know nothing of earlier lines: those are in the file when this returns."""
         self._file.settle()

@@ -14,7 +14,7 @@ from .digest import digest, signature
 from .errors import FtcError, UsageError
 from .generators import stateful
 from .names import Names, names_hash
-from .optimizers import bring_back, groups_of, load
+from .optimizers import bring_back, groups_of, load, loaded_once
 from .outline import Outline
 
 State = dict[str, Any]
@@ -71,6 +71,8 @@ class Registered:
                 refusals.buffer(f"{prefix}{name}", value)
         if not self.trained():
             raise UsageError("register: the optimizer has no parameters that require a gradient")
+        for item in self.optimizers:
+            loaded_once(item)
         self._outline = Outline(model)
         self._initial = self.names.trained()
         self._groups = groups_of(self.optimizers)

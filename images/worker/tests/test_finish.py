@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,31 @@ def test_who_comes_when_all_are_gone_has_the_result_and_does_not_train(
         assert cluster.digests("c") == {seven}
         assert reasons(cluster) == {(7, "good enough")}
     assert not [fact for fact in facts(tmp_path, "c") if "slice" in fact]
+
+
+@pytest.mark.parametrize(("loop", "at"), WAYS)
+@pytest.mark.parametrize("names", ["a", "ab"])
+def test_who_goes_on_after_all_were_told_to_leave_at_that_step_ends_there_too(
+    tmp_path: Path, seven: str, loop: str, at: str, names: str
+) -> None:
+    """They leave behind the commit of the step, and the decision that the script made there must not be gone with them."""
+    with Cluster(tmp_path, "ends.py", *words(loop, at), "slice:6:*", "body:6:*", CHECKPOINT_EVERY="100") as cluster:
+        cluster.begin(*names)
+        where = "slice:6" if loop == "batches" else "body:6"
+        reached(cluster, *(f"{where}:{name}" for name in names))
+        for name in names:
+            cluster.signal(name, signal.SIGTERM)
+        cluster.master.wait(lambda _, m: m["type"] == "heartbeat", since=len(cluster.master.messages))
+        go(cluster)
+        for name in names:
+            cluster.master.wait(lambda w, m, name=name: w == name and m["type"] == "leaving")  # type: ignore[misc]
+            cluster.workers[name].join(30)
+        since = len(cluster.master.messages)
+        cluster.start("c")
+        cluster.master.wait(lambda w, m: w == "c" and m["type"] in ("ready", "done"), since=since)
+        cluster.master.form(["c"])
+        assert cluster.digests("c") == {seven}
+    assert not [fact for fact in facts(tmp_path, "c") if "slice" in fact and fact["slice"] >= 7 and at == "committed"]
 
 
 def test_a_standby_that_waited_all_the_time_does_not_train_on(tmp_path: Path, seven: str) -> None:

@@ -293,3 +293,20 @@ def test_a_file_is_read_as_the_command_line_reads_it(path: Path, vector: dict[st
         log.note(step, line_of(step))
     log.lead()
     assert steps(path) == sorted({*vector["steps"], *range(max([0, *vector["steps"]]) + 1, 8)})
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_what_the_new_leader_does_not_know_is_written_by_who_committed_it(path: Path, late: bool) -> None:
+    """The leader is dead, and rank 0 is a newcomer: lines that only the others have in memory must not be lost."""
+    dead, survivor, newcomer = logged(path, 2), Inline(path), Inline(path)
+    dead.follow()
+    for step in range(1, 4 if late else 5):
+        survivor.note(step, line_of(step))
+    newcomer.lead()
+    survivor.follow()
+    survivor.owe(4)
+    survivor.note(4, line_of(4))  # where the script is late with what it does after the commit
+    for step in (5, 6):
+        survivor.note(step, line_of(step))
+        newcomer.note(step, line_of(step))
+    assert [json.loads(text)["step"] for text in path.read_text().splitlines()] == [1, 2, 3, 4, 5, 6]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cluster import Cluster
+from metrics import read
 from places import fatal, go, reached
 
 STEPS = {"FTC_EPOCHS": "", "FTC_STEPS": "12"}
@@ -81,3 +82,19 @@ def test_where_no_step_was_committed_it_is_refused(tmp_path: Path, place: str) -
     with Cluster(tmp_path, "effects.py", f"place={place}", **STEPS) as cluster:
         cluster.begin("a")
         assert "job.once belongs after the commit of a step" in fatal(cluster, "a")
+
+
+@pytest.mark.parametrize("order", ["dac", "acd"])
+def test_no_line_of_a_step_is_lost_where_a_newcomer_leads(tmp_path: Path, order: str) -> None:
+    """Those that committed the step are still in the script's own code behind it when the leader dies: what they log then is its line."""
+    with Cluster(tmp_path, "effects.py", "committed:4:*", **STEPS) as cluster:
+        cluster.begin("b", "a", "c")
+        cluster.start("d")
+        cluster.master.wait_ready("d")
+        reached(cluster, *(f"committed:4:{name}" for name in "abc"))
+        cluster.kill("b")
+        cluster.master.form(list(order))
+        go(cluster)
+        cluster.digests(*order)
+    lines = read(tmp_path / "tiny" / "metrics.jsonl")
+    assert [(line["step"], line["noted"]) for line in lines] == [(step, step) for step in range(1, 13)]

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-import torch
+from typing import Any
 
+import pytest
+import torch
+from torch import nn
+
+from ftc.errors import UsageError
 from ftc.state import Registered, clones
 
 
@@ -22,3 +27,38 @@ def test_text_in_the_state_of_a_parameter_comes_back_as_it_was() -> None:
     other, _ = registered()
     other.restore(clones(own.capture()))
     assert other.digest() == own.digest()
+
+class Aside(torch.optim.Optimizer):
+    """A plain optimizer of a script's own: nothing but a learning rate."""
+
+    def __init__(self, params: Any) -> None:
+        super().__init__(params, {"lr": 0.1})
+
+    def step(self, closure: Any = None) -> None:
+        for group in self.param_groups:
+            for p in group["params"]:
+                p.data.add_(p.grad, alpha=-group["lr"])
+
+
+def test_a_group_that_is_added_after_loading_is_the_same_as_without() -> None:
+    """torch adds defaults when an optimizer is loaded: a group that came later had one more entry than in a worker that was never lost."""
+    found = []
+    for loads in (False, True):
+        model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 1))
+        optimizer = Aside(model[0].parameters())
+        own = Registered(model, optimizer)
+        if loads:
+            own.restore(clones(own.capture()))
+        optimizer.add_param_group({"params": list(model[1].parameters()), "lr": 0.2})
+        found.append(optimizer.state_dict()["param_groups"])
+    assert found[0] == found[1]
+
+
+def test_an_optimizer_that_does_not_take_its_own_state_is_refused() -> None:
+    class Forgetful(Aside):
+        def load_state_dict(self, state: Any) -> None:
+            raise KeyError("averages")
+
+    model = nn.Linear(2, 1)
+    with pytest.raises(UsageError, match="Forgetful.load_state_dict does not take what Forgetful.state_dict gives .KeyError: 'averages'."):
+        Registered(model, Forgetful(model.parameters()))

@@ -20,8 +20,8 @@ export interface OwnPlaceOptions {
   readonly job: string;
   readonly folders: KeyFolders;
   /** What people call the volume that is mounted at one of those folders. */
-  place(folder: string): VolumePlace;
-  warn(text: string): void;
+  readonly place: (folder: string) => VolumePlace;
+  readonly warn: (text: string) => void;
 }
 
 export function openOwnPlace({ job, folders, place, warn }: OwnPlaceOptions): OwnPlace {

@@ -1,4 +1,7 @@
-// Says to a master what a stranger may try, and prints what came of it: node stranger.mjs HOST JOB
+// Says to a master what somebody may try who is no worker, and has the workers' key as a training script has it; prints what came of
+// it: node stranger.mjs HOST JOB
+import { createHmac } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { request } from 'node:http';
 
@@ -7,7 +10,7 @@ const hello = {
   ...{
     type: 'hello',
     role: 'worker',
-    protocol: 1,
+    protocol: 2,
     job,
     id: 'stranger',
     incarnation: 'x',
@@ -25,14 +28,29 @@ const worker = id => ({ ...hello, id });
  */
 const say = (...messages) =>
   new Promise(resolve => {
-    const socket = connect(7077, host, () =>
-      socket.write(messages.map(m => `${JSON.stringify(m)}\n`).join('')),
-    );
+    const socket = connect(7077, host);
     let said = '';
-    socket.on('data', part => (said += part)).on('error', () => undefined);
+    socket.once('data', part => {
+      const { nonce: challenge } = JSON.parse(String(part));
+      socket.write(messages.map(m => `${JSON.stringify(proven(m, challenge))}\n`).join(''));
+      socket.on('data', more => (said += more));
+    });
+    socket.on('error', () => undefined);
     socket.on('close', () => resolve(said));
     socket.setTimeout(1000, () => socket.destroy());
   });
+
+const { key } = JSON.parse(readFileSync('/run/ftc/key.json', 'utf8'));
+
+/** @param {object} message @param {string} challenge */
+function proven(message, challenge) {
+  if (!('type' in message) || message.type !== 'hello') return message;
+  const { role, id } = /** @type {typeof hello} */ (/** @type {unknown} */ (message));
+  const nonce = 'ab'.repeat(32);
+  const text = `ftc hello 2\n${job}\n${role}\n${id}\n${challenge}\n${nonce}\n`;
+  const proof = createHmac('sha256', Buffer.from(key, 'hex')).update(text).digest('hex');
+  return { ...message, nonce, proof };
+}
 
 /** How long a link lives on which nothing is said. Milliseconds. */
 const silent = () =>
@@ -80,5 +98,9 @@ const result = {
     await say(worker('ender'), failed, { ...done }, { type: 'finishing', generation: 1, step: 1 }, note),
   ],
   silentMs: await silent(),
+  supervisor: await say(
+    { type: 'hello', role: 'supervisor', protocol: 2, job, id: 'stranger' },
+    { type: 'containers', workers: [] },
+  ),
 };
 console.log(JSON.stringify(result));

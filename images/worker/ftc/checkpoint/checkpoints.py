@@ -51,6 +51,8 @@ class Checkpoints:
         """Of the state at the end of training, once that is reached."""
         self.finished: str | None = None
         """Why training ended before its last step; None where it did not."""
+        self.ends_at: Callable[[int], str | None] = lambda step: None
+        """Why the script has ended training at a step, from the moment in which it has: whoever goes on from there ends, too."""
         self.metrics: Callable[[], dict[str, float]] = dict
         """What the script has logged of the newest step."""
 
@@ -222,10 +224,19 @@ class Checkpoints:
         """Of the state as it is now; made when it is asked for."""
         progress = self._progress
         position = self._position(progress.step)
-        return partial(self._about, generation, progress.step, progress.epoch, progress.samples, position, self.metrics())
+        ends = self.ends_at(progress.step)
+        finished = self.finished if ends is None else ends
+        return partial(self._about, generation, progress.step, progress.epoch, progress.samples, position, self.metrics(), finished)
 
     def _about(
-        self, generation: int, step: int, epoch: int, samples: int, position: Position | None, metrics: dict[str, float]
+        self,
+        generation: int,
+        step: int,
+        epoch: int,
+        samples: int,
+        position: Position | None,
+        metrics: dict[str, float],
+        finished: str | None,
     ) -> Manifest:
         return Manifest(
             job=self._config.job,
@@ -244,5 +255,5 @@ class Checkpoints:
             files={},
             data=position,
             metrics=metrics,
-            finished=self.finished,
+            finished=finished,
         )

@@ -34,6 +34,7 @@ def train(job: ftc.Job) -> None:
             job.once(lambda: effect("one"))
             job.once(lambda: effect("two"))
             wait(job, "committed")
+            job.log(noted=job.step_number)
     if told.get("place") == "ended":
         job.once(lambda: None)
     print("ended", WORKER)
