@@ -6,6 +6,7 @@ import type { LoadedJob } from '../src/job/load.ts';
 import { ownPackage } from '../src/package.ts';
 import type { Credentials } from './credentials.ts';
 import { cacheVolume, dataCredentials } from './data.ts';
+import { hookSecrets } from './hooks.ts';
 import type { Place } from './place.ts';
 import { requirementsSecrets } from './requirements.ts';
 import { s3Credentials } from './s3.ts';
@@ -44,6 +45,7 @@ export function composeFile(job: Job, place: Place): ComposeFile {
     ...s3Credentials(job, place).definitions,
     ...dataCredentials(job, place).definitions,
     ...requirementsSecrets(job, place),
+    ...hookSecrets(job.hooks),
   };
   const s3 = store(job, place);
   const volumes = {

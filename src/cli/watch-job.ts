@@ -10,6 +10,7 @@ import type { Connection } from '../docker/connect.ts';
 import { killJob, stopJob } from '../docker/own.ts';
 import { ExitCode } from '../errors.ts';
 import type { Status } from '../master/status.ts';
+import type { HookCommands } from './hook-commands.ts';
 import type { Interrupt } from './interrupt.ts';
 import { jobFailed } from './job-failed.ts';
 import { outcome } from './view/job.ts';
@@ -27,6 +28,8 @@ export interface WatchJobOptions {
   readonly json: boolean;
   /** What Ctrl+C does: `ftc up` stops the job, `ftc watch` only looks away. */
   readonly onInterrupt: 'stop-job' | 'leave';
+  /** Commands of the host that hear of the job meanwhile; null where none do. */
+  readonly commands: HookCommands | null;
 }
 
 const EVERY_MS = 250;
@@ -41,12 +44,14 @@ const PATIENCE_MS = 120_000;
 export async function watchJob(o: WatchJobOptions): Promise<number> {
   const view = createView();
   const done = new AbortController();
-  const { interrupt } = o;
+  const { interrupt, commands } = o;
+  commands?.printTo(line => view.say(line));
   const asked = { toStop: false };
   interrupt.handle(
     () => {
       if (o.onInterrupt === 'leave') return done.abort();
       asked.toStop = true;
+      commands?.stop();
       view.say(
         'stopping: the step is finished and a checkpoint written (torchrun: SIGTERM). Ctrl+C again stops at once.',
       );
@@ -61,6 +66,7 @@ export async function watchJob(o: WatchJobOptions): Promise<number> {
   if (o.until === 'end') await workersGone(o, done.signal);
   view.end();
   if (o.onInterrupt === 'leave' && done.signal.aborted) return ExitCode.interrupted;
+  await commandsEnd(o, asked.toStop);
   return asked.toStop ? stopped(o, last) : finish(o, last);
 }
 
@@ -82,6 +88,7 @@ async function show(
   try {
     for await (const moment of following) {
       view.show(moment);
+      o.commands?.look(moment);
       last = moment.status ?? last;
       if (moment.status && isOver(moment.status, o.until, stopping())) break;
       if (stopping() || performance.now() - keptAt < KEEP_EVERY_MS) continue;
@@ -105,6 +112,16 @@ async function workersGone({ connection, project }: WatchJobOptions, signal: Abo
     if (!containers.some(c => c.role === 'worker' && c.state === 'running')) return;
     await sleep(EVERY_MS);
   }
+}
+
+/** Commands may take a while; who does not want to wait for them presses Ctrl+C. What becomes of them changes nothing for the job. */
+async function commandsEnd({ commands, interrupt }: WatchJobOptions, stopping: boolean): Promise<void> {
+  if (commands === null) return;
+  commands.printTo(line => stderr.lines(line));
+  if (stopping) return commands.end();
+  const end = (): Promise<void> => commands.end();
+  interrupt.handle(() => void end(), end);
+  await commands.idle();
 }
 
 function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): boolean {
