@@ -6,7 +6,7 @@ import { rootCertificates } from 'node:tls';
 import type { Outcome } from './queue.ts';
 
 /** For the whole of a try: the connection, the request and the answer. */
-export const TRY_MS = 10_000;
+const TRY_MS = 10_000;
 /** Of an answer's body, bytes. */
 const MOST_BODY = 16 << 10;
 
