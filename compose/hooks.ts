@@ -11,13 +11,14 @@ import type { Service } from './services.ts';
 
 /** Names the file for `docker compose`; `ftc up` writes it. */
 export const hookFileVariable = 'FTC_HOOKS_FILE';
-const secret = 'hooks';
+/** What the project calls it. */
+export const hookSecret = 'hooks';
 
 /** For the master's service; empty where no hook has a URL. */
 export function hookParts({ hooks }: Pick<Job, 'hooks'>, place: Place) {
   const names = withUrls(hooks);
   if (names.length === 0) return { environment: {}, secrets: [], volumes: [], service: {} };
-  const { volumes } = bundleFor(hooks.caBundle, secret, place);
+  const { volumes } = bundleFor(hooks.caBundle, hookSecret, place);
   const service: Service = {
     // A server on the machine itself has a name, as it has in Docker Desktop.
     extra_hosts: ['host.docker.internal:host-gateway'],
@@ -25,9 +26,9 @@ export function hookParts({ hooks }: Pick<Job, 'hooks'>, place: Place) {
   return {
     environment: {
       FTC_HOOKS: names.join(','),
-      ...(hooks.caBundle !== null && { FTC_HOOKS_CA: `/etc/ftc/${secret}-ca.pem` }),
+      ...(hooks.caBundle !== null && { FTC_HOOKS_CA: `/etc/ftc/${hookSecret}-ca.pem` }),
     },
-    secrets: [secret],
+    secrets: [hookSecret],
     volumes,
     service,
   };
@@ -35,5 +36,7 @@ export function hookParts({ hooks }: Pick<Job, 'hooks'>, place: Place) {
 
 /** For the project's `secrets`. Without `ftc up` the file is empty, and the master says so. */
 export function hookSecrets(hooks: Hooks): Record<string, { file: string }> {
-  return withUrls(hooks).length === 0 ? {} : { [secret]: { file: variable(hookFileVariable, '/dev/null') } };
+  return withUrls(hooks).length === 0
+    ? {}
+    : { [hookSecret]: { file: variable(hookFileVariable, '/dev/null') } };
 }

@@ -37,6 +37,8 @@ const EVERY_MS = 250;
 const KEEP_EVERY_MS = 2000;
 /** The supervisor kills what lingers before that. */
 const LEAVE_MS = 20_000;
+/** A wait for commands that is longer is told. */
+const COMMANDS_MS = 2000;
 /** An engine that is restarted is back sooner. */
 const PATIENCE_MS = 120_000;
 
@@ -121,7 +123,12 @@ async function commandsEnd({ commands, interrupt }: WatchJobOptions, stopping: b
   if (stopping) return commands.end();
   const end = (): Promise<void> => commands.end();
   interrupt.handle(() => void end(), end);
+  const patience = setTimeout(
+    () => stderr.lines('waiting for the commands of hooks; Ctrl+C ends them'),
+    COMMANDS_MS,
+  );
   await commands.idle();
+  clearTimeout(patience);
 }
 
 function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): boolean {

@@ -1,6 +1,7 @@
 /** The shell around the hooks' decisions: looks at the job, keeps what waits on the disk, and sends it. Decides nothing. */
 import type { HookName } from '../../job/hooks.ts';
 import { now } from '../../shared/clock.ts';
+import { HOOKS_FILE } from '../../shared/hooks-file.ts';
 import type { Logger } from '../../shared/log.ts';
 import { visibleJson } from '../../shared/visible.ts';
 import type { Effect, HistoryEntry } from '../membership/events.ts';
@@ -10,7 +11,7 @@ import { readLedger, writeLedger } from './ledger.ts';
 import { payloadOf } from './payload.ts';
 import { post } from './post.ts';
 import * as queues from './queue.ts';
-import { HOOKS_FILE, type HookUrls, readHookUrls } from './urls.ts';
+import { type HookUrls, readHookUrls } from './urls.ts';
 
 /** A master that is stopped has so long for what waits. Milliseconds. */
 const CLOSE_MS = 3000;

@@ -3,8 +3,6 @@ import { z } from 'zod';
 import { hookNames, isUrl, MOST_HOOKS, type HookName } from '../../job/hooks.ts';
 import { readPlainSync } from '../../shared/plain-file.ts';
 
-/** Where Compose mounts it. */
-export const HOOKS_FILE = '/run/secrets/hooks';
 const MAX_BYTES = 256 << 10;
 
 const list = z.array(z.string().refine(isUrl)).max(MOST_HOOKS);

@@ -106,6 +106,7 @@ describe('hooks', () => {
     const { yaml } = render(loaded);
     expect(yaml).toContain('FTC_HOOKS: onFailure,onSuccess');
     expect(yaml).toContain('file: ${FTC_HOOKS_FILE:-/dev/null}');
+    expect(yaml).toContain('# FTC_HOOKS_FILE names the file with the URLs');
     for (const text of [yaml, JSON.stringify(loaded), inspect(loaded, { depth: 20, showHidden: true })])
       expect(text).not.toContain(TOKEN);
   });
