@@ -27,10 +27,22 @@ export interface PostOptions {
 /** Never rejects. */
 export function post(url: string, body: string, o: PostOptions = {}): Promise<Answer> {
   const { caBundle = null, timeoutMs = TRY_MS, signal } = o;
-  const late = AbortSignal.timeout(timeoutMs);
-  const slow = `does not answer within ${timeoutMs / 1000} s`;
+  const ending = new AbortController();
+  const end = (): void => ending.abort();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    end();
+  }, timeoutMs);
+  signal?.addEventListener('abort', end);
+  if (signal?.aborted) end();
+  const closed = (): void => {
+    clearTimeout(timer);
+    signal?.removeEventListener('abort', end);
+  };
   return new Promise(resolve => {
-    const failed = (text: string): void => resolve({ outcome: 'later', text });
+    const failed = (text: string): void =>
+      resolve({ outcome: 'later', text: late ? `does not answer within ${timeoutMs / 1000} s` : text });
     try {
       const isSecure = new URL(url).protocol === 'https:';
       const asked = (isSecure ? secure : plain)(url, {
@@ -41,17 +53,21 @@ export function post(url: string, body: string, o: PostOptions = {}): Promise<An
           'content-length': Buffer.byteLength(body),
           'user-agent': 'ftc',
         },
-        signal: signal === undefined ? late : AbortSignal.any([late, signal]),
+        signal: ending.signal,
         ...(isSecure && { ca: authorities(caBundle) }),
       });
       asked.on('response', answer => {
         resolve(judge(answer.statusCode ?? 0));
         swallow(answer);
       });
-      asked.on('error', (error: NodeJS.ErrnoException) => failed(late.aborted ? slow : explain(error)));
-      asked.on('close', () => failed(late.aborted ? slow : 'closed the connection without an answer'));
+      asked.on('error', (error: NodeJS.ErrnoException) => failed(explain(error)));
+      asked.on('close', () => {
+        closed();
+        failed('closed the connection without an answer');
+      });
       asked.end(body);
     } catch (error) {
+      closed();
       failed(explain(error as NodeJS.ErrnoException));
     }
   });

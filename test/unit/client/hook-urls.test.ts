@@ -1,4 +1,14 @@
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -68,6 +78,11 @@ describe('the URLs of hooks', () => {
     chmodSync(join(folder, '.ftc/hooks'), 0o755);
     const project = { name: 'mine', directory: folder, yaml: 'name: mine\n', variables: {}, hookUrls: '{}' };
     expect(() => saveProject(project)).toThrow('.ftc/hooks can be looked into by others, and holds secrets');
+    rmSync(join(folder, '.ftc/hooks'), { recursive: true });
+    mkdirSync(join(folder, 'elsewhere'), { mode: 0o700 });
+    symlinkSync(join(folder, 'elsewhere'), join(folder, '.ftc/hooks'));
+    expect(() => saveProject(project)).toThrow('.ftc/hooks is a link');
+    expect(readdirSync(join(folder, 'elsewhere'))).toEqual([]);
   });
 
   it('are missed where they are not, by name', () => {
