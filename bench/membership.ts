@@ -136,7 +136,7 @@ function join(m: Membership, id: string, now: number): void {
   const hello: WorkerHello = {
     type: 'hello',
     role: 'worker',
-    protocol: 1,
+    protocol: 2,
     job: 'bench',
     id,
     incarnation: id,

@@ -10,6 +10,7 @@ import { hookSecret, hookSecrets } from './hooks.ts';
 import type { Place } from './place.ts';
 import { requirementsSecrets } from './requirements.ts';
 import { s3Credentials } from './s3.ts';
+import { memberVolumes } from './members.ts';
 import { master, supervisor, worker, type Service } from './services.ts';
 import { nodeVolumes } from './node.ts';
 import { store, storeName, storeVolume } from './store.ts';
@@ -22,7 +23,7 @@ export interface ComposeFile {
     readonly supervisor: Service;
     readonly s3?: Service;
   };
-  readonly volumes?: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, Service>>;
   readonly networks: { readonly default: Service };
   readonly secrets?: Credentials['definitions'];
 }
@@ -50,6 +51,7 @@ export function composeFile(job: Job, place: Place): ComposeFile {
   const s3 = store(job, place);
   const volumes = {
     ...(job.checkpoint.dir === null && { checkpoints: { labels } }),
+    ...memberVolumes(labels),
     ...(job.data !== null && { [cacheVolume]: { labels } }),
     ...nodeVolumes(job, labels),
     ...(s3 !== null && { [storeName]: storeVolume(job) }),
@@ -62,7 +64,7 @@ export function composeFile(job: Job, place: Place): ComposeFile {
       supervisor: supervisor(job, place),
       ...(s3 !== null && { s3 }),
     },
-    ...(Object.keys(volumes).length > 0 && { volumes }),
+    volumes,
     networks: { default: { labels } },
     ...(Object.keys(secrets).length > 0 && { secrets }),
   };

@@ -9,6 +9,7 @@ import { toSeconds } from '../src/job/duration.ts';
 import { masks } from './hidden.ts';
 import { hookParts } from './hooks.ts';
 import { literal, variable } from './literal.ts';
+import { masterPlace, memberKey } from './members.ts';
 import { isOneNode, nodeMounts } from './node.ts';
 import { contextPath, hostPath, type Place } from './place.ts';
 import { requirementsLayer } from './requirements.ts';
@@ -40,7 +41,7 @@ export function master(job: Job, place: Place, withStore = false): Service {
     ...(secrets.length > 0 && { secrets }),
     ...hooks.service,
     ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${environment.httpPort}`],
-    volumes: [checkpoints(job, place), ...bundle.volumes, ...hooks.volumes],
+    volumes: [checkpoints(job, place), ...masterPlace(), ...bundle.volumes, ...hooks.volumes],
     restart: 'unless-stopped',
     // Time to finish a copy.
     ...(job.checkpoint.s3 !== null && { stop_grace_period: '30s' }),
@@ -78,6 +79,7 @@ export function worker(job: Job, place: Place): Service {
     depends_on: ['master'],
     volumes: [
       checkpoints(job, place),
+      memberKey('worker'),
       ...(builtinOf(job.script) === null
         ? [bind(hostPath(place, dirname(job.script)), environment.scriptMount)]
         : []),
@@ -110,7 +112,7 @@ export function supervisor(job: Job, place: Place): Service {
     environment: environment.supervisorEnvironment(job),
     // Stops before the workers do, so that it does not start again what is being stopped.
     depends_on: ['master', 'worker'],
-    volumes: [`${socket}:/var/run/docker.sock`],
+    volumes: [`${socket}:/var/run/docker.sock`, memberKey('supervisor')],
     restart: 'unless-stopped',
     ...common(job, 'supervisor'),
   };

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { memberVolumeNames } from '../../compose/members.ts';
 import type Docker from 'dockerode';
 import { labelProject } from '../docker/answers.ts';
 import type { ComposeProject } from '../docker/compose.ts';
@@ -12,7 +13,7 @@ import type { Connection } from '../docker/connect.ts';
 import { LABEL_JOB } from '../docker/engine.ts';
 import { engineError, statusOf } from '../docker/engine-error.ts';
 import { otherName } from '../docker/neighbours.ts';
-import { owned } from '../docker/own.ts';
+import { owned, removeOwnVolumes } from '../docker/own.ts';
 import { FtcError } from '../errors.ts';
 import type { LoadedJob } from '../job/load.ts';
 import { masterOf } from './find-job.ts';
@@ -46,7 +47,8 @@ export async function claimJob(
   const known = verdict === 'ours' ? here.record?.id : undefined;
   const id = there?.id ?? known ?? randomUUID();
   const record = { id, folder: here.folder, script: here.script };
-  return { take: () => take(connection.docker, loaded, record) };
+  const begins = there === null;
+  return { take: () => take(connection.docker, loaded, record, begins) };
 }
 
 async function whatIsThere(docker: Docker, { job }: LoadedJob, here: Here): Promise<There | null> {
@@ -66,9 +68,16 @@ async function whatIsThere(docker: Docker, { job }: LoadedJob, here: Here): Prom
   };
 }
 
-async function take(docker: Docker, { job }: LoadedJob, record: JobRecord): Promise<() => Promise<void>> {
+async function take(
+  docker: Docker,
+  { job }: LoadedJob,
+  record: JobRecord,
+  begins: boolean,
+): Promise<() => Promise<void>> {
   const { name } = job;
   writeRecord(name, record);
+  // Another job of this name may have left its secret and its journal, which say nothing of this one.
+  if (begins) await removeOwnVolumes(docker, name, memberVolumeNames);
   if (job.checkpoint.dir !== null) {
     // A directory that only the containers' user may write is left as it is.
     await writeStored(beside(job.checkpoint.dir, name), record).catch(() => undefined);

@@ -18,7 +18,7 @@ export interface Thing {
 const parts: Readonly<Record<Thing['kind'], RegExp>> = {
   container: /^-(master|supervisor|worker|s3)-\d+$/,
   network: /^_default$/,
-  volume: /^_(checkpoints|cache|s3)$/,
+  volume: /^_(checkpoints|cache|s3|master|worker-key|supervisor-key|tmp|shm)$/,
 };
 
 /** Those of `things` that stand in the way of the job `name`. Pure. */

@@ -75,6 +75,18 @@ export async function ownedVolumes(docker: Docker, name: string): Promise<OwnedV
   }));
 }
 
+/** Removes those of the job's own volumes that Compose knows by these names and nobody uses. */
+export async function removeOwnVolumes(
+  docker: Docker,
+  name: string,
+  volumes: readonly string[],
+): Promise<void> {
+  const wanted = volumes.map(volume => `${name}_${volume}`);
+  for (const volume of await ownedVolumes(docker, name))
+    if (wanted.includes(volume.name))
+      await benign(`remove the volume ${volume.name}`, docker.getVolume(volume.name).remove(), [404, 409]);
+}
+
 /** Stops the job's containers; each gets the time that it was made with, or `seconds`. */
 export async function stopJob(docker: Docker, name: string, options: EndOptions = {}): Promise<void> {
   await inOrder((await owned(docker, name)).containers, options, async container => {

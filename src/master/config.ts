@@ -1,11 +1,13 @@
 /** The master's environment, as compose/ renders it. docs/protocol.md has the table. */
 import { hostname } from 'node:os';
+import { basename } from 'node:path';
 import { z } from 'zod';
 import { JobId } from '../checkpoint/names.ts';
 import { CheckpointEnvironment, type CheckpointPolicy, policyOf } from '../checkpoint/policy.ts';
 import { hookNames } from '../job/hooks.ts';
 import { type Launcher, launchers } from '../job/launcher.ts';
 import type { HooksConfig } from './hooks/hooks.ts';
+import type { KeyFolders } from './keys.ts';
 import { readS3Config, type S3Config } from './s3/config.ts';
 import type { VolumePlace } from './volume/trouble.ts';
 
@@ -32,6 +34,9 @@ const Environment = z.object({
     .pipe(z.array(z.enum(hookNames)))
     .optional(),
   FTC_HOOKS_CA: z.string().optional(),
+  FTC_STATE_DIR: z.string().default('/var/lib/ftc/master'),
+  FTC_WORKER_KEY_DIR: z.string().default('/var/lib/ftc/worker-key'),
+  FTC_SUPERVISOR_KEY_DIR: z.string().default('/var/lib/ftc/supervisor-key'),
   FTC_CONTROL_PORT: z.coerce.number().int().default(7077),
   FTC_HTTP_PORT: z.coerce.number().int().default(8080),
 });
@@ -49,6 +54,10 @@ export interface MasterConfig {
   readonly checkpoints: CheckpointPolicy;
   /** Where the checkpoints' volume is mounted, and what people call it. */
   readonly volume: { readonly mount: string; readonly place: VolumePlace };
+  /** Where the job's secret, the keys that come from it, and the journal are. */
+  readonly folders: KeyFolders;
+  /** What people call the volume mounted at one of them. */
+  readonly placeOfFolder: (folder: string) => VolumePlace;
   /** How old a checkpoint's verification may get; 0 is never to verify in the background. */
   readonly scrubMs: number;
   /** Where checkpoints are copied to; null for a job that asks for no copies. */
@@ -76,6 +85,15 @@ export function readConfig(env: NodeJS.ProcessEnv): MasterConfig {
     onStraggler: e.FTC_ON_STRAGGLER,
     checkpoints: policyOf(e, e.JOB_ID),
     volume: { mount: e.CHECKPOINT_DIR, place: placeOf(e) },
+    folders: {
+      state: e.FTC_STATE_DIR,
+      keys: { worker: e.FTC_WORKER_KEY_DIR, supervisor: e.FTC_SUPERVISOR_KEY_DIR },
+    },
+    placeOfFolder: folder => ({
+      type: 'volume',
+      name: `${e.FTC_PROJECT}_${basename(folder)}`,
+      image: e.FTC_IMAGE,
+    }),
     scrubMs: e.FTC_CHECKPOINT_SCRUB * 1000,
     s3: readS3Config(env, e.JOB_ID),
     hooks: e.FTC_HOOKS === undefined ? null : { names: e.FTC_HOOKS, caBundle: e.FTC_HOOKS_CA ?? null },

@@ -1,4 +1,4 @@
-/** The control link's server side: sockets and lines. What they mean is the membership's business. */
+/** The control link's server side: sockets, who is at their other end, and lines. What they mean is the membership's business. */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { z } from 'zod';
 import {
@@ -12,6 +12,7 @@ import {
 } from '../protocol/messages.ts';
 import { LineSplitter } from '../protocol/lines.ts';
 import { cut } from '../protocol/bounds.ts';
+import { type MasterKeys, type Meeting, newNonce } from '../protocol/membership-proof.ts';
 import type { WorkerMessage } from './membership/events.ts';
 import { FIRST_MS, Waiting } from './waiting.ts';
 
@@ -33,6 +34,14 @@ interface Peer {
   readonly incarnation: string;
 }
 
+/** One link: who takes its next line, and what has been said to prove who is there. */
+interface Link {
+  readonly challenge: string;
+  /** Once a hello has proven that it is a member's. */
+  meeting: Meeting | null;
+  take(message: Inbound): void;
+}
+
 export class ControlServer {
   readonly #server: Server;
   readonly #workers = new Map<string, Peer>();
@@ -40,12 +49,20 @@ export class ControlServer {
   readonly #links = new Set<Socket>();
   readonly #waiting: Waiting;
   readonly #job: string;
+  readonly #keys: MasterKeys;
   readonly #heartbeatMs: number;
   readonly #on: ControlHandlers;
   #supervisor: Socket | null = null;
 
-  constructor(job: string, heartbeatMs: number, on: ControlHandlers, { firstMs = FIRST_MS } = {}) {
+  constructor(
+    job: string,
+    keys: MasterKeys,
+    heartbeatMs: number,
+    on: ControlHandlers,
+    { firstMs = FIRST_MS } = {},
+  ) {
     this.#job = job;
+    this.#keys = keys;
     this.#heartbeatMs = heartbeatMs;
     this.#on = on;
     this.#waiting = new Waiting(firstMs);
@@ -96,16 +113,22 @@ export class ControlServer {
       return;
     }
     const lines = new LineSplitter(MAX_LINE_BYTES);
-    const link = { take: (message: Inbound) => this.#greet(socket, message, link) };
+    const link: Link = {
+      challenge: newNonce(),
+      meeting: null,
+      take: message => this.#greet(socket, message, link),
+    };
     let refused = false;
     const refuse = (reason: string): void => {
       refused = true;
       this.#on.refused(socket.remoteAddress ?? 'unknown', reason);
-      write(socket, { type: 'refused', reason });
+      const proof = link.meeting === null ? '' : this.#keys.sign('refused', link.meeting);
+      write(socket, { type: 'refused', reason, proof });
       socket.destroySoon();
     };
     socket.on('error', () => undefined); // `close` follows and says the rest
     this.#waiting.add(socket, refuse);
+    write(socket, { type: 'challenge', protocol: PROTOCOL_VERSION, nonce: link.challenge });
     socket.on('data', chunk => {
       if (refused) return; // said once; what comes until the link is closed is not looked at
       try {
@@ -116,17 +139,23 @@ export class ControlServer {
     });
   }
 
-  #greet(socket: Socket, message: Inbound, link: { take: (message: Inbound) => void }): void {
+  #greet(socket: Socket, message: Inbound, link: Link): void {
     if (message.type !== 'hello') throw new Error(`expected hello, got ${message.type}`);
-    this.#waiting.delete(socket);
+    const { job, role, nonce } = message;
+    const meeting = { job, role, id: message.id, challenge: link.challenge, nonce };
+    if (this.#keys.knows(meeting, message.proof)) link.meeting = meeting;
     if (message.protocol !== PROTOCOL_VERSION) {
       throw new Error(
         `protocol ${message.protocol} is spoken here as ${PROTOCOL_VERSION}: the images are of different versions`,
       );
     }
     if (message.job !== this.#job) throw new Error(`job ${message.job} is not this job, ${this.#job}`);
+    if (link.meeting === null)
+      throw new Error(`who says to be a ${role} does not have the job's key for one`);
+    this.#waiting.delete(socket);
     const heartbeatMs = this.#heartbeatMs / 5;
-    write(socket, { type: 'welcome', protocol: PROTOCOL_VERSION, job: this.#job, heartbeatMs });
+    const proof = this.#keys.sign('welcome', meeting);
+    write(socket, { type: 'welcome', protocol: PROTOCOL_VERSION, job, heartbeatMs, proof });
     if (message.role === 'supervisor') {
       this.#supervisor?.destroy();
       this.#supervisor = socket;

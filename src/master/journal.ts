@@ -43,11 +43,12 @@ export type Entry = z.infer<typeof Entry>;
 
 const FILE = 'journal.jsonl';
 /** More than a job of years writes; memory for it is there. Bytes. */
-const MAX_BYTES = 64 << 20;
+export const MAX_JOURNAL_BYTES = 64 << 20;
 const { O_WRONLY, O_APPEND, O_CREAT } = constants;
 
-/** In the job's own directory. */
+/** In the master's own volume; masters before it had one kept it in the job's folder among the checkpoints. */
 export const journalFolder = (directory: string): string => join(directory, 'journal');
+export const journalFile = (directory: string): string => join(journalFolder(directory), FILE);
 
 export class Journal {
   readonly #path: string;
@@ -124,7 +125,7 @@ export interface ReadJournal {
 export function readJournal(directory: string): ReadJournal {
   let text: string;
   try {
-    text = readPlainSync(join(directory, FILE), MAX_BYTES).toString('utf8');
+    text = readPlainSync(join(directory, FILE), MAX_JOURNAL_BYTES).toString('utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       return { entries: [], skipped: 0, poisoned: undefined };

@@ -8,6 +8,7 @@ import { Master } from './master.ts';
 import { DRAIN_MS } from './s3/mirror.ts';
 import { makeToken } from './token.ts';
 import { openVolume } from './volume/open.ts';
+import { openOwnPlace } from './volume/own-place.ts';
 
 const log = createLogger('master', process.env['JOB_ID'] ?? 'unknown');
 
@@ -17,8 +18,10 @@ const CLOSE_MS = 5_000;
 try {
   const config = readConfig(process.env);
   const { job, container, checkpoints: policy } = config;
-  const volume = await openVolume({ job, container, policy, ...config.volume });
-  const master = new Master(config, log, volume);
+  const { folders, placeOfFolder: place } = config;
+  const own = openOwnPlace({ job, folders, place, warn: text => log.warn(text) });
+  const volume = await openVolume({ job, container, policy, own, ...config.volume });
+  const master = new Master(config, log, volume, own.keys);
   const names = ['master', hostname(), `${config.project}-master-1`].map(name => name.toLowerCase());
   const http = await serveHttp(master.api, { port: config.httpPort, token: makeToken(), names });
   await master.start();

@@ -1,5 +1,4 @@
 /** The shell around the membership: takes events from sockets and timers, carries out effects. Decides nothing. */
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../shared/log.ts';
 import { now } from '../shared/clock.ts';
@@ -10,6 +9,7 @@ import { History } from './history.ts';
 import { Hooks, isNews } from './hooks/hooks.ts';
 import type { Api } from './http.ts';
 import { Journal, journalFolder } from './journal.ts';
+import type { MasterKeys } from '../protocol/membership-proof.ts';
 import { advance } from './membership/advance.ts';
 import type { Effect, HistoryEntry, MembershipEvent } from './membership/events.ts';
 import type { Membership } from './membership/state.ts';
@@ -53,12 +53,12 @@ export class Master {
   /** The volume cannot be used, or its journal is refused, and the job has failed for it: nothing is written to it any more. */
   #refused = false;
 
-  constructor(config: MasterConfig, log: Logger, volume: OpenedVolume) {
+  constructor(config: MasterConfig, log: Logger, volume: OpenedVolume, keys: MasterKeys) {
     this.#config = config;
     this.#log = log;
     this.#volume = volume;
     const { entries, skipped, poisoned } = volume;
-    const folder = journalFolder(config.checkpoints.directory);
+    const folder = journalFolder(config.folders.state);
     this.#journal = new Journal(folder);
     this.#metrics = new LastMetrics(`${config.checkpoints.directory}/${METRICS}`);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
@@ -69,7 +69,7 @@ export class Master {
       config.container,
       now(),
     );
-    if (poisoned !== undefined) refuseJournal(this.#membership, join(folder, 'journal.jsonl'), poisoned);
+    if (poisoned !== undefined) refuseJournal(this.#membership, volume.path, poisoned);
     const { generation, members } = this.#membership.current;
     const unusable = volume.trouble !== null && !volume.blind && members.length === 0;
     this.#refused = poisoned !== undefined || unusable;
@@ -85,7 +85,7 @@ export class Master {
     const news = { status: () => this.api.status(), events: () => this.#history.after(0) };
     const hooked = { run: config.container, folder: this.#refused ? null : folder, log, tell, ...news };
     this.#hooks = config.hooks && new Hooks({ config: config.hooks, ...hooked });
-    this.#control = new ControlServer(config.job, heartbeatMs, {
+    this.#control = new ControlServer(config.job, keys, heartbeatMs, {
       hello: hello => this.#take({ type: 'hello', hello }),
       message: (id, incarnation, message) => {
         this.#take({ type: 'message', id, incarnation, message });

@@ -8,8 +8,9 @@
  */
 import { z } from 'zod';
 import { cut, MOST, name, numbers, text } from './bounds.ts';
+import { Hex32, Hex64 } from './membership-proof.ts';
 
-export const PROTOCOL_VERSION = 1;
+export const PROTOCOL_VERSION = 2;
 
 /** A line longer than this closes the link. Bytes, without the newline. */
 export const MAX_LINE_BYTES = 1 << 20;
@@ -44,12 +45,19 @@ export type Phase = z.infer<typeof Phase>;
 
 const Metrics = numbers;
 
+/** What proves that a member says hello, in answer to the challenge (membership-proof.ts). Older images say neither. */
+const proof = {
+  nonce: Hex32.or(z.literal('')).default(''),
+  proof: Hex32.or(z.literal('')).default(''),
+};
+
 const WorkerHello = z.object({
   type: z.literal('hello'),
   role: z.literal('worker'),
   protocol: z.int(),
   job: id,
   id,
+  ...proof,
   incarnation: id,
   startedAt: time,
   host: name(255),
@@ -69,6 +77,7 @@ const SupervisorHello = z.object({
   protocol: z.int(),
   job: id,
   id,
+  ...proof,
 });
 
 const Ready = z.object({
@@ -269,7 +278,8 @@ const inboundTypes = {
 export const inboundNames: ReadonlySet<string> = new Set(['hello', ...Object.keys(inboundTypes)]);
 
 const Hello = z.discriminatedUnion('role', [WorkerHello, SupervisorHello]);
-export type WorkerHello = z.infer<typeof WorkerHello>;
+/** What a worker says of itself; that it is a member has been proven by then. */
+export type WorkerHello = Omit<z.infer<typeof WorkerHello>, 'nonce' | 'proof'>;
 
 export const Inbound = z.discriminatedUnion('type', [
   Hello,
@@ -296,7 +306,15 @@ const Member = z.object({ id, host: z.string(), storePort: port });
 export type Member = z.infer<typeof Member>;
 
 export const Outbound = z.discriminatedUnion('type', [
-  z.object({ type: z.literal('welcome'), protocol: z.int(), job: id, heartbeatMs: z.number().positive() }),
+  /** The first line of every link: a hello answers it. */
+  z.object({ type: z.literal('challenge'), protocol: z.int(), nonce: Hex32 }),
+  z.object({
+    type: z.literal('welcome'),
+    protocol: z.int(),
+    job: id,
+    heartbeatMs: z.number().positive(),
+    proof: Hex64,
+  }),
   z.object({
     type: z.literal('generation'),
     generation,
@@ -309,7 +327,8 @@ export const Outbound = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('stop'), reason: z.string() }),
   z.object({ type: z.literal('shutdown'), reason: z.string() }),
-  z.object({ type: z.literal('refused'), reason: z.string() }),
+  /** With a proof where the hello was understood: then the master itself says so, and trying again cannot help. */
+  z.object({ type: z.literal('refused'), reason: z.string(), proof: Hex64.or(z.literal('')).default('') }),
   z.object({
     type: z.literal('fence'),
     worker: id,

@@ -13,6 +13,7 @@ const seconds = (fallback: number) =>
 const Environment = z.object({
   JOB_ID: z.string().min(1),
   FTC_PROJECT: z.string().min(1),
+  FTC_KEY_DIR: z.string().default('/run/ftc'),
   FTC_MASTER: z.string().regex(/^[^:]+:\d+$/, 'must be host:port'),
   MAX_RESTARTS: z.coerce.number().int().nonnegative().default(100),
   FTC_BACKOFF_INITIAL: seconds(0.5),
@@ -26,6 +27,8 @@ export interface SupervisorConfig {
   readonly master: { readonly host: string; readonly port: number };
   readonly policy: RestartPolicy;
   readonly id: string;
+  /** Where the master puts the supervisor's key. */
+  readonly keys: string;
   /** The engine's socket in this container. */
   readonly socket: string;
 }
@@ -46,6 +49,7 @@ export function readConfig(env: NodeJS.ProcessEnv): SupervisorConfig {
       leftMs: 10_000,
     },
     id: hostname(),
+    keys: e.FTC_KEY_DIR,
     socket: '/var/run/docker.sock',
   };
 }

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import type { Logger } from '../shared/log.ts';
 import { LineSplitter } from '../protocol/lines.ts';
+import { isMaster, type MemberKey, memberProof, newNonce } from '../protocol/membership-proof.ts';
 import {
   type ContainerFact,
   MAX_LINE_BYTES,
@@ -15,6 +16,8 @@ export interface LinkOptions {
   readonly port: number;
   readonly job: string;
   readonly id: string;
+  /** The supervisor's key, read anew for each connection: null where the master has not written it yet. */
+  key(): MemberKey | null;
   readonly log: Logger;
   message(message: Outbound): void;
 }
@@ -29,6 +32,7 @@ export class SupervisorLink {
   #retry: NodeJS.Timeout | null = null;
   #facts: readonly ContainerFact[] | null = null;
   #told = '';
+  #warned = '';
   #waiting: Omit<Said, 'type'>[] = [];
   #closed = false;
 
@@ -56,21 +60,17 @@ export class SupervisorLink {
   }
 
   #connect(): void {
-    const { host, port, job, id, log } = this.#options;
+    const { host, port, log } = this.#options;
     const socket = connect({ host, port, noDelay: true, keepAlive: true });
     const lines = new LineSplitter(MAX_LINE_BYTES);
-    socket.on('connect', () => {
-      log.info('connected to the master');
-      this.#socket = socket;
-      this.#told = '';
-      write(socket, { type: 'hello', role: 'supervisor', protocol: PROTOCOL_VERSION, job, id });
-      this.#flush();
-    });
+    let take: (message: Outbound) => void = message => {
+      take = this.#answer(socket, message);
+    };
     socket.on('data', chunk => {
       try {
-        for (const line of lines.push(chunk)) this.#options.message(Outbound.parse(JSON.parse(line)));
+        for (const line of lines.push(chunk)) take(Outbound.parse(JSON.parse(line)));
       } catch (error) {
-        log.warn({ err: error }, 'the master said something that is not understood');
+        this.#warn(error as Error);
         socket.destroy();
       }
     });
@@ -80,6 +80,39 @@ export class SupervisorLink {
       this.#socket = null;
       if (!this.#closed) this.#retry = setTimeout(() => this.#connect(), RETRY_MS);
     });
+  }
+
+  /** Says hello to who has sent a challenge. What comes back takes the next message, which must prove that it is the master's. */
+  #answer(socket: Socket, message: Outbound): (message: Outbound) => void {
+    if (message.type !== 'challenge') throw new Error(`expected a challenge, got ${message.type}`);
+    const { job, id, log } = this.#options;
+    const key = this.#options.key();
+    if (key === null) throw new Error('the master has not written the key of the supervisor yet');
+    const meeting = { job, role: 'supervisor', id, challenge: message.nonce, nonce: newNonce() } as const;
+    const proof = memberProof(key.key, meeting);
+    const { role, nonce } = meeting;
+    write(socket, { type: 'hello', role, protocol: PROTOCOL_VERSION, job, id, nonce, proof });
+    return answer => {
+      if (this.#socket === socket) return this.#options.message(answer);
+      if (answer.type === 'refused') throw new Error(`the master refused the supervisor: ${answer.reason}`);
+      if (answer.type !== 'welcome' || !isMaster(key, 'welcome', meeting, answer.proof))
+        throw new Error('what answers there does not have the key of the master');
+      log.info('connected to the master');
+      this.#warned = '';
+      this.#socket = socket;
+      this.#told = '';
+      this.#flush();
+    };
+  }
+
+  /** Once, however often it comes again before the master is there. */
+  #warn(error: Error): void {
+    if (this.#warned === error.message) return;
+    this.#warned = error.message;
+    this.#options.log.warn(
+      { err: error },
+      'the master said something that is not understood, or not believed',
+    );
   }
 
   #flush(): void {

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { client } from '../docker/client.ts';
 import { DockerEngine } from '../docker/dockerode-engine.ts';
+import { readKey } from '../protocol/key-file.ts';
 import { now } from '../shared/clock.ts';
 import { createLogger } from '../shared/log.ts';
 import { readConfig } from './config.ts';
@@ -11,7 +12,7 @@ import { Supervisor } from './supervisor.ts';
 const log = createLogger('supervisor', process.env['JOB_ID'] ?? 'unknown');
 
 try {
-  const { job, project: named, master, policy, id, socket } = readConfig(process.env);
+  const { job, project: named, master, policy, id, keys, socket } = readConfig(process.env);
   const engine = new DockerEngine(
     client({ url: `unix://${socket}`, source: 'the mounted socket', certificates: null }),
   );
@@ -28,7 +29,14 @@ try {
     tell: facts => link.tell(facts),
     said: said => link.say(said),
   });
-  const link = new SupervisorLink({ ...master, job, id, log, message: message => supervisor.take(message) });
+  const link = new SupervisorLink({
+    ...master,
+    job,
+    id,
+    key: () => readKey(keys, 'supervisor'),
+    log,
+    message: message => supervisor.take(message),
+  });
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
       log.info({ signal }, 'supervisor stops; nothing is started again until it is back');

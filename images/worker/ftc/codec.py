@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import fields
 from typing import Any, Literal, cast
 
 from .errors import ProtocolError
-from .messages import MAX_LINE_BYTES, MOST, Generation, Ignored, Member, Message, Received, Refused, Shutdown, Stop, Welcome
+from .messages import MAX_LINE_BYTES, MOST, Challenge, Generation, Ignored, Member, Message, Received, Refused, Shutdown, Stop, Welcome
 
 
 def camel(name: str) -> str:
@@ -36,7 +37,9 @@ def parse(line: bytes) -> Received:
     read = _Fields(value)
     kind = read.text("type")
     if kind == "welcome":
-        return Welcome(read.whole("protocol"), read.text("job", 1, 128), read.positive("heartbeatMs"))
+        return Welcome(read.whole("protocol"), read.text("job", 1, 128), read.positive("heartbeatMs"), read.text("proof", 128, 128))
+    if kind == "challenge":
+        return Challenge(read.whole("protocol"), read.digits("nonce", 64))
     if kind == "generation":
         return _generation(read)
     if kind == "stop":
@@ -44,7 +47,7 @@ def parse(line: bytes) -> Received:
     if kind == "shutdown":
         return Shutdown(read.text("reason"))
     if kind == "refused":
-        return Refused(read.text("reason"))
+        return Refused(read.text("reason"), read.text("proof", 0, 128, absent=""))
     if kind in ("fence", "healthy", "state"):
         return Ignored(kind)
     raise ProtocolError(f"unknown type {kind!r}")
@@ -70,10 +73,17 @@ class _Fields:
     def __init__(self, value: dict[str, Any]) -> None:
         self._value = value
 
-    def text(self, name: str, least: int = 0, most: int = MAX_LINE_BYTES) -> str:
-        value = self._value.get(name)
+    def text(self, name: str, least: int = 0, most: int = MAX_LINE_BYTES, absent: str | None = None) -> str:
+        value = self._value.get(name, absent)
         if not isinstance(value, str) or not least <= len(value) <= most:
             raise ProtocolError(f"{name}: text is needed, not {value!r:.80}")
+        return value
+
+    def digits(self, name: str, count: int) -> str:
+        """Hexadecimal ones, in lower case."""
+        value = self.text(name, count, count)
+        if not re.fullmatch("[0-9a-f]+", value):
+            raise ProtocolError(f"{name}: hexadecimal digits are needed, not {value!r:.80}")
         return value
 
     def whole(self, name: str, least: int | None = None, most: int = 2**53 - 1) -> int:

@@ -33,6 +33,8 @@ class Config:
     checkpoint_root: Path
     checkpoint_every: int
     dataset_dir: Path
+    key_dir: Path
+    """Where the master has put the workers' key."""
     heartbeat_timeout: float
     standby_sync: int | None
     """Steps after which a standby takes the state; None where it waits without."""
@@ -105,6 +107,7 @@ def from_env(env: Mapping[str, str] = os.environ) -> Config:
         checkpoint_root=Path(env.get("CHECKPOINT_DIR") or "/checkpoints"),
         checkpoint_every=_must(_int(env, "CHECKPOINT_EVERY", 100, 1)),
         dataset_dir=Path(env.get("DATASET_DIR") or "/data"),
+        key_dir=Path(env.get("FTC_KEY_DIR") or "/run/ftc"),
         heartbeat_timeout=_seconds(env, "HEARTBEAT_TIMEOUT", 5.0),
         standby_sync=_int(env, "FTC_STANDBY_SYNC", None, 1),
         on_divergence=_choice(env, "FTC_ON_DIVERGENCE", "repair", "fail"),

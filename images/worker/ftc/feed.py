@@ -3,6 +3,8 @@
 Training stands still for the copy alone, and only while somebody follows. While one snapshot is still on its way the next
 is skipped: a slow standby falls behind, and nobody waits for it. What a standby was sent before is not sent again.
 
+First both ends prove that they are workers of the job (membership_proof.py): what is sent is the whole state, and what arrives is loaded.
+
 A snapshot on the wire: HEAD (magic, step, loss, bytes of structure, bytes of payload, SHA-256 of all but itself), then the
 structure and the payload of packing.py. The standby answers one byte: TAKEN, or NOT.
 """
@@ -14,16 +16,20 @@ import math
 import socket
 import struct
 import threading
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import torch
 
-from . import store
+from . import membership_proof, store
+from .membership_proof import NONCE, Key
 from .packing import Packed, differing, fingerprints, pack, unpack
 from .state import Registered
 
-KEY = "state-port"
-"""In the member's store: where its feed listens."""
+PORT = "state-port"
+"""In the member's store, under the name that the workers' key makes of it: where its feed listens."""
 
 MAGIC = b"ftcS"
 HEAD = struct.Struct(">4sQdIQ32s")
@@ -32,9 +38,36 @@ TAKEN, NOT = b"\1", b"\0"
 PATIENCE = 20.0
 """Seconds without progress after which a standby is dropped; it comes again when it can."""
 
+GREETING = 5.0
+"""Seconds that a connection has to prove that it is a worker's."""
 
-def greeting(job: str) -> bytes:
-    return f"ftc state 1 {job}\n".encode()
+MOST_GREETING = 16
+"""Connections that are about to; others are closed. A worker tries again."""
+
+
+def greet(sock: socket.socket, job: str, key: Key) -> None:
+    """From the standby's end. Raises OSError where the other end is no worker of the job."""
+    asked = membership_proof.new_nonce()
+    sock.sendall(_opening(job) + asked)
+    answered, proof = bytes(_receive(sock, NONCE)), bytes(_receive(sock, NONCE))
+    if not membership_proof.equal(proof, key.peer_proof("server", job, asked, answered)):
+        raise OSError("what listens there is no worker of this job")
+    sock.sendall(key.peer_proof("client", job, asked, answered))
+
+
+def admit(sock: socket.socket, job: str, key: Key) -> None:
+    """From the member's end. Raises OSError where the other end is no worker of the job."""
+    opening = _opening(job)
+    if _receive(sock, len(opening)) != opening:
+        raise OSError("another job")
+    asked, answered = bytes(_receive(sock, NONCE)), membership_proof.new_nonce()
+    sock.sendall(answered + key.peer_proof("server", job, asked, answered))
+    if not membership_proof.equal(bytes(_receive(sock, NONCE)), key.peer_proof("client", job, asked, answered)):
+        raise OSError("no worker of this job")
+
+
+def _opening(job: str) -> bytes:
+    return f"ftc state 2 {job}\n".encode()
 
 
 @dataclass(eq=False)
@@ -48,9 +81,11 @@ class Follower:
 class Feed:
     """One member's. `every` counts steps; who is new is served at the next boundary."""
 
-    def __init__(self, job: str, every: int) -> None:
-        self._greeting = greeting(job)
+    def __init__(self, job: str, every: int, key: Callable[[], Key]) -> None:
+        self._job = job
+        self._key = key
         self._every = every
+        self._greeting = threading.BoundedSemaphore(MOST_GREETING)
         self._listening = store.listen()
         self.port: int = self._listening.getsockname()[1]
         self.bytes_sent = 0
@@ -61,6 +96,10 @@ class Feed:
         self._reuse: torch.Tensor | None = None
         threading.Thread(target=self._accept, name="ftc-feed-accept", daemon=True).start()
         threading.Thread(target=self._serve, name="ftc-feed", daemon=True).start()
+
+    def announce(self, own_store: Any) -> None:
+        """Says in this worker's store where the feed listens. At the beginning of a generation: the key may be another one than before."""
+        own_store.set(self._key().name(PORT), str(self.port))
 
     def offer(self, own: Registered, step: int, loss: float | None) -> None:
         """At a step boundary, from the training thread: copies the state if somebody is due for it."""
@@ -76,18 +115,30 @@ class Feed:
 
     def _accept(self) -> None:
         while True:
-            sock, _ = self._listening.accept()
-            threading.Thread(target=self._admit, args=(sock,), name="ftc-feed-greet", daemon=True).start()
+            try:
+                sock, _ = self._listening.accept()
+            except OSError:  # no descriptor is free
+                time.sleep(0.1)
+                continue
+            if self._greeting.acquire(blocking=False):
+                threading.Thread(target=self._admit, args=(sock,), name="ftc-feed-greet", daemon=True).start()
+            else:
+                sock.close()
 
     def _admit(self, sock: socket.socket) -> None:
-        sock.settimeout(PATIENCE)
+        guard = threading.Timer(GREETING, _shut, (sock,))  # also for who sends a byte a second
+        guard.daemon = True
+        guard.start()
         try:
-            if _receive(sock, len(self._greeting)) != self._greeting:
-                raise OSError("another job")
+            admit(sock, self._job, self._key())
+            sock.settimeout(PATIENCE)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        except OSError:
+        except (OSError, AssertionError):
             sock.close()
             return
+        finally:
+            guard.cancel()
+            self._greeting.release()
         with self._changed:
             self._followers.append(Follower(sock))
             self._changed.notify_all()
@@ -146,6 +197,13 @@ def receive(sock: socket.socket) -> tuple[int, float | None, Packed]:
     if _seal(raw[:-32], structure, memory) != seal:
         raise OSError("a snapshot was damaged on its way")
     return step, None if math.isnan(loss) else loss, Packed(structure, payload, size)
+
+
+def _shut(sock: socket.socket) -> None:
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
 
 
 def _seal(head: bytes, structure: bytes, payload: memoryview) -> bytes:

@@ -164,8 +164,11 @@ def _failure(completed: Work) -> str:
         return str(error) or "unknown"
 
 
-def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, backend: str) -> Group:
-    """Forms the group: every member calls this, and it returns when all have. Raises Broken."""
+def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, backend: str, name: str) -> Group:
+    """Forms the group: every member calls this, and it returns when all have. Raises Broken.
+
+    What they tell each other for it stands in the store under `name`, which only members can make.
+    """
     number, size = generation.generation, len(generation.members)
     _drop_ended()
     if size == 1:
@@ -180,7 +183,7 @@ def meet(generation: Generation, rank: int, guard: Guard, mailbox: Mailbox, back
     try:
         at = generation.members[generation.store_rank]
         guard.admit(set().union(*(addresses(member.host) for member in generation.members)), at.store_port)
-        store = PrefixStore(f"gen-{number}", reach(at.host, at.store_port, given_up))
+        store = PrefixStore(name, reach(at.host, at.store_port, given_up))
         host = generation.members[rank].host
         control = data = call(lambda: _gloo(PrefixStore("control", store), rank, size, host), given_up)
         if backend == "nccl":

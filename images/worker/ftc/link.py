@@ -1,7 +1,8 @@
 """The control link: a thread that talks to the master, so that training never waits for it.
 
 It connects and reconnects forever, says hello, sends heartbeats, and acts on what comes: a generation that must be
-joined at once breaks the training thread out of its group; `shutdown` and `refused` end the process.
+joined at once breaks the training thread out of its group; `shutdown` and `refused` end the process. Nothing is said but the hello, and
+nothing believed, before both ends have proven that they are the job's (membership_proof.py).
 """
 
 from __future__ import annotations
@@ -15,16 +16,23 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 
-from . import descriptors, forks
+from . import descriptors, forks, membership_proof
 from .codec import encode, parse
-from .errors import ProtocolError
+from .errors import FtcError, ProtocolError
 from .lines import LineBuffer
-from .messages import Generation, Hello, Ignored, Message, Refused, Shutdown, Stop, Welcome
+from .membership_proof import Key, Meeting
+from .messages import Challenge, Generation, Hello, Ignored, Message, Received, Refused, Shutdown, Stop, Welcome
 from .progress import Progress
+from .visible import visible
 
 RETRY_FIRST, RETRY_MOST = 0.1, 1.0
 """Seconds between attempts to connect."""
+
+ANSWER = 10.0
+"""Seconds that the other end has for its challenge, and for its welcome."""
 
 COMMIT_BEAT = 0.05
 """Seconds: a commit is told when the last heartbeat is older."""
@@ -36,6 +44,7 @@ class Link(threading.Thread):
     def __init__(
         self,
         address: tuple[str, int],
+        keys: Path,
         progress: Progress,
         hello: Callable[[str], Hello],
         on_generation: Callable[[Generation], None],
@@ -45,6 +54,7 @@ class Link(threading.Thread):
     ) -> None:
         super().__init__(name="ftc-link", daemon=True)
         self._address = address
+        self._keys = keys
         self._progress = progress
         self._hello = hello
         self._on_generation = on_generation
@@ -63,7 +73,18 @@ class Link(threading.Thread):
         self._heartbeat_every = 1.0
         self._last_beat = 0.0
         self._welcomed = False
+        self._met: tuple[Key, Meeting] | None = None
+        """What this connection's hello was said with."""
+        self._key: Key | None = None
+        self._told = ""
+        """Why there is no welcome; said once."""
         self._closing = False
+
+    @property
+    def key(self) -> Key:
+        """The workers' key, of the newest connection on which the master was met. There is one as soon as a generation has come."""
+        assert self._key is not None
+        return self._key
 
     def send(self, message: Message, *, sticky: bool = False) -> None:
         """Queues a message; it survives a reconnect. A sticky one is said again after every hello, until `unstick`."""
@@ -123,13 +144,13 @@ class Link(threading.Thread):
                 continue
             with sock:
                 self._sock = sock
-                self._welcomed = False
+                self._welcomed, self._met = False, None
                 try:
                     self._serve(sock)
                 except OSError:
                     pass
-                except ProtocolError as error:
-                    print(f"ftc: the master sent a line that cannot be read ({error}); reconnecting", file=sys.stderr)
+                except (ProtocolError, FtcError) as error:
+                    self._tell(str(error))
                 self._sock = None
             if self._welcomed:
                 delay = RETRY_FIRST
@@ -141,15 +162,13 @@ class Link(threading.Thread):
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._dead_after * 1000))
         sock.setblocking(False)
-        with self._lock:
-            again = [line for line in self._sticky.values() if line not in self._queue]
-            out = encode(self._hello(sock.getsockname()[0])) + b"".join(again)
         lines = LineBuffer()
+        out = b""
         unsent = 0  # bytes at the head of `out` that belong to no queued line
-        unsent = len(out)
+        until = time.monotonic() + ANSWER
         while True:
             with self._lock:
-                if not out and self._queue:
+                if not out and self._queue and self._welcomed:
                     out = self._queue[0]
                 closing = self._closing and not out
             if closing:
@@ -159,6 +178,8 @@ class Link(threading.Thread):
             if self._welcomed and due <= 0:
                 self._beat()
                 continue
+            if not self._welcomed and time.monotonic() > until:
+                raise ProtocolError(f"it says nothing within {ANSWER:g} s")
             timeout = max(due, 0.001) if self._welcomed else 1.0
             readable, writable, _ = select.select([sock, self._wake_in], [sock] if out else [], [], timeout)
             if self._wake_in in readable:
@@ -177,15 +198,49 @@ class Link(threading.Thread):
                 if not data:
                     return
                 for line in lines.feed(data):
-                    self._receive(line)
+                    message = parse(line)
+                    if self._welcomed:
+                        self._receive(message)
+                    else:
+                        out += self._greet(message, sock)
+                        unsent = len(out)
 
-    def _receive(self, line: bytes) -> None:
-        message = parse(line)
-        if isinstance(message, Welcome):
-            self._heartbeat_every = message.heartbeat_ms / 1000.0
-            self._welcomed = True
-            self._last_beat = 0.0
-        elif isinstance(message, Generation):
+    def _greet(self, message: Received, sock: socket.socket) -> bytes:
+        """What is to be said next to who has not proven yet that it is the master. Raises ProtocolError, FtcError."""
+        if self._met is None:
+            if not isinstance(message, Challenge):
+                raise ProtocolError("its first line is no challenge: its image is of another version")
+            key = membership_proof.read(self._keys)
+            if key is None:
+                raise ProtocolError(f"it has not written the workers' key to {self._keys} yet")
+            hello = self._hello(sock.getsockname()[0])
+            meeting = Meeting(hello.job, hello.id, message.nonce, membership_proof.new_nonce().hex())
+            self._met = key, meeting
+            return encode(replace(hello, nonce=meeting.nonce, proof=key.proof(meeting)))
+        key, meeting = self._met
+        if isinstance(message, Refused):
+            if not key.is_master("refused", meeting, message.proof):
+                raise ProtocolError(f"it refuses this worker: {message.reason}")
+            self._receive(message)
+            return b""
+        if not isinstance(message, Welcome) or not key.is_master("welcome", meeting, message.proof):
+            raise ProtocolError("what answers there does not have the master's key")
+        self._heartbeat_every = message.heartbeat_ms / 1000.0
+        self._key = key
+        self._welcomed = True
+        self._last_beat = 0.0
+        self._told = ""
+        with self._lock:
+            return b"".join(line for line in self._sticky.values() if line not in self._queue)
+
+    def _tell(self, why: str) -> None:
+        """Once, however often it comes again."""
+        if why != self._told:
+            self._told = why
+            print(f"ftc: no word with the master at {self._address[0]}: {visible(why)}; trying again", file=sys.stderr, flush=True)
+
+    def _receive(self, message: Received) -> None:
+        if isinstance(message, Generation):
             self._on_generation(message)
         elif isinstance(message, Stop):
             self._on_stop(message.reason)
@@ -193,8 +248,8 @@ class Link(threading.Thread):
             self._on_end(0, message.reason)
         elif isinstance(message, Refused):
             self._on_end(2, message.reason)
-        else:
-            assert isinstance(message, Ignored)
+        elif not isinstance(message, Ignored):
+            raise ProtocolError("it says hello twice")
 
     def _beat(self) -> None:
         self._last_beat = time.monotonic()

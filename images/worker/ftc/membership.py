@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 from . import signals
 from .config import Config
@@ -33,6 +34,7 @@ class Membership:
         guards: Guards,
         store_port: int,
         feed: Feed | None,
+        own_store: Any,
     ) -> None:
         self._config = config
         self._link = link
@@ -41,6 +43,7 @@ class Membership:
         self._guards = guards
         self._store_port = store_port
         self._feed = feed
+        self._store = own_store
         self._standby: Standby | None = None
         self.group: Group | None = None
         self.generation = -1
@@ -51,7 +54,7 @@ class Membership:
     def register(self, own: Registered, place: Place) -> None:
         """The script's objects are there: with `standbySync`, a standby may load the members' state into them."""
         if self._feed is not None:
-            self._standby = Standby(self._config, self._progress, own, place)
+            self._standby = Standby(self._config, lambda: self._link.key, self._progress, own, place)
 
     def committed(self, own: Registered) -> None:
         """A step was: standbys that follow this member may be due for the state."""
@@ -90,11 +93,14 @@ class Membership:
             self.generation = self._progress.generation = generation.generation
             self.members = [member.id for member in generation.members]
             self._progress.phase = "regroup"
+            if self._feed is not None:
+                self._feed.announce(self._store)
             guard = Guard(generation.generation, self._store_port, self._link.spared)
             self._guards.current = guard
             reason = ""
             try:
-                self.group = meet(generation, rank, guard, self._mailbox, self._config.backend)
+                name = self._link.key.name(f"gen-{generation.generation}")
+                self.group = meet(generation, rank, guard, self._mailbox, self._config.backend, name)
                 self._progress.phase = "sync"
                 synchronise(self.group)
                 print(f"ftc: rank {rank} of {len(generation.members)} in generation {generation.generation}", flush=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal, Union
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 MAX_LINE_BYTES = 1 << 20
 MOST = 2**40
 """Generations and steps end here, far below 2**53: whatever is added to them stays exact in all languages."""
@@ -39,6 +39,9 @@ class Hello(Message):
     ready: bool
     generation: int | None
     total_steps: int | None
+    nonce: str = ""
+    proof: str = ""
+    """In answer to the challenge: membership_proof.py."""
     role: str = "worker"
     protocol: int = PROTOCOL_VERSION
 
@@ -178,10 +181,20 @@ class Leaving(Message):
 
 
 @dataclass(frozen=True)
+class Challenge:
+    """The first line of every link: a hello answers it."""
+
+    protocol: int
+    nonce: str
+
+
+@dataclass(frozen=True)
 class Welcome:
     protocol: int
     job: str
     heartbeat_ms: float
+    proof: str
+    """The master's signature."""
 
 
 @dataclass(frozen=True)
@@ -217,6 +230,8 @@ class Shutdown:
 @dataclass(frozen=True)
 class Refused:
     reason: str
+    proof: str = ""
+    """The master's signature, where the hello has proven that it is a member's."""
 
 
 @dataclass(frozen=True)
@@ -226,5 +241,5 @@ class Ignored:
     type: str
 
 
-Received = Union[Welcome, Generation, Stop, Shutdown, Refused, Ignored]
+Received = Union[Challenge, Welcome, Generation, Stop, Shutdown, Refused, Ignored]
 

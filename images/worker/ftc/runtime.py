@@ -43,6 +43,7 @@ class Runtime:
         self._before_exit: list[Callable[[float], None]] = []
         self.link = Link(
             (config.master_host, config.master_port),
+            config.key_dir,
             self.progress,
             self._hello,
             self._on_generation,
@@ -58,10 +59,9 @@ class Runtime:
         prepare_torch(self.config)
         self._store = store.serve(self._listening)
         if self.config.standby_sync is not None:
-            from .feed import KEY, Feed
+            from .feed import Feed
 
-            self._feed = Feed(self.config.job, self.config.standby_sync)
-            self._store.set(KEY, str(self._feed.port))
+            self._feed = Feed(self.config.job, self.config.standby_sync, lambda: self.link.key)
 
     def before_exit(self, wait: Callable[[float], None]) -> None:
         """`wait` is called with the most seconds that it may take, before this process ends."""
@@ -71,7 +71,7 @@ class Runtime:
         from .membership import Membership
 
         link, mailbox, progress = self.link, self.mailbox, self.progress
-        return Membership(self.config, link, mailbox, progress, self.guards, self.store_port, self._feed)
+        return Membership(self.config, link, mailbox, progress, self.guards, self.store_port, self._feed, self._store)
 
     def _hello(self, host: str) -> Hello:
         progress = self.progress

@@ -10,11 +10,13 @@ from __future__ import annotations
 import socket
 import threading
 import zlib
+from collections.abc import Callable
 
 from . import descriptors, feed
 from .config import Config
 from .errors import Broken, FtcError
 from .interruptible import call
+from .membership_proof import Key
 from .messages import Generation, Member
 from .packing import tensors_of, unpack
 from .place import Place
@@ -29,8 +31,9 @@ AGAIN = 0.2
 class Standby:
     """`follow` and `rest` are the training thread's. Snapshots are loaded by a thread of this class, between the two."""
 
-    def __init__(self, config: Config, progress: Progress, own: Registered, place: Place) -> None:
+    def __init__(self, config: Config, key: Callable[[], Key], progress: Progress, own: Registered, place: Place) -> None:
         self._config = config
+        self._key = key
         self._progress = progress
         self._own = own
         self._place = place
@@ -93,18 +96,19 @@ class Standby:
         def elsewhere() -> bool:
             return self._target != target
 
+        key = self._key()
         members_store = reach(target.host, target.store_port, elsewhere)
-        port = int(call(lambda: members_store.get(feed.KEY), elsewhere))
+        port = int(call(lambda: members_store.get(key.name(feed.PORT)), elsewhere))
         del members_store
         with descriptors.connect((target.host, port), feed.PATIENCE) as sock:
-            sock.settimeout(None)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
             with self._changed:
                 if elsewhere():
                     return
                 self._sock = sock
             try:
-                sock.sendall(feed.greeting(self._config.job))
+                feed.greet(sock, self._config.job, key)
+                sock.settimeout(None)
                 while self._take(sock, target):
                     pass
             finally:

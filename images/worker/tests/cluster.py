@@ -47,12 +47,13 @@ class Cluster:
 
     def __init__(self, tmp: Path, script: str = "tiny.py", *args: str, **env: str) -> None:
         self.tmp = tmp
-        self.master = FakeMaster()
+        self.master = FakeMaster(tmp / "keys")
         self.workers: dict[str, BaseProcess] = {}
         self._env = {
             **os.environ,
             "PYTHONPATH": str(HERE.parent),
             "JOB_ID": "tiny",
+            "FTC_KEY_DIR": str(tmp / "keys"),
             "FTC_MASTER": f"127.0.0.1:{self.master.port}",
             "FTC_SCRIPT": str(SCRIPTS / script),
             "FTC_ARGS": json.dumps(args),

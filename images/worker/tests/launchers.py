@@ -52,7 +52,7 @@ class Launchers:
 
     def __init__(self, tmp: Path, **env: str) -> None:
         self.tmp = tmp
-        self.master = FakeMaster()
+        self.master = FakeMaster(tmp / "keys")
         self.workers: dict[str, subprocess.Popen[bytes]] = {}
         self._server = socket.socket(socket.AF_UNIX)
         self._server.bind(str(tmp / "test.sock"))
@@ -63,6 +63,7 @@ class Launchers:
             "PYTHONPATH": str(HERE.parent),
             "JOB_ID": "plain",
             "FTC_LAUNCHER": "torchrun",
+            "FTC_KEY_DIR": str(tmp / "keys"),
             "FTC_MASTER": f"127.0.0.1:{self.master.port}",
             "FTC_SCRIPT": str(HERE / "scripts" / "obeys.py"),
             "FTC_ARGS": json.dumps([str(tmp / "test.sock"), "--lr", "0.1"]),

@@ -6,12 +6,17 @@ Every message is kept; `wait` blocks until one fits. A generation is formed by t
 from __future__ import annotations
 
 import json
+import secrets
 import socket
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from ftc.membership_proof import Meeting
+from member_keys import MasterKey
 
 Json = dict[str, Any]
 
@@ -21,6 +26,7 @@ class Peer:
     """One connection, and the last hello that came over it."""
 
     sock: socket.socket
+    challenge: str = field(default_factory=lambda: secrets.token_hex(32))
     hello: Json = field(default_factory=dict)
 
     @property
@@ -35,7 +41,9 @@ class Peer:
 
 
 class FakeMaster:
-    def __init__(self, heartbeat_ms: int = 100) -> None:
+    def __init__(self, keys: Path, heartbeat_ms: int = 100) -> None:
+        """Puts the workers' key into the folder `keys`."""
+        self.keys = MasterKey(keys)
         self._server = socket.create_server(("127.0.0.1", 0))
         self.port: int = self._server.getsockname()[1]
         self.heartbeat_ms = heartbeat_ms
@@ -130,6 +138,7 @@ class FakeMaster:
 
     def _serve(self, peer: Peer) -> None:
         try:
+            peer.tell({"type": "challenge", "protocol": 2, "nonce": peer.challenge})
             with peer.sock.makefile("rb") as lines:
                 for line in lines:
                     self._take(peer, json.loads(line))
@@ -146,9 +155,10 @@ class FakeMaster:
             if message["type"] == "hello":
                 peer.hello = message
                 self.peers[peer.id] = peer
-                peer.tell(
-                    {"type": "welcome", "protocol": 1, "job": message["job"], "heartbeatMs": self.heartbeat_ms}
-                )
+                meeting = Meeting(message["job"], message["id"], peer.challenge, message["nonce"])
+                assert message["proof"] == self.keys.key.proof(meeting)
+                welcome = {"type": "welcome", "protocol": 2, "job": message["job"], "heartbeatMs": self.heartbeat_ms}
+                peer.tell({**welcome, "proof": self.keys.sign("welcome", meeting)})
                 if self.current and message["ready"]:
                     peer.tell(self.current)
             self.messages.append((peer.id, message, time.time() * 1000))

@@ -19,6 +19,7 @@ from ftc.config import Config
 from ftc.digest import digest
 from ftc.errors import FtcError
 from ftc.feed import Feed
+from ftc.membership_proof import Key
 from ftc.messages import Generation, Member
 from ftc.packing import pack
 from ftc.place import Place
@@ -26,6 +27,8 @@ from ftc.progress import Progress
 from ftc.slices import Plan
 from ftc.standby import Standby, choose
 from ftc.state import Registered
+
+KEY = Key(b"k" * 32, b"m" * 32)
 
 EPOCHS = "40"
 """Steps enough to kill somebody in the middle: 200 of them."""
@@ -115,10 +118,10 @@ class Pair:
         self.progress = Progress()
         place = Place(self.progress)
         place.plan = Plan(100, 10, 1, 0)
-        self.standby = Standby(config(tmp), self.progress, self.other, place)
+        self.standby = Standby(config(tmp), lambda: KEY, self.progress, self.other, place)
 
     def follow(self, port: int) -> None:
-        self.store.set(feed.KEY, str(port))
+        self.store.set(KEY.name(feed.PORT), str(port))
         self.standby.follow(Generation(1, "now", (self.member,), 0))
 
 
@@ -157,7 +160,7 @@ def offered(subject: Feed, own: Registered, step: int) -> None:
 
 
 def test_snapshots_are_loaded_and_only_changes_travel(pair: Pair) -> None:
-    subject = Feed("tiny", 2)
+    subject = Feed("tiny", 2, lambda: KEY)
     pair.follow(subject.port)
     trained(pair.own)
     offered(subject, pair.own, 7)  # it is new: it does not wait for a multiple
@@ -185,7 +188,7 @@ def serve(frames: list[bytes], answers: list[bytes], seen: Callable[[], None] = 
             sock, _ = listening.accept()
             with sock:
                 seen()
-                sock.recv(100)
+                feed.admit(sock, "tiny", KEY)
                 sock.sendall(data)
                 sock.shutdown(socket.SHUT_WR)
                 answer = sock.recv(1)

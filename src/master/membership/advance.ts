@@ -115,7 +115,7 @@ function hello(m: Membership, h: WorkerHello, now: number): Effect[] {
 const refusal = (to: string, reason: string): Effect => ({
   type: 'send',
   to,
-  message: { type: 'refused', reason },
+  message: { type: 'refused', reason, proof: '' },
 });
 
 function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Effect[] {

@@ -11,7 +11,7 @@ import { KEPT_FILES, replaceUnwritable } from './own.ts';
 import type { Obstacle } from './trouble.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
-/** What a first checkpoint needs at least: a folder, its two files, LATEST, the lock, the journal. */
+/** What a first checkpoint needs at least: a folder, its two files, LATEST, the lock, the metrics. */
 const PROBE_FILES = 6;
 const PROBE_BYTES = 64 * 1024;
 /** A new one takes the place of whatever has this name, unless that is a folder. */

@@ -1,10 +1,13 @@
-/** What a master finds in the volume when it starts: its journal, and whether the job can be trained on it at all. */
+/** What a master finds when it starts: its journal, and whether the job can be trained on its volume at all. */
+import { relative } from 'node:path';
 import type { CheckpointPolicy } from '../../checkpoint/policy.ts';
 import { Manager } from '../../checkpoint/manager.ts';
 import { expendable, prunable } from '../../checkpoint/retention.ts';
-import { journalFolder, type Entry, type ReadJournal, readJournal } from '../journal.ts';
+import { journalFile, type Entry } from '../journal.ts';
 import { isNewRun } from '../resume.ts';
 import { findObstacle, obstacleOf } from './look.ts';
+import { type FoundJournal, ownJournal } from './own-journal.ts';
+import type { OwnPlace } from './own-place.ts';
 import type { VolumePlace, VolumeTrouble } from './trouble.ts';
 
 export interface OpenedVolume {
@@ -13,6 +16,8 @@ export interface OpenedVolume {
   readonly skipped: number;
   /** The first number of the journal that no job reaches, and where it stands. */
   readonly poisoned: string | undefined;
+  /** The journal's file. */
+  readonly path: string;
   /** Why no training can start on it; null where it can. */
   readonly trouble: VolumeTrouble | null;
   /** The journal could not be read: nobody knows but the workers whether the job is under way. */
@@ -24,6 +29,7 @@ export interface OpenOptions {
   readonly mount: string;
   readonly policy: CheckpointPolicy;
   readonly place: VolumePlace;
+  readonly own: OwnPlace;
   /** This container's name: another one than the journal's means that training starts. */
   readonly container: string;
 }
@@ -34,31 +40,29 @@ export interface OpenOptions {
  */
 export async function openVolume(o: OpenOptions): Promise<OpenedVolume> {
   const { directory } = o.policy;
-  const first = tryJournal(directory);
-  if (!(first instanceof Error) && !isNewRun(first.entries, o.container))
-    return { ...first, trouble: null, blind: false };
-  const obstacle = await findObstacle({ mount: o.mount, directory });
-  // What was only another user's to write may be readable now.
-  const read = first instanceof Error ? tryJournal(directory) : first;
-  const blind = read instanceof Error;
-  const found = obstacle ?? (blind ? obstacleOf(read, path => relativeTo(o.mount, path)) : null);
-  const known = blind ? { entries: [], skipped: 0, poisoned: undefined } : read;
-  if (found === null || (await hasRoomToMake(o, found.problem.kind)))
-    return { ...known, trouble: null, blind: false };
+  const { folder, place, first, trouble } = o.own;
+  if (trouble !== null) return { ...nothing(folder), blind: false, trouble };
   const user = `${process.getuid?.() ?? 0}:${process.getgid?.() ?? 0}`;
-  return { ...known, blind, trouble: { job: o.job, place: o.place, obstacle: found, user } };
-}
-
-const relativeTo = (mount: string, path: string): string =>
-  path.startsWith(`${mount}/`) ? path.slice(mount.length + 1) : path;
-
-function tryJournal(directory: string): ReadJournal | Error {
+  let journal: FoundJournal;
   try {
-    return readJournal(journalFolder(directory));
+    journal = ownJournal(folder, first ? directory : null);
   } catch (error) {
-    return error as Error;
+    const obstacle = obstacleOf(error, path => relative(folder, path));
+    return { ...nothing(folder), blind: true, trouble: { job: o.job, place, obstacle, user } };
   }
+  const fine = { ...journal, trouble: null, blind: false };
+  if (!isNewRun(journal.entries, o.container)) return fine;
+  const obstacle = await findObstacle({ mount: o.mount, directory });
+  if (obstacle === null || (await hasRoomToMake(o, obstacle.problem.kind))) return fine;
+  return { ...fine, trouble: { job: o.job, place: o.place, obstacle, user } };
 }
+
+const nothing = (folder: string): FoundJournal => ({
+  entries: [],
+  skipped: 0,
+  poisoned: undefined,
+  path: journalFile(folder),
+});
 
 /** On a full disk an old checkpoint goes when a new one is due. */
 async function hasRoomToMake({ job, policy }: OpenOptions, kind: string): Promise<boolean> {

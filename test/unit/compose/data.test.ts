@@ -17,9 +17,20 @@ describe('a job that reads shards', () => {
       FTC_DATA_CACHE_BYTES: '2g',
     });
     expect(JSON.stringify([services.master, services.supervisor])).not.toMatch(/cache|FTC_DATA/);
-    expect(Object.keys(volumes ?? {})).toEqual(['checkpoints', 'cache']);
+    expect(Object.keys(volumes ?? {})).toEqual([
+      'checkpoints',
+      'master',
+      'worker-key',
+      'supervisor-key',
+      'cache',
+    ]);
     expect(volumes?.['cache']).toEqual({ labels: { 'io.ftc.job': 'mine' } });
-    expect(Object.keys(render({}, { dir: '/home/me/run' }).volumes ?? {})).toEqual(['cache']);
+    expect(Object.keys(render({}, { dir: '/home/me/run' }).volumes ?? {})).toEqual([
+      'master',
+      'worker-key',
+      'supervisor-key',
+      'cache',
+    ]);
   });
 
   it('logs in by names of variables only where there is a bucket', () => {

@@ -25,7 +25,10 @@ describe('a rendered project', () => {
   it('gives the socket to the supervisor alone, and the port to the master alone', () => {
     const { master, worker, supervisor } = read().services;
     expect(JSON.stringify([master, worker])).not.toContain('docker.sock');
-    expect(supervisor.volumes).toEqual(['${FTC_DOCKER_SOCKET:-/var/run/docker.sock}:/var/run/docker.sock']);
+    expect(supervisor.volumes).toEqual([
+      '${FTC_DOCKER_SOCKET:-/var/run/docker.sock}:/var/run/docker.sock',
+      'supervisor-key:/run/ftc:ro',
+    ]);
     expect(master.ports).toEqual(['127.0.0.1:${FTC_PORT:-7070}:8080']);
     expect(worker.ports ?? supervisor.ports).toBeUndefined();
   });
@@ -58,6 +61,21 @@ describe('a rendered project', () => {
     expect(supervisor.depends_on).toEqual(['master', 'worker']);
   });
 
+  it("gives each role what makes it a member, and the master's own place to nobody else", () => {
+    const { services } = read();
+    const mounts = ({ volumes }: { readonly volumes?: readonly unknown[] }): string[] =>
+      (volumes ?? []).filter((one): one is string => typeof one === 'string');
+    const having = (volume: string): string[] =>
+      Object.entries(services)
+        .filter(([, service]) => mounts(service).some(one => one.startsWith(`${volume}:`)))
+        .map(([role]) => role);
+    expect([having('master'), having('worker-key'), having('supervisor-key')]).toEqual([
+      ['master'],
+      ['master', 'worker'],
+      ['master', 'supervisor'],
+    ]);
+  });
+
   it('labels what is the job', () => {
     const { services, volumes, networks } = read({ name: 'mine' });
     for (const [role, { labels }] of Object.entries(services))
@@ -88,10 +106,11 @@ describe('a rendered project', () => {
   });
 
   it('mounts a script of the user and a dataset, read-only, and nothing for a built-in', () => {
-    expect(read().services.worker.volumes).toEqual(['checkpoints:/checkpoints']);
+    expect(read().services.worker.volumes).toEqual(['checkpoints:/checkpoints', 'worker-key:/run/ftc:ro']);
     const { worker } = read({ script: '/home/me/job/src/train.py', dataset: '/mnt/data' }).services;
     expect(worker.volumes).toEqual([
       'checkpoints:/checkpoints',
+      'worker-key:/run/ftc:ro',
       { type: 'bind', source: './src', target: '/job', read_only: true, bind: { create_host_path: false } },
       {
         type: 'bind',
@@ -107,7 +126,7 @@ describe('a rendered project', () => {
   it('puts checkpoints where the job says, as the owner of that place', () => {
     const where = { user: '1000:1000' };
     const { services, volumes } = read({ checkpoint: { dir: '/mnt/ckpt' } }, where);
-    expect(volumes).toBeUndefined();
+    expect(Object.keys(volumes)).toEqual(['master', 'worker-key', 'supervisor-key']);
     for (const service of [services.master, services.worker]) {
       expect(service.user).toBe('1000:1000');
       expect(service.volumes).toContainEqual({ type: 'bind', source: '/mnt/ckpt', target: '/checkpoints' });
@@ -155,6 +174,7 @@ describe('a rendered project', () => {
       },
       volumes: [
         'checkpoints:/checkpoints',
+        'worker-key:/run/ftc:ro',
         { type: 'bind', source: '/mnt/$$a', target: '/w', bind: { create_host_path: false } },
         { type: 'bind', source: './out', target: '/outputs', bind: { create_host_path: false } },
       ],

@@ -1,4 +1,8 @@
-/** Strangers on the control link, by a seed: whatever they send, the job's members are heard, and nothing of theirs decides. */
+/**
+ * Strangers on the control link, by a seed, with the workers' key and without: whatever they send, the job's members are heard, and
+ * nothing of theirs decides. Without the key nothing of theirs is even heard.
+ */
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -8,8 +12,10 @@ import { advance } from '../../../src/master/membership/advance.ts';
 import type { MembershipEvent } from '../../../src/master/membership/events.ts';
 import { createMembership, type Membership } from '../../../src/master/membership/state.ts';
 import { MOST } from '../../../src/protocol/bounds.ts';
+import { MasterKeys } from '../../../src/protocol/membership-proof.ts';
 import type { ContainerFact } from '../../../src/protocol/messages.ts';
 import { nasty } from '../shared/nasty.ts';
+import { challengeIn, keys, proven } from './member.ts';
 
 const SEED = 20_260_101;
 const config = {
@@ -39,7 +45,7 @@ const hello = {
   ...{
     type: 'hello',
     role: 'worker',
-    protocol: 1,
+    protocol: 2,
     job: 'j',
     id: 'member',
     incarnation: 'm',
@@ -66,9 +72,12 @@ let history: History;
 let heard: () => void;
 /** What was heard of the member. */
 let beats = 0;
+/** Ids that were let in. */
+let greeted: Set<string>;
 beforeEach(async () => {
   m = createMembership(config);
   history = new History();
+  greeted = new Set();
   heard = () => undefined;
   const take = (event: MembershipEvent): void => {
     for (const effect of advance(m, event, Date.now())) {
@@ -78,17 +87,20 @@ beforeEach(async () => {
     }
     heard();
   };
-  server = new ControlServer('j', 5000, {
-    hello: it => take({ type: 'hello', hello: it }),
+  server = new ControlServer('j', keys, 5000, {
+    hello: it => {
+      greeted.add(it.id);
+      take({ type: 'hello', hello: it });
+    },
     message: (id, incarnation, message) => {
       if (id === 'member') beats += 1;
       take({ type: 'message', id, incarnation, message });
     },
     closed: (id, incarnation) => take({ type: 'closed', id, incarnation }),
-    supervisor: () => undefined,
-    // The real supervisor's word: a stranger's is for the proof of membership to refuse.
-    containers: () => undefined,
-    said: () => undefined,
+    // No stranger has the supervisor's key.
+    supervisor: () => expect.unreachable(),
+    containers: () => expect.unreachable(),
+    said: () => expect.unreachable(),
     refused: (_, reason) => expect(reason.length).toBeLessThan(300),
   });
   port = await server.listen(0, '127.0.0.1');
@@ -96,12 +108,31 @@ beforeEach(async () => {
 });
 afterEach(() => server.close());
 
-function link(...lines: (object | string)[]): Socket {
+/** @param prove what becomes of the first line, when the challenge is there */
+async function link(
+  prove: (line: object, challenge: string) => object,
+  ...lines: (object | string)[]
+): Promise<Socket> {
   const socket = connect(port, '127.0.0.1').on('error', () => undefined);
+  const [first] = (await once(socket.setEncoding('utf8'), 'data')) as [string];
+  const challenge = challengeIn(first.split('\n')[0] ?? '');
   socket.resume();
-  for (const line of lines) socket.write(typeof line === 'string' ? line : `${JSON.stringify(line)}\n`);
+  for (const [i, line] of lines.entries()) {
+    const said = typeof line === 'string' ? line : JSON.stringify(i === 0 ? prove(line, challenge) : line);
+    socket.write(typeof line === 'string' ? said : `${said}\n`);
+  }
   return socket;
 }
+
+type Hello = typeof hello;
+const withKey = (line: object, challenge: string): object => proven(line as Hello, challenge);
+/** What somebody can try who does not have it. */
+const withoutKey: readonly ((line: object, challenge: string) => object)[] = [
+  line => line,
+  (line, challenge) => ({ ...line, nonce: challenge, proof: challenge }),
+  (line, challenge) => proven(line as Hello, challenge, new MasterKeys(Buffer.alloc(32, 'x'))),
+  (line, challenge) => proven({ ...(line as Hello), role: 'supervisor' }, challenge, keys, 'worker'),
+];
 
 /** Until the membership is as described. */
 async function until(test: () => boolean): Promise<void> {
@@ -170,6 +201,8 @@ const message = fc
   }));
 const stranger = fc.record({
   greets: fc.boolean(),
+  /** Which of the tries it is; null has the key. */
+  without: fc.option(fc.nat(withoutKey.length - 1)),
   id: fc.stringMatching(/^s[a-z]{0,3}$/),
   says: fc.array(fc.oneof({ weight: 4, arbitrary: message }, nasty, fc.constant('{"a":'.repeat(1000))), {
     maxLength: 12,
@@ -177,21 +210,25 @@ const stranger = fc.record({
 });
 
 it('hears its member and believes no stranger', { timeout: 60_000 }, async () => {
-  const member = link(hello);
+  const member = await link(withKey, hello);
   await until(() => m.workers.get('member')?.ready === true);
   advance(m, { type: 'tick' }, Date.now());
   expect([m.current.generation, m.current.members.map(x => x.id)]).toEqual([1, ['member']]);
   const known = { totalSteps: m.totalSteps, bestStep: m.bestStep, finalDigest: m.finalDigest };
   await fc.assert(
     fc.asyncProperty(fc.array(stranger, { minLength: 1, maxLength: 6 }), async strangers => {
-      const links = strangers.map(({ greets, id, says }) =>
-        link(...(greets ? [{ ...hello, id, ready: false, step: 0 }] : []), ...says),
+      const links = await Promise.all(
+        strangers.map(({ greets, without, id: own, says }) => {
+          const prove = without === null ? withKey : (withoutKey[without] ?? withKey);
+          const id = without === null ? own : `without-${own}`;
+          return link(prove, ...(greets ? [{ ...hello, id, ready: false, step: 0 }] : ['']), ...says);
+        }),
       );
       await Promise.all(
         links.map(async socket => {
-          const closed = new Promise<void>(resolve => socket.once('close', () => resolve()));
           socket.end();
-          await closed;
+          // It may have been closed long ago.
+          if (!socket.closed) await once(socket, 'close');
         }),
       );
       const before = beats;
@@ -204,6 +241,7 @@ it('hears its member and believes no stranger', { timeout: 60_000 }, async () =>
       expect(current.generation).toBeLessThan(2 ** 20);
       expect(m.replicas.mismatches).toBe(0);
       expect(m.workers.size).toBeLessThan(200);
+      expect([...greeted].filter(id => id.startsWith('without'))).toEqual([]);
       expect(Buffer.byteLength(JSON.stringify(history.after(0)))).toBeLessThan(16 << 20);
     }),
     { seed: SEED, numRuns: 150 },

@@ -144,7 +144,7 @@ export class World {
       hello: {
         type: 'hello',
         role: 'worker',
-        protocol: 1,
+        protocol: 2,
         job: 'j',
         id,
         incarnation,

@@ -8,10 +8,11 @@ import { createMembership, type Membership } from '../../../src/master/membershi
 import { refuseJournal } from '../../../src/master/resume.ts';
 import { cut, MOST } from '../../../src/protocol/bounds.ts';
 import type { WorkerHello } from '../../../src/protocol/messages.ts';
+import { keys } from './member.ts';
 
 const none = () => undefined;
 const hello = (id: string, more: Partial<WorkerHello> = {}): WorkerHello => ({
-  ...{ type: 'hello', role: 'worker', protocol: 1, job: 'j', id, incarnation: id, startedAt: 1, host: 'h' },
+  ...{ type: 'hello', role: 'worker', protocol: 2, job: 'j', id, incarnation: id, startedAt: 1, host: 'h' },
   ...{ storePort: 1, step: 0, holdsState: false, ready: false, generation: null, totalSteps: null },
   ...more,
 });
@@ -40,6 +41,7 @@ it('a link on which nobody says hello is closed, and the longest silent ones fir
   const on = { hello: none, message: none, closed: none, supervisor: none, containers: none, said: none };
   const server = new ControlServer(
     'j',
+    keys,
     5000,
     { ...on, refused: (_, why) => reasons.push(why) },
     { firstMs: 300 },

@@ -85,6 +85,7 @@ class Launcher:
         self._over: int | None = None
         self._link = Link(
             (config.master_host, config.master_port),
+            config.key_dir,
             self._progress,
             self._hello,
             self._events.put,
