@@ -6,6 +6,7 @@ import type { LoadedJob } from '../src/job/load.ts';
 import { ownPackage } from '../src/package.ts';
 import type { Credentials } from './credentials.ts';
 import { cacheVolume, dataCredentials } from './data.ts';
+import { hookSecret, hookSecrets } from './hooks.ts';
 import type { Place } from './place.ts';
 import { requirementsSecrets } from './requirements.ts';
 import { s3Credentials } from './s3.ts';
@@ -45,6 +46,7 @@ export function composeFile(job: Job, place: Place): ComposeFile {
     ...s3Credentials(job, place).definitions,
     ...dataCredentials(job, place).definitions,
     ...requirementsSecrets(job, place),
+    ...hookSecrets(job.hooks),
   };
   const s3 = store(job, place);
   const volumes = {
@@ -85,9 +87,14 @@ const storeHeader = `#
 # FTC_S3_PORT is its port on 127.0.0.1; without, it is any free one.
 `;
 
+const hooksHeader = `#
+# FTC_HOOKS_FILE names the file with the URLs of the job's hooks; "ftc up" sets it by itself.
+`;
+
 export function toYaml(file: ComposeFile): string {
   return (
     header +
+    (file.secrets?.[hookSecret] ? hooksHeader : '') +
     (file.services.s3 ? storeHeader : '') +
     stringify(file, { aliasDuplicateObjects: false, lineWidth: 0, compat: 'yaml-1.1' })
   );

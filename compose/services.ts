@@ -7,6 +7,7 @@ import { dataBundle, dataCredentials, dataEnvironment, dataVolumes } from './dat
 import * as environment from './environment.ts';
 import { toSeconds } from '../src/job/duration.ts';
 import { masks } from './hidden.ts';
+import { hookParts } from './hooks.ts';
 import { literal, variable } from './literal.ts';
 import { masterPlace, memberKey } from './members.ts';
 import { isOneNode, nodeMounts } from './node.ts';
@@ -23,6 +24,8 @@ export const baseImage = variable('FTC_BASE_IMAGE', 'debian:trixie-slim');
 export function master(job: Job, place: Place, withStore = false): Service {
   const login = s3Credentials(job, place);
   const bundle = s3Bundle(job, place);
+  const hooks = hookParts(job, place);
+  const secrets = [...login.secrets, ...hooks.secrets];
   return {
     ...control(place),
     command: ['node', '/opt/ftc/master.js'],
@@ -33,10 +36,12 @@ export function master(job: Job, place: Place, withStore = false): Service {
       ...s3Environment(job),
       ...login.environment,
       ...bundle.environment,
+      ...hooks.environment,
     },
-    ...(login.secrets.length > 0 && { secrets: login.secrets }),
+    ...(secrets.length > 0 && { secrets }),
+    ...hooks.service,
     ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${environment.httpPort}`],
-    volumes: [checkpoints(job, place), ...masterPlace(), ...bundle.volumes],
+    volumes: [checkpoints(job, place), ...masterPlace(), ...bundle.volumes, ...hooks.volumes],
     restart: 'unless-stopped',
     // Time to finish a copy.
     ...(job.checkpoint.s3 !== null && { stop_grace_period: '30s' }),

@@ -9,7 +9,7 @@ import type { Rollback, Scenario } from './scenario.ts';
 /** A run has these of its own, or its result would depend on more than can be seen. */
 const reserved = ['name', 'port', 'launcher', 'data'] as const;
 /** What is looked up on the host, which is done for the job that is broken. */
-const ofTheHost = ['envFile', 'requirements', 'volumes', 'outputs'] as const;
+const ofTheHost = ['envFile', 'requirements', 'volumes', 'outputs', 'hooks'] as const;
 
 const JobOverrides = JobFile.superRefine((job, context) => {
   for (const key of [...reserved, ...ofTheHost])

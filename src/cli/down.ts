@@ -1,6 +1,7 @@
 /** `ftc down`: stops and removes the job's containers, and what its verifications left; with `--volumes` its checkpoints too. */
 import { heal } from '../../chaos/heal.ts';
 import { createWorld, journalFolders } from '../../chaos/world.ts';
+import { forgetHookUrls } from '../client/hook-file.ts';
 import { connect, type Connection } from '../docker/connect.ts';
 import { owned, ownedVolumes, removeJob } from '../docker/own.ts';
 import { FtcError } from '../errors.ts';
@@ -32,6 +33,7 @@ export async function run(options: JobFlags & { volumes?: boolean }): Promise<un
   await createStages().stage(`removing the containers of "${name}"`, onLine =>
     removeJob(connection.docker, name, { onLine }),
   );
+  forgetUrls(new Set(containers.map(({ folder }) => folder)), name);
   if (!options.volumes) {
     stderr.lines('checkpoints are kept: "ftc up" goes on from the newest');
     return;
@@ -41,6 +43,18 @@ export async function run(options: JobFlags & { volumes?: boolean }): Promise<un
   stderr.lines('checkpoints are removed');
   for (const volume of store)
     stderr.lines(`what the local S3 store holds is kept: "docker volume rm ${volume}" removes it`);
+}
+
+/** No master reads them any more, and the next "ftc up" writes them again. */
+function forgetUrls(folders: Iterable<string | null>, name: string): void {
+  for (const folder of folders) {
+    try {
+      if (folder !== null) forgetHookUrls(folder, name);
+    } catch (error) {
+      if (!(error instanceof FtcError)) throw error;
+      stderr.lines(`! the URLs of the hooks are not removed: ${error.message}`);
+    }
+  }
 }
 
 async function remove({ docker }: Connection, volume: string): Promise<void> {

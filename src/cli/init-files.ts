@@ -16,6 +16,10 @@ checkpoint:
   keep: 3
 recovery:
   heartbeat: 5s
+# Who hears when it fails, recovers or succeeds: a URL (kept secret), or a command that runs while "ftc up" does.
+# hooks:
+#   onFailure: { urlEnv: WEBHOOK_URL }
+#   onSuccess: notify-send "$FTC_HOOK_TEXT"
 `;
 }
 

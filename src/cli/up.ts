@@ -11,6 +11,7 @@ import { loadJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { createStages } from './view/stages.ts';
 import { Interrupt } from './interrupt.ts';
+import { commandsOf, leftOut, urlsOf, withHookUrls } from './up-hooks.ts';
 import { s3Login } from './s3-login.ts';
 import { watchJob } from './watch-job.ts';
 import { stderr } from './print.ts';
@@ -31,9 +32,12 @@ export async function run(options: UpOptions): Promise<number> {
     stderr.lines(
       `! the script's folder has more than ${MOST_ENTRIES} entries: an .env that lies deep in it is seen by the script; give the script a folder of its own`,
     );
+  const urls = urlsOf(loaded);
+  const alone = options.detach === true ? leftOut(loaded) : null;
+  if (alone !== null) stderr.lines(`! ${alone}`);
   const connection = await connect();
   const compose = await Compose.find(connection.host);
-  const project = await composeProject(loaded, connection);
+  const project = withHookUrls(await composeProject(loaded, connection), urls);
   await makeOutputs(loaded);
   const interrupt = new Interrupt();
   await refuseNeighbours(connection.docker, project.name);
@@ -47,5 +51,6 @@ export async function run(options: UpOptions): Promise<number> {
     until: options.detach ? 'first-step' : 'end',
     json: options.json === true,
     onInterrupt: 'stop-job',
+    commands: options.detach === true ? null : commandsOf(loaded, connection),
   });
 }

@@ -10,6 +10,7 @@ import type { Connection } from '../docker/connect.ts';
 import { killJob, stopJob } from '../docker/own.ts';
 import { ExitCode } from '../errors.ts';
 import type { Status } from '../master/status.ts';
+import type { HookCommands } from './hook-commands.ts';
 import type { Interrupt } from './interrupt.ts';
 import { jobFailed } from './job-failed.ts';
 import { outcome } from './view/job.ts';
@@ -27,6 +28,8 @@ export interface WatchJobOptions {
   readonly json: boolean;
   /** What Ctrl+C does: `ftc up` stops the job, `ftc watch` only looks away. */
   readonly onInterrupt: 'stop-job' | 'leave';
+  /** Commands of the host that hear of the job meanwhile; null where none do. */
+  readonly commands: HookCommands | null;
 }
 
 const EVERY_MS = 250;
@@ -34,6 +37,8 @@ const EVERY_MS = 250;
 const KEEP_EVERY_MS = 2000;
 /** The supervisor kills what lingers before that. */
 const LEAVE_MS = 20_000;
+/** A wait for commands that is longer is told. */
+const COMMANDS_MS = 2000;
 /** An engine that is restarted is back sooner. */
 const PATIENCE_MS = 120_000;
 
@@ -41,12 +46,14 @@ const PATIENCE_MS = 120_000;
 export async function watchJob(o: WatchJobOptions): Promise<number> {
   const view = createView();
   const done = new AbortController();
-  const { interrupt } = o;
+  const { interrupt, commands } = o;
+  commands?.printTo(line => view.say(line));
   const asked = { toStop: false };
   interrupt.handle(
     () => {
       if (o.onInterrupt === 'leave') return done.abort();
       asked.toStop = true;
+      commands?.stop();
       view.say(
         'stopping: the step is finished and a checkpoint written (torchrun: SIGTERM). Ctrl+C again stops at once.',
       );
@@ -61,6 +68,7 @@ export async function watchJob(o: WatchJobOptions): Promise<number> {
   if (o.until === 'end') await workersGone(o, done.signal);
   view.end();
   if (o.onInterrupt === 'leave' && done.signal.aborted) return ExitCode.interrupted;
+  await commandsEnd(o, asked.toStop);
   return asked.toStop ? stopped(o, last) : finish(o, last);
 }
 
@@ -82,6 +90,7 @@ async function show(
   try {
     for await (const moment of following) {
       view.show(moment);
+      o.commands?.look(moment);
       last = moment.status ?? last;
       if (moment.status && isOver(moment.status, o.until, stopping())) break;
       if (stopping() || performance.now() - keptAt < KEEP_EVERY_MS) continue;
@@ -105,6 +114,21 @@ async function workersGone({ connection, project }: WatchJobOptions, signal: Abo
     if (!containers.some(c => c.role === 'worker' && c.state === 'running')) return;
     await sleep(EVERY_MS);
   }
+}
+
+/** Commands may take a while; who does not want to wait for them presses Ctrl+C. What becomes of them changes nothing for the job. */
+async function commandsEnd({ commands, interrupt }: WatchJobOptions, stopping: boolean): Promise<void> {
+  if (commands === null) return;
+  commands.printTo(line => stderr.lines(line));
+  if (stopping) return commands.end();
+  const end = (): Promise<void> => commands.end();
+  interrupt.handle(() => void end(), end);
+  const patience = setTimeout(
+    () => stderr.lines('waiting for the commands of hooks; Ctrl+C ends them'),
+    COMMANDS_MS,
+  );
+  await commands.idle();
+  clearTimeout(patience);
 }
 
 function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): boolean {

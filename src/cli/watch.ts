@@ -25,5 +25,6 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<numbe
     until: 'end',
     json: options.json === true,
     onInterrupt: 'leave',
+    commands: null,
   });
 }

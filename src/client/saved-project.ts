@@ -9,15 +9,18 @@ import type { ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import type { Container } from '../docker/engine.ts';
 import { dotEnvFor } from '../job/dot-env.ts';
+import { forgetHookUrls, hookVariables, saveHookUrls } from './hook-file.ts';
 
 const DIRECTORY = 'com.docker.compose.project.working_dir';
 const FILES = 'com.docker.compose.project.config_files';
 
 const fileOf = (name: string): string => `${name}.yaml`;
 
-/** Writes `<directory>/.ftc/<name>.yaml`. @throws FtcError FTC_NOT_TRUSTED, FTC_CANNOT_WRITE */
-export function saveProject({ name, directory, yaml }: ComposeProject): void {
-  if (yaml !== null) makeOwnFolder(directory).write(fileOf(name), yaml);
+/** Writes `<directory>/.ftc/<name>.yaml`, and the URLs of its hooks. @throws FtcError FTC_NOT_TRUSTED, FTC_CANNOT_WRITE */
+export function saveProject({ name, directory, yaml, hookUrls }: ComposeProject): void {
+  if (yaml === null) return;
+  makeOwnFolder(directory).write(fileOf(name), yaml);
+  if (hookUrls !== undefined) saveHookUrls(directory, name, hookUrls);
 }
 
 /** What {@link saveProject} wrote there; null where nothing is. @throws FtcError FTC_NOT_TRUSTED */
@@ -31,8 +34,10 @@ export const savedAt = (directory: string, name: string): number | null =>
   ownFolder(directory).changedAt(fileOf(name));
 
 /** Removes it: the project is gone. @throws FtcError FTC_NOT_TRUSTED */
-export const forgetProject = (directory: string, name: string): void =>
+export function forgetProject(directory: string, name: string): void {
   ownFolder(directory).remove(fileOf(name));
+  forgetHookUrls(directory, name);
+}
 
 /**
  * The project that `container` belongs to, as it was started: by ftc from the saved file, otherwise from the files that were
@@ -51,6 +56,7 @@ export async function projectOf(
   // Started by "docker compose" with its own files: those are the truth, not what an earlier "ftc up" left.
   const variablesOf = (yaml: string): Record<string, string> => ({
     ...dotEnvFor(directory, yaml),
+    ...hookVariables(directory, name),
     FTC_DOCKER_SOCKET: socket,
   });
   const saved = files.length > 0 ? null : savedProject(directory, name);

@@ -29,7 +29,7 @@ const { O_APPEND, O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY
 const DESCRIPTORS = '/proc/self/fd';
 
 /** What a folder's rules say of one of its entries. @throws FtcError for what must not be used */
-type Check = (entry: Stats, path: string) => void;
+export type Check = (entry: Stats, path: string) => void;
 
 export interface FolderOptions {
   /** Of the folder, and of each file before its first byte is read or written. Nothing is checked without it. */

@@ -1,7 +1,7 @@
 /** `.ftc` beside a job file: what ftc writes there it acts on later, so it must be the user's own and nobody else's to change. */
 import { statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { Folder, notOurs } from './folder.ts';
+import { type Check, Folder, notOurs } from './folder.ts';
 import { cannotWrite } from './cannot-write.ts';
 import { currentUser, distrust } from './trust.ts';
 
@@ -14,14 +14,22 @@ const FOLDER = '.ftc';
  */
 export const ownFolder = (directory: string): Folder => ownFolderAt(join(directory, FOLDER));
 
+export interface OwnFolderOptions {
+  /** Mode of its files. */
+  readonly file?: number;
+  /** What else must hold. */
+  readonly check?: Check;
+}
+
 /** The same by its own path. */
-export function ownFolderAt(path: string): Folder {
+export function ownFolderAt(path: string, { file = 0o600, check }: OwnFolderOptions = {}): Folder {
   return new Folder(path, {
     check(entry, path) {
       const found = distrust(entry, currentUser(), path);
       if (found !== null) throw notOurs(path, found);
+      check?.(entry, path);
     },
-    modes: { folder: 0o700, file: 0o600 },
+    modes: { folder: 0o700, file },
     owner: ownerFor(dirname(path)),
   });
 }

@@ -16,6 +16,8 @@ export interface ComposeProject {
   readonly variables: Readonly<Record<string, string | undefined>>;
   /** Services whose images are built. Default: a job's two. */
   readonly images?: readonly string[];
+  /** Text of the file with the URLs of its hooks; null where it has none. Undefined leaves a file as it is. */
+  readonly hookUrls?: string | null;
 }
 
 export interface RunOptions {

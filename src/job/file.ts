@@ -3,6 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, relative, resolve } from 'node:path';
 import { FtcError } from '../errors.ts';
 import { decodeUtf8, saveAsUtf8 } from '../shared/utf8.ts';
+import { type Hook, hookNames } from './hooks.ts';
 import { builtinOf } from './job.ts';
 import { secretOf } from './s3.ts';
 import { check } from './problem.ts';
@@ -90,7 +91,7 @@ function readBytes(path: string, name: string): Uint8Array {
 
 /** Paths in a job file are relative to it. */
 function absolute(values: JobFile, folder: string): JobFile {
-  const { script, data, dataset, checkpoint, envFile, requirements, outputs, volumes } = values;
+  const { script, data, dataset, checkpoint, envFile, requirements, outputs, volumes, hooks } = values;
   return {
     ...values,
     ...(script !== undefined && builtinOf(script) === null && { script: resolve(folder, script) }),
@@ -100,6 +101,7 @@ function absolute(values: JobFile, folder: string): JobFile {
     ...(typeof outputs === 'string' && { outputs: resolve(folder, outputs) }),
     ...(volumes !== undefined && { volumes: absoluteVolumes(volumes, folder) }),
     ...(checkpoint !== undefined && { checkpoint: absoluteIn(checkpoint, folder) }),
+    ...(hooks && { hooks: absoluteHooks(hooks, folder) }),
     ...(data?.s3 && { data: { ...data, s3: absoluteLogin(data.s3, folder) } }),
   };
 }
@@ -119,6 +121,16 @@ function absoluteLogin<T extends S3Files>(s3: T, folder: string): T {
   return {
     ...s3,
     ...(file !== null && { credentials: resolve(folder, file) }),
+    ...(typeof caBundle === 'string' && { caBundle: resolve(folder, caBundle) }),
+  };
+}
+
+function absoluteHooks(hooks: NonNullable<JobFile['hooks']>, folder: string): typeof hooks {
+  const at = (hook: Hook): Hook =>
+    hook.kind === 'urlFile' ? { ...hook, path: resolve(folder, hook.path) } : hook;
+  const { caBundle } = hooks;
+  return {
+    ...Object.fromEntries(hookNames.flatMap(name => (hooks[name] ? [[name, hooks[name].map(at)]] : []))),
     ...(typeof caBundle === 'string' && { caBundle: resolve(folder, caBundle) }),
   };
 }

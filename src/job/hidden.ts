@@ -4,6 +4,7 @@
  */
 import { readdirSync, realpathSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, sep } from 'node:path';
+import { hookNames } from './hooks.ts';
 import { builtinOf, type Job } from './job.ts';
 import { secretOf } from './s3.ts';
 
@@ -46,7 +47,9 @@ export function findHidden(job: Job, projectDir: string, most = MOST_ENTRIES): H
   const logins = [job.checkpoint.s3?.credentials, job.data?.s3?.credentials].filter(
     login => login != null && secretOf(login) === null,
   );
-  const named = [...logins, join(projectDir, NOTES)].map(path => real(path ?? ''));
+  const hooks = hookNames.flatMap(name => job.hooks[name]);
+  const urls = hooks.flatMap(hook => (hook.kind === 'urlFile' ? [hook.path] : []));
+  const named = [...logins, ...urls, join(projectDir, NOTES)].map(path => real(path ?? ''));
   const all = [...new Set([...found.paths, ...named])].filter(path => path !== null).sort();
   const within = (root: string | null): Hidden[] => (root === null ? [] : all.flatMap(p => inside(root, p)));
   const dataset = job.dataset === null ? null : real(job.dataset);

@@ -15,7 +15,7 @@ export const containerUser = '10001:10001';
  * Looks at script, dataset, checkpoint directory, credentials and certificates.
  * @returns the user that master and workers run as
  */
-export function checkHost({ script, data, dataset, checkpoint }: Job, cwd: string): string {
+export function checkHost({ script, data, dataset, checkpoint, hooks }: Job, cwd: string): string {
   const user = checkpoint.dir === null ? containerUser : ownerOf(checkpoint.dir, cwd);
   if (builtinOf(script) === null) checkScript(script, user, cwd);
   const { s3 } = checkpoint;
@@ -23,6 +23,7 @@ export function checkHost({ script, data, dataset, checkpoint }: Job, cwd: strin
   if (s3?.caBundle != null) checkBundle(s3.caBundle, 'checkpoint.s3.caBundle', user, cwd);
   if (data?.s3?.caBundle != null) checkBundle(data.s3.caBundle, 'data.s3.caBundle', user, cwd);
   if (data?.s3?.credentials != null) checkCredentials(data.s3.credentials, 'data.s3.credentials', user, cwd);
+  if (hooks.caBundle !== null) checkBundle(hooks.caBundle, 'hooks.caBundle', user, cwd);
   if (dataset !== null) directory(dataset, 'dataset', cwd);
   return user;
 }

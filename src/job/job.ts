@@ -1,6 +1,7 @@
 /** A job as the rest of ftc knows it: whole, valid, with defaults filled in. Paths are absolute, durations milliseconds. */
 
 import type { Data } from './data.ts';
+import { type Hooks, noHooks } from './hooks.ts';
 import type { KeepBest } from './keep-best.ts';
 import type { Launcher, Node } from './launcher.ts';
 import type { ScriptEnvironment } from './environment.ts';
@@ -58,6 +59,8 @@ export interface Job {
   readonly outputs: { readonly dir: string | null } | null;
   /** Of /dev/shm. */
   readonly shmSize: string;
+  /** Who hears of the job's failure, recovery or success. */
+  readonly hooks: Hooks;
   readonly recovery: {
     readonly heartbeat: number;
     /** How long all others may wait for a worker before it counts as stuck. */
@@ -111,6 +114,7 @@ export const defaults = {
   workdir: false,
   outputs: null,
   shmSize: '1gb',
+  hooks: noHooks,
   recovery: {
     heartbeat: 5_000,
     hang: 300_000,

@@ -1,5 +1,6 @@
 /** Puts what the sources say together, fills in defaults, and checks what no source can check alone. Pure. */
 import { fillData } from './data.ts';
+import { noHooks } from './hooks.ts';
 import { builtinOf, defaults, type Job } from './job.ts';
 import { keepBestDefault } from './keep-best.ts';
 import type { Launcher } from './launcher.ts';
@@ -50,6 +51,7 @@ export function resolveJob(
     },
     data: said.data == null ? null : fillData(said.data),
     outputs: said.outputs == null ? null : { dir: said.outputs },
+    hooks: said.hooks == null ? noHooks : { ...noHooks, ...given(said.hooks) },
     recovery: { ...job.recovery, minWorkers },
     length: steps === undefined ? { epochs: epochs ?? defaultEpochs } : { steps },
     backend: backend ?? (job.resources.gpus === null ? 'gloo' : 'nccl'),
@@ -121,6 +123,12 @@ export function conflicts({
       hint: 'Leave checkpoint.s3 out, or let the script import ftc.',
     });
   return found;
+}
+
+/** What has a value. */
+function given<T extends object>(said: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const known = Object.entries(said).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(known) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 type Filled = Omit<Job, 'name' | 'length' | 'backend' | 'launcher'> & { readonly epochs: number };

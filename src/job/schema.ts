@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { Data } from './data-schema.ts';
 import { keepBestDefault, modes } from './keep-best.ts';
 import { builtinOf, builtinPrefix, builtins, defaults } from './job.ts';
+import { HooksSchema } from './hooks-schema.ts';
 import { launchers, nodes } from './launcher.ts';
 import { S3 } from './s3-schema.ts';
 import { described, duration, durationOrOff, group, text, whole } from './schema-parts.ts';
@@ -194,6 +195,9 @@ export const JobFile = group({
     .optional()
     .meta(described('A directory of the host, mounted read-only at /data.', null)),
   ...scriptKeys,
+  hooks: HooksSchema.nullable()
+    .optional()
+    .meta(described('URLs and commands that hear when the job fails, recovers or succeeds.', null)),
   recovery: Recovery.optional().meta(described('What happens when something dies.')),
   resources: Resources.optional().meta(described('Limits of each worker.')),
   stopGrace: duration(1000, '1s')

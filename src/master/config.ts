@@ -4,7 +4,9 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { JobId } from '../checkpoint/names.ts';
 import { CheckpointEnvironment, type CheckpointPolicy, policyOf } from '../checkpoint/policy.ts';
+import { hookNames } from '../job/hooks.ts';
 import { type Launcher, launchers } from '../job/launcher.ts';
+import type { HooksConfig } from './hooks/hooks.ts';
 import type { KeyFolders } from './keys.ts';
 import { readS3Config, type S3Config } from './s3/config.ts';
 import type { VolumePlace } from './volume/trouble.ts';
@@ -26,6 +28,12 @@ const Environment = z.object({
   FTC_CHECKPOINT_VOLUME: z.string().optional(),
   FTC_CHECKPOINT_HOST_DIR: z.string().optional(),
   FTC_IMAGE: z.string().default('ftc-control'),
+  FTC_HOOKS: z
+    .string()
+    .transform(names => names.split(','))
+    .pipe(z.array(z.enum(hookNames)))
+    .optional(),
+  FTC_HOOKS_CA: z.string().optional(),
   FTC_STATE_DIR: z.string().default('/var/lib/ftc/master'),
   FTC_WORKER_KEY_DIR: z.string().default('/var/lib/ftc/worker-key'),
   FTC_SUPERVISOR_KEY_DIR: z.string().default('/var/lib/ftc/supervisor-key'),
@@ -54,6 +62,8 @@ export interface MasterConfig {
   readonly scrubMs: number;
   /** Where checkpoints are copied to; null for a job that asks for no copies. */
   readonly s3: S3Config | null;
+  /** Null for a job without a URL that hears of it. */
+  readonly hooks: HooksConfig | null;
   readonly controlPort: number;
   readonly httpPort: number;
   /** Tells a restart of this container from a new one. */
@@ -86,6 +96,7 @@ export function readConfig(env: NodeJS.ProcessEnv): MasterConfig {
     }),
     scrubMs: e.FTC_CHECKPOINT_SCRUB * 1000,
     s3: readS3Config(env, e.JOB_ID),
+    hooks: e.FTC_HOOKS === undefined ? null : { names: e.FTC_HOOKS, caBundle: e.FTC_HOOKS_CA ?? null },
     controlPort: e.FTC_CONTROL_PORT,
     httpPort: e.FTC_HTTP_PORT,
     container: hostname(),

@@ -6,6 +6,7 @@ import { Keeper } from './checkpoints/keeper.ts';
 import type { MasterConfig } from './config.ts';
 import { ControlServer } from './control-server.ts';
 import { History } from './history.ts';
+import { Hooks, isNews } from './hooks/hooks.ts';
 import type { Api } from './http.ts';
 import { Journal, journalFolder } from './journal.ts';
 import type { MasterKeys } from '../protocol/membership-proof.ts';
@@ -43,6 +44,7 @@ export class Master {
   readonly #keeper: Keeper;
   readonly #mirror: Mirror | null;
   readonly #metrics: LastMetrics;
+  readonly #hooks: Hooks | null;
   #timer: NodeJS.Timeout | null = null;
   /** Runs while entries of the journal wait for room on the disk. */
   #unwritten: NodeJS.Timeout | null = null;
@@ -56,7 +58,8 @@ export class Master {
     this.#log = log;
     this.#volume = volume;
     const { entries, skipped, poisoned } = volume;
-    this.#journal = new Journal(journalFolder(config.folders.state));
+    const folder = journalFolder(config.folders.state);
+    this.#journal = new Journal(folder);
     this.#metrics = new LastMetrics(`${config.checkpoints.directory}/${METRICS}`);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;
     const timing = { ...TIMING, silentMs: Math.max(60_000, hangMs) };
@@ -79,6 +82,9 @@ export class Master {
     this.#mirror = config.s3 && new Mirror({ config: config.s3, policy, job, log, tell, ...this.#gate });
     const copied = (step: number) => this.#mirror?.holds(step) === true;
     this.#keeper = new Keeper({ policy, job, scrubMs, log, tell, copied });
+    const news = { status: () => this.api.status(), events: () => this.#history.after(0) };
+    const hooked = { run: config.container, folder: this.#refused ? null : folder, log, tell, ...news };
+    this.#hooks = config.hooks && new Hooks({ config: config.hooks, ...hooked });
     this.#control = new ControlServer(config.job, keys, heartbeatMs, {
       hello: hello => this.#take({ type: 'hello', hello }),
       message: (id, incarnation, message) => {
@@ -107,6 +113,7 @@ export class Master {
 
   /** Listens, and lives until {@link close}. */
   async start(): Promise<void> {
+    this.#hooks?.start();
     if (this.#volume.trouble !== null) return this.#startWithout(this.#volume.trouble);
     const { state, current } = this.#membership;
     const empty = isEmpty(this.#config.checkpoints.directory);
@@ -148,7 +155,7 @@ export class Master {
     if (this.#unwritten) clearInterval(this.#unwritten);
     await this.#control.close();
     await this.#keeper.close();
-    await this.#mirror?.close();
+    await Promise.all([this.#mirror?.close(), this.#hooks?.close()]);
     this.#journal.close();
   }
 
@@ -179,7 +186,9 @@ export class Master {
 
   #take(event: MembershipEvent): void {
     if (this.#closing) return;
-    for (const effect of advance(this.#membership, event, now())) this.#carryOut(effect);
+    const effects = advance(this.#membership, event, now());
+    for (const effect of effects) this.#carryOut(effect);
+    if (this.#hooks !== null && effects.some(isNews)) this.#hooks.look();
   }
 
   #carryOut(effect: Effect): void {

@@ -162,7 +162,7 @@ export class Supervisor {
       );
       this.#again = true;
     } catch (error) {
-      const made = role === 'worker' ? await this.#uncover(container, error) : null;
+      const made = role === 'supervisor' ? null : await this.#uncover(container, error);
       if (made === null)
         this.#o.log.error({ err: error, container: name }, 'it could not be started; trying again');
       const dueAt = this.#o.now() + (made === null ? RETRY_MS : 0);
@@ -172,14 +172,18 @@ export class Supervisor {
   }
 
   /** The id of the container in its place; null where it stays as it is. */
-  async #uncover({ id, name }: Container, error: unknown): Promise<string | null> {
+  async #uncover({ id, name, role }: Container, error: unknown): Promise<string | null> {
     try {
       const made = await uncover(this.#o.engine, id, error);
       if (made === null) return null;
       this.#memory = new Map([...this.#memory].filter(([known]) => known !== id));
       this.#o.log.warn(
-        { worker: made.id.slice(0, 12), container: name, path: made.without },
-        'made anew: a file that was hidden from it is gone',
+        {
+          ...(role === 'worker' && { worker: made.id.slice(0, 12) }),
+          container: name,
+          path: made.without,
+        },
+        'made anew without what is gone from the host',
       );
       return made.id;
     } catch (failure) {

@@ -1,4 +1,7 @@
-/** A worker that cannot start because a file that was hidden from it is gone is made anew without what hid it. */
+/**
+ * A worker that cannot start because a file that was hidden from it is gone is made anew without what hid it; a master, without the URLs
+ * of hooks that somebody removed.
+ */
 import type { Engine } from '../docker/engine.ts';
 import { withoutMask } from '../docker/masks.ts';
 

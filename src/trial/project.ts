@@ -1,6 +1,7 @@
 /** The project of a run that tries a job out: the job with other numbers, a name of its own, and labels that say whose it is. */
 import type { ComposeFile } from '../../compose/render.ts';
 import type { Service } from '../../compose/services.ts';
+import { noHooks } from '../job/hooks.ts';
 import type { Job } from '../job/job.ts';
 import { thisProcess, toText } from '../shared/process-id.ts';
 
@@ -39,6 +40,8 @@ export function runJob(job: Job, name: string, workers: number, standbys: number
     checkpoint: { ...job.checkpoint, dir: null, s3: null },
     // What it writes is for nobody.
     outputs: job.outputs === null ? null : { dir: null },
+    // Nobody is to be woken for a trial.
+    hooks: noHooks,
   };
 }
 

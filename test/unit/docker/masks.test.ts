@@ -44,6 +44,16 @@ describe('a container that cannot start for a file that is gone', () => {
     expect(withoutMask(blueprint(...mounts), why)).toBeNull();
   });
 
+  it('is made without the URLs of hooks that somebody removed, and with any other secret', () => {
+    const hooks = { Type: 'bind', Source: '/home/me/.ftc/hooks/x.json', Target: '/run/secrets/hooks' };
+    const keys = { Type: 'bind', Source: '/home/me/keys', Target: '/run/secrets/checkpoint-s3' };
+    const absent = (path: string) =>
+      `invalid mount config for type "bind": bind source path does not exist: ${path}`;
+    const found = withoutMask(blueprint(keys, hooks), absent(hooks.Source));
+    expect(found).toEqual({ without: '/run/secrets/hooks', blueprint: blueprint(keys) });
+    expect(withoutMask(blueprint(keys, hooks), absent(keys.Source))).toBeNull();
+  });
+
   it('takes what it does not know for something else', () => {
     expect(withoutMask({ name: 'x', body: {} }, said('/dev/null', '/job/.env'))).toBeNull();
   });

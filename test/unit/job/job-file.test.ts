@@ -76,6 +76,7 @@ volumes: ["data:/more", "data:/cached:rw"]
 workdir: true
 outputs: results
 shmSize: 2g
+hooks: {onRecovery: {urlEnv: WEBHOOK}, onSuccess: [notify-send, done]}
 recovery:
   heartbeat: 2.5
   hang: 10m
@@ -125,6 +126,12 @@ port: 0
       workdir: true,
       outputs: { dir: join(folder, 'results') },
       shmSize: '2g',
+      hooks: {
+        onFailure: [],
+        onRecovery: [{ kind: 'urlEnv', name: 'WEBHOOK' }],
+        onSuccess: [{ kind: 'command', command: ['notify-send', 'done'] }],
+        caBundle: null,
+      },
       recovery: {
         heartbeat: 2_500,
         hang: 600_000,
