@@ -172,7 +172,8 @@ class Run:
         self._master.form(members, when)
 
     def _committed(self, _worker: str, message: Json) -> bool:
-        return bool(message["type"] == "committed" and message["generation"] == self._master.generation)
+        """Or it has ended training by itself, as `job.finish` does: then there is no further step."""
+        return bool(message["type"] == "finishing" or message["type"] == "committed" and message["generation"] == self._master.generation)
 
     def _wait(self, fits: Callable[[str, Json], bool]) -> Json:
         """The first message that fits. Raises Ended where a worker fails before."""
