@@ -102,12 +102,12 @@ class Run:
         return self._root / f"hold-{fault.step}"
 
     def _new(self, count: int) -> list[str]:
-        """Starts workers, and waits until they are ready."""
+        """Starts workers, and waits until they are ready, or have taken over a result that was there."""
         names = [f"w{self._named + i}" for i in range(count)]
         self._named += count
         self._cluster.start(*names)
         for name in names:
-            self._wait(lambda w, m, n=name: w == n and m["type"] == "ready")  # type: ignore[misc]
+            self._wait(lambda w, m, n=name: w == n and m["type"] in ("ready", "done"))  # type: ignore[misc]
         return names
 
     def _apply(self, fault: Fault) -> None:
