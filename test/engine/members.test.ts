@@ -232,15 +232,19 @@ it('who only calls himself the master is not believed, and workers wait for the 
   const same = await identity(first ?? master);
   // It has the master's name on the network, sends a challenge, and answers each hello with a welcome and the end.
   const impostor = `
-const lines = [
-  { type: 'challenge', protocol: 2, nonce: 'ab'.repeat(32) },
+const say = (socket, lines) => socket.write(lines.map(line => JSON.stringify(line) + '\\n').join(''));
+const challenge = { type: 'challenge', protocol: 2, nonce: 'ab'.repeat(32) };
+const answers = [
   { type: 'welcome', protocol: 2, job: '${job.name}', heartbeatMs: 1000, proof: 'cd'.repeat(64) },
   { type: 'refused', reason: 'go away', proof: 'cd'.repeat(64) },
   { type: 'shutdown', reason: 'the end' },
 ];
 require('node:net').createServer(socket => {
-  socket.on('error', () => undefined).on('data', data => console.log('heard ' + data));
-  socket.write(lines.map(line => JSON.stringify(line) + '\\n').join(''));
+  socket.on('error', () => undefined).on('data', data => {
+    console.log('heard ' + data);
+    say(socket, answers);
+  });
+  say(socket, [challenge]);
 }).listen(7077);
 `;
   writeFileSync(join(job.folder, 'impostor.cjs'), impostor);

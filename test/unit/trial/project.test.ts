@@ -42,8 +42,8 @@ describe('the project of a run', () => {
     const run = runJob(job, 'mine-verify-1', 3, 0);
     const { file } = render({ job: run, file: null, projectDir: '/tmp', user: '10001:10001' });
     const { services, volumes, networks } = labelled(file, ownLabels(verification, 'mine'));
-    const made = [...Object.values(services), ...Object.values(volumes ?? {}), ...Object.values(networks)];
-    expect(made).toHaveLength(5);
+    const made = [...Object.values(services), ...Object.values(volumes), ...Object.values(networks)];
+    expect(made).toHaveLength(8);
     for (const thing of made) {
       const labels = thing['labels'] as Record<string, string>;
       expect(labels).toMatchObject({ 'io.ftc.job': 'mine-verify-1', 'io.ftc.verify': 'mine' });
