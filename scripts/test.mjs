@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs every test and closes with one line, `N passed, N failed`. `--only NAME` (unit, python, engine, alone) runs a part.
+// Runs every test and closes with one line, `N passed, N failed`. `--only NAME` (unit, python, engine, alone) runs a part, and
+// names of files behind it take these of it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,7 +14,10 @@ import { runners } from './test/runners.mjs';
 import { tally } from './test/tally.mjs';
 import { takeTurn } from './test/turn.mjs';
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
+const { values, positionals: files } = parseArgs({
+  options: { only: { type: 'string', multiple: true } },
+  allowPositionals: true,
+});
 const all = Object.keys(runners);
 const unknown = values.only?.find(name => !all.includes(name));
 if (unknown !== undefined) {
@@ -48,7 +52,7 @@ try {
   for (const [name, runTests] of Object.entries(runners)) {
     if (interrupted || values.only?.includes(name) === false) continue;
     console.error(`\ntest: ${name}`);
-    outcomes.push(await runTests(folder));
+    outcomes.push(await runTests(folder, files));
   }
 } finally {
   rmSync(folder, { recursive: true, force: true });
