@@ -10,6 +10,7 @@ import { readEnvFile, readVariable } from './setup/env-file.mjs';
 import { root } from './setup/paths.mjs';
 import { removeLeftovers } from './test/leftovers.mjs';
 import { passOn } from './test/live.mjs';
+import { startNeighbour } from './test/neighbour.mjs';
 import { runners } from './test/runners.mjs';
 import { tally } from './test/tally.mjs';
 import { takeTurn } from './test/turn.mjs';
@@ -48,12 +49,15 @@ if (removed > 0) console.error(`test: removed ${removed} leftovers of an earlier
 
 const folder = mkdtempSync(join(tmpdir(), 'ftc-test-'));
 const outcomes = [];
+const lookAtNeighbour = await startNeighbour();
 try {
   for (const [name, runTests] of Object.entries(runners)) {
     if (interrupted || values.only?.includes(name) === false) continue;
     console.error(`\ntest: ${name}`);
     outcomes.push(await runTests(folder, files));
   }
+  const neighbour = await lookAtNeighbour();
+  if (outcomes.length > 0) outcomes.push(neighbour);
 } finally {
   rmSync(folder, { recursive: true, force: true });
   if (interrupted)

@@ -59,7 +59,7 @@ export interface Daemon {
    * Finds the process that answers. `end` ends that one and no other.
    * @throws FtcError FTC_CANNOT where it is not known, or not ours to end
    */
-  look(): Promise<{ readonly run: EngineRun; end(signal: string): Promise<void> }>;
+  look(): Promise<{ readonly run: EngineRun; readonly end: (signal: string) => Promise<void> }>;
   /** Starts it if it does not run, and waits until it answers. */
   start(run: EngineRun): Promise<void>;
 }

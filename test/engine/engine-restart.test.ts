@@ -1,7 +1,7 @@
 /** The engine dies and comes back: an engine of this file's own, so that whoever uses the machine's notices nothing. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createDaemon } from '../../chaos/daemon.ts';
 import { engineProcess } from '../../chaos/engine-process.ts';
 import { connect } from '../../src/docker/connect.ts';
@@ -35,16 +35,16 @@ describe.skipIf(why !== null)('an engine that dies', () => {
     before = await machine();
     expect(before).toEqual([expect.stringMatching(/^running /), expect.anything()]);
     engine = await OwnEngine.start();
+    return async () => {
+      await engine.close();
+      const after = await machine();
+      await docker('rm', '--force', neighbour);
+      expect(after).toEqual(before);
+      expect(existsSync(engine.folder)).toBe(false);
+      expect(leftCgroups(engine.folder)).toEqual([]);
+    };
   });
   afterEach(() => job?.close());
-  afterAll(async () => {
-    await engine.close();
-    const after = await machine();
-    await docker('rm', '--force', neighbour);
-    expect(after).toEqual(before);
-    expect(existsSync(engine.folder)).toBe(false);
-    expect(leftCgroups(engine.folder)).toEqual([]);
-  });
 
   /** A job of that many steps on the own engine, past its second checkpoint. */
   async function start(steps: number) {

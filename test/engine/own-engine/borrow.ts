@@ -3,56 +3,85 @@
  * links lead to them, so nothing is copied but what describes them. Taking images from engine to engine (`docker save`) copies
  * gigabytes, and leaves the build cache behind.
  */
-import { cpSync, existsSync, mkdirSync, readdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
+import { copyFileSync, cpSync, mkdirSync, readdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** Of a layer: everything but its files. */
 const described = ['link', 'lower', 'committed'];
-const TRIES = 20;
+const PATIENCE_MS = 60_000;
+const PAUSE_MS = 100;
 
 /**
  * @param from data root of an engine with the storage driver overlay2
  * @param seen where the new engine will see that root, read-only
  * @param to is made
  */
-export function borrow(from: string, seen: string, to: string): void {
+export async function borrow(from: string, seen: string, to: string): Promise<void> {
   mkdirSync(join(to, 'overlay2'), { recursive: true });
-  for (const folder of ['image', 'buildkit']) copyAtRest(join(from, folder), join(to, folder));
+  for (const folder of ['image', 'buildkit']) await copyAtRest(join(from, folder), join(to, folder));
   for (const name of readdirSync(join(from, 'overlay2'))) {
     const [source, target] = [join(from, 'overlay2', name), join(to, 'overlay2', name)];
     mkdirSync(target);
     if (name === 'l') {
       for (const link of readdirSync(source))
-        symlinkSync(readlinkSync(join(source, link)), join(target, link));
+        unlessGone(() => symlinkSync(readlinkSync(join(source, link)), join(target, link)));
       continue;
     }
-    for (const file of described.filter(file => existsSync(join(source, file))))
-      cpSync(join(source, file), join(target, file));
+    for (const file of described) unlessGone(() => copyFileSync(join(source, file), join(target, file)));
     mkdirSync(join(target, 'work'));
     symlinkSync(join(seen, 'overlay2', name, 'diff'), join(target, 'diff'));
   }
 }
 
-/** The first engine goes on working: a database is copied anew where it was written to meanwhile. */
-function copyAtRest(from: string, to: string): void {
-  for (let tries = 1; ; tries += 1) {
-    const before = state(from);
-    // A layer that belongs to a container of the first engine is no business of the second's.
-    cpSync(from, to, { recursive: true, force: true, filter: path => !path.endsWith('/layerdb/mounts') });
-    if (state(from) === before) return;
-    if (tries === TRIES) throw new Error(`${from} changes all the time: somebody builds images`);
+/** Layers of containers come and go meanwhile. @returns whether it was there */
+function unlessGone(copy: () => void): boolean {
+  try {
+    copy();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    return false;
   }
 }
 
+/** The first engine goes on working: what it has written to meanwhile is copied anew. */
+async function copyAtRest(from: string, to: string): Promise<void> {
+  const end = performance.now() + PATIENCE_MS;
+  while (!isWhole(from, to)) {
+    if (performance.now() > end)
+      throw new Error(`${from} changes all the time: others build images without a pause`);
+    await new Promise(resolve => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+function isWhole(from: string, to: string): boolean {
+  let changed = true;
+  const copy = (): void => {
+    const before = state(from);
+    cpSync(from, to, { recursive: true, force: true, filter: isLent });
+    changed = state(from) !== before;
+  };
+  return unlessGone(copy) && !changed;
+}
+
+/** Layers of the first engine's containers, and those that are being made, are no business of the second's. */
+const isLent = (path: string): boolean => !/\/layerdb\/(mounts|tmp)$/.test(path);
+
+/** Changes with whatever is written, made or removed. */
 function state(folder: string): string {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter(
-    file => file.isFile() && !file.parentPath.includes('/layerdb/mounts'),
-  );
-  return files
-    .map(({ parentPath, name }) => {
-      const path = join(parentPath, name);
-      const { size, mtimeMs } = statSync(path, { throwIfNoEntry: false }) ?? {};
-      return `${path} ${size} ${mtimeMs}`;
-    })
-    .join('\n');
+  const lines: string[] = [];
+  const visit = (path: string): void => {
+    const { size, mtimeMs } = statSync(path);
+    lines.push(`${path} ${size} ${mtimeMs}`);
+  };
+  const walk = (at: string): void => {
+    visit(at);
+    for (const entry of readdirSync(at, { withFileTypes: true })) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory() && isLent(path)) walk(path);
+      else if (entry.isFile()) visit(path);
+    }
+  };
+  walk(folder);
+  return lines.join('\n');
 }

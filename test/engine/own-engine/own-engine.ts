@@ -10,7 +10,7 @@
  */
 import { type ChildProcessByStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, delimiter, join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
@@ -72,9 +72,6 @@ export class OwnEngine {
   static async start(...args: string[]): Promise<OwnEngine> {
     const { root } = await firstEngine();
     const folder = mkdtempSync(join(tmpdir(), 'ftctest-engine-'));
-    borrow(root, FIRST, join(folder, 'root'));
-    // Not the machine's settings.
-    writeFileSync(join(folder, 'daemon.json'), '{}');
     const spaces = ['--mount', '--net', '--pid', '--ipc', '--fork'];
     // In a session of its own: Ctrl+C ends the test, and then the input ends.
     const init = spawn('unshare', [...spaces, 'bash', INIT, folder, root], {
@@ -82,10 +79,15 @@ export class OwnEngine {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     const [line] = (await Promise.race([once(init.stdout, 'data'), once(init, 'exit')])) as [unknown];
-    const pid = String(line).trim();
-    if (!Buffer.isBuffer(line)) throw new Error(`the namespaces cannot be made: exit code ${pid}`);
-    const engine = new OwnEngine(folder, init, pid, args);
+    if (!Buffer.isBuffer(line)) {
+      rmSync(folder, { recursive: true });
+      throw new Error(`the namespaces for an engine cannot be made: exit code ${String(line)}`);
+    }
+    const engine = new OwnEngine(folder, init, line.toString().trim(), args);
     try {
+      await borrow(root, FIRST, join(folder, 'root'));
+      // Not the machine's settings.
+      writeFileSync(join(folder, 'daemon.json'), '{}');
       await engine.restart();
       return engine;
     } catch (error) {
