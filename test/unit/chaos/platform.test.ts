@@ -121,6 +121,8 @@ it('an engine is started again only where the journal has it ended, and in the w
   const ended = entry('engine', second);
   expect(endedEngine([])).toBeNull();
   expect(endedEngine([entry('pause', {}), ended])).toEqual(second);
+  // How to start it is not for a file in the job's folder to say.
+  expect(endedEngine([entry('engine', { ...second, args: ['--init-path=/tmp/x'] })])).toEqual(second);
   expect(endedEngine([entry('engine', { how: 'systemd' })])).toEqual({
     how: 'systemd',
     socket: '/run/docker.sock',
