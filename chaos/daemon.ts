@@ -43,8 +43,8 @@ export function createDaemon({ host, docker }: Connection): Daemon {
 }
 
 /** Ends this process and no other, whoever answers at the socket by now. */
-async function endEngine(run: EngineRun, process_: ProcessId, signal: string): Promise<void> {
-  const isGone = (): Promise<boolean> => Promise.resolve(isAlive(process_) === false);
+async function endEngine(run: EngineRun, its: ProcessId, signal: string): Promise<void> {
+  const isGone = (): Promise<boolean> => Promise.resolve(isAlive(its) === false);
   if (await isGone()) return;
   if (run.how === 'systemd') {
     // Stopping waits for its end, which a signal does not.
@@ -52,8 +52,8 @@ async function endEngine(run: EngineRun, process_: ProcessId, signal: string): P
     const kill = ['kill', '--kill-who=main', `--signal=${signal}`, UNIT];
     await execa('systemctl', signal === 'SIGTERM' ? stop : kill);
   } else {
-    keepCommand(run.socket, process_.pid);
-    process.kill(process_.pid, signal);
+    keepCommand(run.socket, its.pid);
+    process.kill(its.pid, signal);
     // While it ends it still answers, and holds what the next one needs.
     await until(END_MS, 'it does not end', isGone);
   }

@@ -45,7 +45,11 @@ export async function engineProcess(path: string): Promise<ProcessId | string> {
       here: isHere(pid),
     }));
     const found = whoAnswers(seen, CALLS);
-    return typeof found === 'string' ? found : processWith(found.pid);
+    if (typeof found === 'string') return found;
+    const id = processWith(found.pid);
+    return id.began === null ? `its process ${id.pid} has just ended` : id;
+  } catch (error) {
+    return `${path} does not answer: ${error instanceof Error ? error.message : String(error)}`;
   } finally {
     for (const call of calls) call.destroy();
   }

@@ -3,7 +3,16 @@
  * links lead to them, so nothing is copied but what describes them. Taking images from engine to engine (`docker save`) copies
  * gigabytes, and leaves the build cache behind.
  */
-import { copyFileSync, cpSync, mkdirSync, readdirSync, readlinkSync, statSync, symlinkSync } from 'node:fs';
+import {
+  copyFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  statSync,
+  symlinkSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** Of a layer: everything but its files. */
@@ -18,7 +27,8 @@ const PAUSE_MS = 100;
  */
 export async function borrow(from: string, seen: string, to: string): Promise<void> {
   mkdirSync(join(to, 'overlay2'), { recursive: true });
-  for (const folder of ['image', 'buildkit']) await copyAtRest(join(from, folder), join(to, folder));
+  for (const folder of ['image', 'buildkit'].filter(folder => existsSync(join(from, folder))))
+    await copyAtRest(join(from, folder), join(to, folder));
   for (const name of readdirSync(join(from, 'overlay2'))) {
     const [source, target] = [join(from, 'overlay2', name), join(to, 'overlay2', name)];
     mkdirSync(target);

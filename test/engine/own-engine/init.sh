@@ -30,6 +30,6 @@ done
 while read -r _ point _; do
   if [[ $point == "$folder"/* ]]; then umount --lazy "$point" || true; fi
 done < <(tac /proc/self/mounts)
-umount /run/first
+umount --lazy /run/first || true
 rm -rf "$folder"
 find /sys/fs/cgroup -depth -type d -path "*/$name*" -exec rmdir {} + 2>/dev/null || true
