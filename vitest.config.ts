@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
-/** Nothing else may run meanwhile: the engine is killed, or how slow somebody is beside the others is what is tested. */
-const alone = ['test/engine/engine-restart.test.ts', 'test/engine/hang.test.ts'];
+/** Nothing else may run meanwhile: how slow somebody is beside the others is what is tested, or a second engine borrows from one at rest. */
+const alone = ['ctrl-c', 'engine-restart', 'hang', 'pools'].map(name => `test/engine/${name}.test.ts`);
 /** A job that hangs is what these are for: generous, as what waits gives up by itself. Milliseconds. */
 const patience = { testTimeout: 5 * 60_000, hookTimeout: 5 * 60_000 };
 

@@ -1,6 +1,6 @@
-/** The engine's own process, where it is on this machine and ours: systemd's, or the one that `npm run setup` starts. */
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+/** The engine's own process, where it is on this machine: systemd's, or one that was started by hand, as `npm run setup` does. */
+import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
@@ -8,9 +8,11 @@ import type { Connection } from '../src/docker/connect.ts';
 import { within } from '../src/docker/within.ts';
 import { FtcError } from '../src/errors.ts';
 import { ownPackage } from '../src/package.ts';
-import type { Daemon, Start } from './faults/fault.ts';
+import { isAlive, type ProcessId } from '../src/shared/process-id.ts';
+import { dropCommand, type EngineCommand, keepCommand, keptCommand } from './engine-command.ts';
+import { engineProcess } from './engine-process.ts';
+import type { Daemon, EngineRun, Start } from './faults/fault.ts';
 
-const PIDFILE = '/var/run/docker.pid';
 const UNIT = 'docker.service';
 const LOOK_MS = 100;
 /** It stops its containers first, each with the time that it is granted. */
@@ -19,8 +21,7 @@ const START_MS = 90_000;
 
 /** scripts/setup/engine-start.mjs, which the package carries as it is. */
 interface EngineScript {
-  readonly holdsPid: (file: string, program: string) => boolean;
-  readonly startDaemon: () => Promise<void>;
+  readonly startDaemon: (how?: { socket: string } & Partial<EngineCommand>) => Promise<void>;
 }
 
 export function createDaemon({ host, docker }: Connection): Daemon {
@@ -29,34 +30,54 @@ export function createDaemon({ host, docker }: Connection): Daemon {
       const { OperatingSystem } = (await docker.info()) as { OperatingSystem?: string };
       const why = refusal(host.url, OperatingSystem ?? '', process.platform, process.getuid?.());
       if (why !== null) throw cannot(why);
-      if (existsSync('/run/systemd/system')) {
-        if (await succeeds('systemctl', ['is-active', '--quiet', UNIT])) return 'systemd';
-        throw cannot(`systemd does not run it as ${UNIT}`);
-      }
-      if (await running()) return 'process';
-      throw cannot(`${PIDFILE} names no dockerd that runs`);
+      const socket = socketOf(host.url);
+      const found = await engineProcess(socket);
+      if (typeof found === 'string') throw cannot(found);
+      const how = await howStarted(found.pid);
+      if (typeof how !== 'string') throw cannot(how.why);
+      const run = { how, socket };
+      return { run, end: signal => endEngine(run, found, signal) };
     },
-    async kill(how, signal) {
-      if (how === 'systemd') {
-        // Stopping waits for its end, which a signal does not.
-        const stop = ['stop', UNIT];
-        const kill = ['kill', '--kill-who=main', `--signal=${signal}`, UNIT];
-        await execa('systemctl', signal === 'SIGTERM' ? stop : kill);
-      } else if (await running()) {
-        process.kill(Number(readFileSync(PIDFILE, 'utf8')), signal);
-        // While it ends it still answers, and holds what the next one needs.
-        await until(END_MS, 'it does not end', async () => !(await running()));
-      }
-    },
-    start: how => startEngine(how, () => answers(docker)),
+    start: run => startEngine(run, () => answers(docker)),
   };
 }
 
-/** Starts it if it does not run, and waits until it answers. @throws FtcError FTC_ENGINE_GONE when it does not */
-export async function startEngine(how: Start, answers: () => Promise<boolean>): Promise<void> {
+/** Ends this process and no other, whoever answers at the socket by now. */
+async function endEngine(run: EngineRun, its: ProcessId, signal: string): Promise<void> {
+  const isGone = (): Promise<boolean> => Promise.resolve(isAlive(its) === false);
+  if (await isGone()) return;
+  if (run.how === 'systemd') {
+    // Stopping waits for its end, which a signal does not.
+    const stop = ['stop', UNIT];
+    const kill = ['kill', '--kill-who=main', `--signal=${signal}`, UNIT];
+    await execa('systemctl', signal === 'SIGTERM' ? stop : kill);
+  } else {
+    keepCommand(run.socket, its.pid);
+    process.kill(its.pid, signal);
+    // While it ends it still answers, and holds what the next one needs.
+    await until(END_MS, 'it does not end', isGone);
+  }
+}
+
+/**
+ * Starts it as it was started before if it does not answer, and waits until it does.
+ * @throws FtcError FTC_ENGINE_GONE when it does not; FTC_CANNOT where nothing tells how it was started
+ */
+export async function startEngine(
+  { how, socket }: EngineRun,
+  answers: () => Promise<boolean>,
+): Promise<void> {
   if (how === 'systemd') await execa('systemctl', ['start', UNIT]);
-  else if (!(await running())) await (await script()).startDaemon();
+  else if (!(await answers())) {
+    const command = keptCommand(socket);
+    if (command === null && !isUsual(socket))
+      throw new FtcError('FTC_CANNOT', `nothing tells how the engine at ${socket} was started`, {
+        hint: 'Start it as you did before; then "ftc chaos heal" has nothing left to do but to say so.',
+      });
+    await (await script()).startDaemon({ socket, ...command });
+  }
   await until(START_MS, 'it does not answer', answers);
+  if (how === 'process') dropCommand(socket);
 }
 
 /** Why an engine is not to be restarted from here; null where it may be. Pure. */
@@ -68,16 +89,44 @@ export function refusal(
 ): string | null {
   if (/Docker Desktop/i.test(system)) return 'it is Docker Desktop, which starts its engine itself';
   if (platform !== 'linux' || !url.startsWith('unix://')) return `it is at ${url}, not on this machine`;
-  if (!/^unix:\/\/(\/var)?\/run\/docker\.sock$/.test(url)) return `${url} is not the system's own engine`;
   return uid === 0 ? null : 'only root can';
 }
+
+/**
+ * How a process runs that is in the systemd unit `unit`, whose main process is `main`; null where there is none. Otherwise why it
+ * cannot be started again. Pure.
+ */
+export function startOf(
+  pid: number,
+  unit: string | null,
+  main: number | null,
+): Start | { readonly why: string } {
+  // A unit that it is in may only be the one that somebody's shell runs in.
+  if (unit === null || main !== pid) return 'process';
+  return unit === UNIT ? 'systemd' : { why: `systemd runs it as ${unit}, not as ${UNIT}` };
+}
+
+async function howStarted(pid: number): Promise<ReturnType<typeof startOf>> {
+  if (!existsSync('/run/systemd/system')) return 'process';
+  const unit = /\/([^/\n]+\.service)$/m.exec(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))?.[1] ?? null;
+  if (unit === null) return 'process';
+  const asked = await execa('systemctl', ['show', '--property=MainPID', '--value', unit], { reject: false });
+  return startOf(pid, unit, asked.failed ? null : Number(asked.stdout));
+}
+
+/** One path for one socket: /var/run leads to /run. */
+export function socketOf(url: string): string {
+  const path = url.slice('unix://'.length);
+  const folder = dirname(path);
+  return existsSync(folder) ? join(realpathSync(folder), basename(path)) : path;
+}
+
+const isUsual = (socket: string): boolean => socket === socketOf('unix:///var/run/docker.sock');
 
 const cannot = (why: string): FtcError =>
   new FtcError('FTC_CANNOT', `the engine cannot be restarted from here: ${why}`, {
     hint: 'Restart it yourself while the job runs, as "sudo systemctl restart docker" does; the job goes on.',
   });
-
-const running = async (): Promise<boolean> => (await script()).holdsPid(PIDFILE, 'dockerd');
 
 const script = async (): Promise<EngineScript> =>
   (await import(
@@ -100,7 +149,3 @@ const answers = (docker: Connection['docker']): Promise<boolean> =>
     () => true,
     () => false,
   );
-
-async function succeeds(file: string, args: readonly string[]): Promise<boolean> {
-  return !(await execa(file, [...args], { reject: false, stdin: 'ignore' })).failed;
-}

@@ -1,17 +1,18 @@
 /** The engine that a command ended and, being killed itself, did not start again. Without it nothing else can be put right. */
 import { connect, type Connection } from '../src/docker/connect.ts';
 import { FtcError } from '../src/errors.ts';
-import { startEngine } from './daemon.ts';
+import { engineHosts } from '../src/docker/host.ts';
+import { socketOf, startEngine } from './daemon.ts';
 import { engine, EngineData } from './faults/engine.ts';
-import type { Start } from './faults/fault.ts';
+import type { EngineRun } from './faults/fault.ts';
 import { type Entry, openFaults } from './journal/entries.ts';
 import { lockIn, readEntries } from './journal/file.ts';
 import { self, takeLock } from './journal/lock.ts';
 
-/** How the engine ran; null where nobody ended it, or whoever did has started it again. Pure. */
-export function endedEngine(entries: readonly Entry[]): Start | null {
+/** The engine that was ended; null where nobody ended one, or whoever did has started it again. Pure. */
+export function endedEngine(entries: readonly Entry[]): EngineRun | null {
   const record = openFaults(entries).find(r => r.fault === engine.name);
-  return EngineData.safeParse(record?.data).data?.how ?? null;
+  return EngineData.safeParse(record?.data).data ?? null;
 }
 
 /**
@@ -28,8 +29,13 @@ export async function connectOrRevive(
     return await connect();
   } catch (error) {
     if (!(error instanceof FtcError) || error.code !== 'FTC_NO_ENGINE') throw error;
-    const how = endedEngine(readEntries(folder, project));
-    if (how === null) throw error;
+    const ended = endedEngine(readEntries(folder, project));
+    if (ended === null) throw error;
+    if (!engineHosts(process.env).some(({ url }) => isAt(url, ended.socket)))
+      throw new FtcError('FTC_CANNOT', `"ftc chaos engine" has ended another engine: ${ended.socket}`, {
+        hint: `Say that it is meant: DOCKER_HOST=unix://${ended.socket} ftc chaos heal`,
+        cause: error,
+      });
     if (process.getuid?.() !== 0)
       throw new FtcError(
         'FTC_CANNOT',
@@ -42,10 +48,13 @@ export async function connectOrRevive(
     const release = takeLock(lockIn(folder, project), self('heal', 'ftc chaos heal'));
     try {
       say('starting the engine, which "ftc chaos engine" has ended');
-      await startEngine(how, () => connect().then(Boolean, () => false));
+      await startEngine(ended, () => connect().then(Boolean, () => false));
     } finally {
       release();
     }
     return connect();
   }
 }
+
+const isAt = (url: string, socket: string): boolean =>
+  url.startsWith('unix://') && socketOf(url) === socketOf(`unix://${socket}`);

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-// Runs every test and closes with one line, `N passed, N failed`. `--only NAME` (unit, python, engine, alone) runs a part.
+// Runs every test and closes with one line, `N passed, N failed`. `--only NAME` (unit, python, engine, alone) runs a part, and
+// names of files behind it take these of it.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,11 +10,15 @@ import { readEnvFile, readVariable } from './setup/env-file.mjs';
 import { root } from './setup/paths.mjs';
 import { removeLeftovers } from './test/leftovers.mjs';
 import { passOn } from './test/live.mjs';
+import { startNeighbour } from './test/neighbour.mjs';
 import { runners } from './test/runners.mjs';
 import { tally } from './test/tally.mjs';
 import { takeTurn } from './test/turn.mjs';
 
-const { values } = parseArgs({ options: { only: { type: 'string', multiple: true } } });
+const { values, positionals: files } = parseArgs({
+  options: { only: { type: 'string', multiple: true } },
+  allowPositionals: true,
+});
 const all = Object.keys(runners);
 const unknown = values.only?.find(name => !all.includes(name));
 if (unknown !== undefined) {
@@ -44,12 +49,15 @@ if (removed > 0) console.error(`test: removed ${removed} leftovers of an earlier
 
 const folder = mkdtempSync(join(tmpdir(), 'ftc-test-'));
 const outcomes = [];
+const lookAtNeighbour = await startNeighbour();
 try {
   for (const [name, runTests] of Object.entries(runners)) {
     if (interrupted || values.only?.includes(name) === false) continue;
     console.error(`\ntest: ${name}`);
-    outcomes.push(await runTests(folder));
+    outcomes.push(await runTests(folder, files));
   }
+  const neighbour = await lookAtNeighbour();
+  if (outcomes.length > 0) outcomes.push(neighbour);
 } finally {
   rmSync(folder, { recursive: true, force: true });
   if (interrupted)

@@ -2,7 +2,11 @@ import { z } from 'zod';
 import { fault, starts } from './fault.ts';
 import { signal } from './params.ts';
 
-export const EngineData = z.object({ how: z.enum(starts) });
+export const EngineData = z.object({
+  how: z.enum(starts),
+  /** Older records are of the system's own engine. */
+  socket: z.string().default('/run/docker.sock'),
+});
 
 /** The process of the engine ends, and with it most often every container of the machine; then it is started again. */
 export const engine = fault({
@@ -19,15 +23,15 @@ export const engine = fault({
   params: z.strictObject({ signal: signal('what ends it', 'SIGTERM') }),
   data: EngineData,
   async prepare({ daemon }, _, __, p) {
-    const how = await daemon.look();
+    const { run, end } = await daemon.look();
     const apply = async (): Promise<void> => {
-      await daemon.kill(how, p.signal);
-      await daemon.start(how);
+      await end(p.signal);
+      await daemon.start(run);
     };
-    return { data: { how }, apply };
+    return { data: run, apply };
   },
-  async revert({ daemon }, _, { how }) {
-    await daemon.start(how);
+  async revert({ daemon }, _, run) {
+    await daemon.start(run);
     return null;
   },
 });

@@ -46,13 +46,22 @@ export interface World {
 export const starts = ['systemd', 'process'] as const;
 export type Start = (typeof starts)[number];
 
+/** An engine that was found, for whoever starts it again. */
+export interface EngineRun {
+  readonly how: Start;
+  /** Where it answers: an absolute path. */
+  readonly socket: string;
+}
+
 /** The engine's own process. */
 export interface Daemon {
-  /** @throws FtcError FTC_CANNOT where it is not ours to end */
-  look(): Promise<Start>;
-  kill(how: Start, signal: string): Promise<void>;
+  /**
+   * Finds the process that answers. `end` ends that one and no other.
+   * @throws FtcError FTC_CANNOT where it is not known, or not ours to end
+   */
+  look(): Promise<{ readonly run: EngineRun; readonly end: (signal: string) => Promise<void> }>;
   /** Starts it if it does not run, and waits until it answers. */
-  start(how: Start): Promise<void>;
+  start(run: EngineRun): Promise<void>;
 }
 
 const Json: z.ZodType = z.json();

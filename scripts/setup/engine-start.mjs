@@ -42,16 +42,41 @@ function isDead(stat) {
   return existsSync(stat) && /\) [ZX] [^)]*$/.test(readFileSync(stat, 'utf8'));
 }
 
-/** Removes the pid files of a killed engine, which would keep the next one from starting. */
-function removeStalePidFiles() {
-  for (const [program, file] of Object.entries(pidFiles))
+/**
+ * Where a dockerd with these arguments keeps its pid file, and its containerd's.
+ * @param {readonly string[]} args
+ */
+export function pidFilesOf(args) {
+  const given = Object.fromEntries(
+    args.map((arg, index) => {
+      const [flag = '', ...value] = arg.split('=');
+      return [flag, value.length > 0 ? value.join('=') : args[index + 1]];
+    }),
+  );
+  const execRoot = given['--exec-root'];
+  return {
+    dockerd: given['--pidfile'] ?? given['-p'] ?? pidFiles.dockerd,
+    containerd: execRoot === undefined ? pidFiles.containerd : join(execRoot, 'containerd/containerd.pid'),
+  };
+}
+
+/**
+ * Removes the pid files of a killed engine, which would keep the next one from starting.
+ * @param {ReturnType<typeof pidFilesOf>} files
+ */
+function removeStalePidFiles(files) {
+  for (const [program, file] of Object.entries(files))
     if (!holdsPid(file, program)) rmSync(file, { force: true });
 }
 
-/** Starts the engine where no init system does: in a session of its own, so that it outlives whoever asked for it. */
-export async function startDaemon() {
-  removeStalePidFiles();
-  const log = openSync(logFile, 'a');
+/**
+ * Starts an engine where no init system does: in a session of its own, so that it outlives whoever asked for it.
+ * @param {{ args?: readonly string[], socket?: string, log?: string | null }} [how] Default: the system's own engine
+ */
+export async function startDaemon({ args = [], socket = defaultSocket, log } = {}) {
+  const files = pidFilesOf(args);
+  removeStalePidFiles(files);
+  const output = openSync(log ?? logFile, 'a');
   const { HOME, HTTP_PROXY, HTTPS_PROXY, NO_PROXY, http_proxy, https_proxy, no_proxy } = process.env;
   const env = {
     PATH: systemPath,
@@ -63,13 +88,13 @@ export async function startDaemon() {
     https_proxy,
     no_proxy,
   };
-  const child = spawn('dockerd', [], { cwd: '/', env, detached: true, stdio: ['ignore', log, log] });
+  const child = spawn('dockerd', args, { cwd: '/', env, detached: true, stdio: ['ignore', output, output] });
   let ended = false;
   child.on('exit', () => (ended = true));
   child.on('error', () => (ended = true));
   child.unref();
-  // Another setup may have been quicker: then ours ends, and theirs is waited for.
-  await waitForEngine(() => ended && !daemonRunning());
+  // Another one may have been quicker: then ours ends, and theirs is waited for.
+  await waitForEngine(() => ended && !holdsPid(files.dockerd, 'dockerd'), socket, log ?? logFile);
 }
 
 export async function startUnit() {
@@ -93,14 +118,14 @@ export async function waitWhileItRuns() {
 }
 
 /** @param {() => boolean} [gaveUp] */
-async function waitForEngine(gaveUp = () => false) {
+async function waitForEngine(gaveUp = () => false, socket = defaultSocket, log = logFile) {
   const deadline = performance.now() + startTimeoutMs;
-  while ((await ping(defaultSocket)) !== 'answers') {
+  while ((await ping(socket)) !== 'answers') {
     if (gaveUp() || performance.now() > deadline) {
-      const log = existsSync(logFile) ? readFileSync(logFile, 'utf8') : '';
+      const said = existsSync(log) ? readFileSync(log, 'utf8') : '';
       throw new SetupProblem(
-        `dockerd does not answer on ${defaultSocket}. The end of its log:\n${lastLines({ stdout: log, stderr: '' })}`,
-        `The whole log is ${logFile}.`,
+        `dockerd does not answer on ${socket}. The end of its log:\n${lastLines({ stdout: said, stderr: '' })}`,
+        `The whole log is ${log}.`,
       );
     }
     await sleep(100);

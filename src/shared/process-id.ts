@@ -9,11 +9,10 @@ export interface ProcessId {
   readonly began: string | null;
 }
 
-export const thisProcess = (): ProcessId => ({
-  host: hostname(),
-  pid: process.pid,
-  began: beginOf(process.pid),
-});
+export const thisProcess = (): ProcessId => processWith(process.pid);
+
+/** The one on this machine that has the number now. */
+export const processWith = (pid: number): ProcessId => ({ host: hostname(), pid, began: beginOf(pid) });
 
 /** Of another machine's processes nothing is known: null. */
 export function isAlive({ host, pid, began }: ProcessId): boolean | null {

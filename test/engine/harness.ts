@@ -29,30 +29,42 @@ export interface Running {
   readonly ended: Promise<Ended>;
 }
 
+/** Where commands run that are to reach another engine than the machine's. */
+export interface Place {
+  readonly env: Readonly<Record<string, string>>;
+  command(argv: readonly string[], cwd: string): [file: string, args: string[]];
+}
+
 /** One job of a test. `close` removes everything, whatever became of it. */
 export class TestJob {
   readonly name: string;
   readonly folder: string;
   readonly connection: Connection;
+  readonly #place: Place | null;
   #running: Running[] = [];
 
-  private constructor(name: string, connection: Connection) {
+  private constructor(name: string, connection: Connection, place: Place | null) {
     this.name = name;
     this.connection = connection;
+    this.#place = place;
     this.folder = mkdtempSync(join(tmpdir(), 'ftctest-'));
     chmodSync(this.folder, 0o755); // workers read the script as another user
   }
 
-  static async create(label: string, jobFile: string | null = null): Promise<TestJob> {
+  static async create(
+    label: string,
+    jobFile: string | null = null,
+    place: Place | null = null,
+  ): Promise<TestJob> {
     const name = `ftctest-${label}-${Math.random().toString(36).slice(2, 7)}`;
-    const job = new TestJob(name, await connect());
+    const job = new TestJob(name, await connect({ ...process.env, ...place?.env }), place);
     if (jobFile !== null) job.write('ftc.yaml', jobFile);
     return job;
   }
 
   /** Looks at another project, such as one that a command of this job makes; who made it removes it. */
   other(name: string): TestJob {
-    const other = new TestJob(name, this.connection);
+    const other = new TestJob(name, this.connection, this.#place);
     rmSync(other.folder, { recursive: true });
     return other;
   }
@@ -68,8 +80,10 @@ export class TestJob {
 
   /** `ftc …` in the background. */
   spawn(...args: string[]): Running {
-    const env = { JOB_ID: this.name, FTC_PORT: '0', NO_COLOR: '1' };
-    const child = execa(process.execPath, [CLI, ...args], {
+    const env = { ...this.#place?.env, JOB_ID: this.name, FTC_PORT: '0', NO_COLOR: '1' };
+    const argv = [process.execPath, CLI, ...args] as const;
+    const [file, rest] = this.#place?.command(argv, this.folder) ?? [argv[0], argv.slice(1)];
+    const child = execa(file, rest, {
       cwd: this.folder,
       env,
       reject: false,
@@ -113,8 +127,7 @@ export class TestJob {
       if (signal.aborted)
         throw new Error(`${what}: not within ${DEADLINE_MS / 1000} s; last ${JSON.stringify(last)}`);
       try {
-        const moments = follow(this.connection, this.name, { everyMs: 50, patienceMs: DEADLINE_MS, signal });
-        for await (const { status } of moments) {
+        for await (const { status } of this.#moments(signal)) {
           last = status ?? last;
           if (status && test(status)) return status;
           const ended = status && hasEnded(status.state);
@@ -124,6 +137,18 @@ export class TestJob {
         if (error instanceof TooLate) throw error;
         await new Promise(r => setTimeout(r, 100));
       }
+    }
+  }
+
+  /** Its port is reached only from where the engine is: elsewhere it takes a command. */
+  async *#moments(signal: AbortSignal): AsyncGenerator<{ status: Status | null }> {
+    if (this.#place === null) {
+      yield* follow(this.connection, this.name, { everyMs: 50, patienceMs: DEADLINE_MS, signal });
+      return;
+    }
+    while (!signal.aborted) {
+      const { code, stdout } = await this.ftc('status', '--json');
+      yield { status: code === 0 ? (JSON.parse(stdout) as Status) : null };
     }
   }
 
@@ -152,9 +177,10 @@ export class TestJob {
 
   async close(): Promise<void> {
     for (const child of this.#running) child.kill('SIGKILL');
-    await docker('rm', '--force', '--volumes', ...(await this.containers()).map(c => c.id));
-    await docker('volume', 'rm', '--force', ...volumes.map(name => `${this.name}_${name}`));
-    await docker('network', 'rm', `${this.name}_default`);
+    const at = this.#place?.env;
+    await dockerAt(at, 'rm', '--force', '--volumes', ...(await this.containers()).map(c => c.id));
+    await dockerAt(at, 'volume', 'rm', '--force', ...volumes.map(name => `${this.name}_${name}`));
+    await dockerAt(at, 'network', 'rm', `${this.name}_default`);
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
@@ -162,8 +188,15 @@ export class TestJob {
 class TooLate extends Error {}
 
 /** Plain `docker`, as a person would break things. */
-export async function docker(...args: string[]): Promise<Ended> {
-  const { exitCode, stdout, stderr } = await execa('docker', args, { reject: false, stdin: 'ignore' });
+export const docker = (...args: string[]): Promise<Ended> => dockerAt(undefined, ...args);
+
+/** The same at another engine. */
+export async function dockerAt(env: Place['env'] | undefined, ...args: string[]): Promise<Ended> {
+  const { exitCode, stdout, stderr } = await execa('docker', args, {
+    reject: false,
+    stdin: 'ignore',
+    ...(env && { env }),
+  });
   return { code: exitCode, stdout, stderr };
 }
 

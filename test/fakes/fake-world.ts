@@ -32,5 +32,5 @@ export function fakeWorld(engine: FakeEngine, helpers: Helper[] = []): World {
       return Promise.resolve(true);
     },
   };
-  return { engine, lab, image: unable, daemon: { look: unable, kill: unable, start: unable } };
+  return { engine, lab, image: unable, daemon: { look: unable, start: unable } };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { refusal } from '../../../chaos/daemon.ts';
+import { refusal, startOf } from '../../../chaos/daemon.ts';
+import { engineProcess, whoAnswers } from '../../../chaos/engine-process.ts';
 import { refusal as volumeRefusal } from '../../../chaos/faults/disk-full.ts';
 import type { FaultRecord, Hit } from '../../../chaos/faults/fault.ts';
 import { faultNamed, faults } from '../../../chaos/faults/index.ts';
@@ -10,6 +11,7 @@ import { endedEngine } from '../../../chaos/revive.ts';
 import { type Abilities, whyNot } from '../../../chaos/probe.ts';
 import type { Container, Role } from '../../../src/docker/engine.ts';
 import { update } from '../../../src/docker/limits.ts';
+import { FakeDaemon } from '../../fakes/fake-daemon.ts';
 
 const able: Abilities = { filter: null, statistic: null, tbf: null, netem: null, delay: null };
 
@@ -63,15 +65,50 @@ describe('restarting the engine', () => {
     [socket, 'Docker Desktop', 'linux', 0, /Docker Desktop/],
     ['tcp://build:2376', 'Debian', 'linux', 0, /not on this machine/],
     [socket, 'Debian', 'darwin', 0, /not on this machine/],
-    ['unix:///run/user/1000/docker.sock', 'Debian', 'linux', 1000, /not the system's own/],
+    ['unix:///run/user/1000/docker.sock', 'Debian', 'linux', 1000, /root/],
     [socket, 'Debian', 'linux', 1000, /root/],
   ])('is refused at %s of %s on %s for %s', (url, system, platform, uid, why) => {
     expect(refusal(url, system, platform, uid)).toMatch(why);
   });
 
-  it('is allowed to root, of the system’s own engine', () => {
+  it('is allowed to root, at whatever socket', () => {
     expect(refusal(socket, 'Debian GNU/Linux', 'linux', 0)).toBeNull();
-    expect(refusal('unix:///run/docker.sock', 'Ubuntu', 'linux', 0)).toBeNull();
+    expect(refusal('unix:///srv/second.sock', 'Ubuntu', 'linux', 0)).toBeNull();
+  });
+
+  const idle = { pid: 10, taken: 3, here: true };
+  const busy = { pid: 20, taken: 16, here: true };
+  it('ends the one that takes the calls, and no other that runs', () => {
+    expect(whoAnswers([idle, busy], 16)).toBe(busy);
+    expect(whoAnswers([busy, { ...idle, here: false }], 16)).toBe(busy);
+  });
+
+  it.each([
+    ['none takes them', [idle], /no dockerd/],
+    ['there is none', [], /no dockerd/],
+    ['two do', [busy, { ...busy, pid: 30 }], /more than one .* 20, 30/],
+    ['it is in a container', [idle, { ...busy, here: false }], /20 runs in a container/],
+  ])('ends nothing where %s', (_, seen, why) => {
+    expect(whoAnswers(seen, 16)).toMatch(why);
+  });
+
+  it.each([
+    [null, null, 'process'],
+    ['docker.service', 20, 'systemd'],
+    // A shell of that unit has started it.
+    ['runner.service', 7, 'process'],
+    ['second.service', 20, { why: 'systemd runs it as second.service, not as docker.service' }],
+  ])('of a process in the unit %s with the main process %s', (unit, main, how) => {
+    expect(startOf(20, unit, main)).toEqual(how);
+  });
+
+  it.runIf(process.platform === 'linux')('ends nothing where no dockerd is behind the socket', async () => {
+    const daemon = await FakeDaemon.listen((_, response) => response.end('OK'));
+    try {
+      expect(await engineProcess(daemon.socket)).toMatch(/no dockerd/);
+    } finally {
+      daemon.close();
+    }
   });
 });
 
@@ -80,10 +117,16 @@ it('an engine is started again only where the journal has it ended, and in the w
     type: 'fault',
     record: { id, fault, data } as FaultRecord,
   });
-  const ended = entry('engine', { how: 'process' });
+  const second = { how: 'process', socket: '/srv/second.sock' };
+  const ended = entry('engine', second);
   expect(endedEngine([])).toBeNull();
-  expect(endedEngine([entry('pause', {}), ended])).toBe('process');
-  expect(endedEngine([entry('engine', { how: 'systemd' })])).toBe('systemd');
+  expect(endedEngine([entry('pause', {}), ended])).toEqual(second);
+  // How to start it is not for a file in the job's folder to say.
+  expect(endedEngine([entry('engine', { ...second, args: ['--init-path=/tmp/x'] })])).toEqual(second);
+  expect(endedEngine([entry('engine', { how: 'systemd' })])).toEqual({
+    how: 'systemd',
+    socket: '/run/docker.sock',
+  });
   expect(endedEngine([ended, { type: 'over', id: 'engine', at: 1, note: null }])).toBeNull();
   expect(endedEngine([entry('engine', { how: 'by a newer version' })])).toBeNull();
 });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { otherSockets } from '../../../scripts/setup/client.mjs';
-import { holdsPid } from '../../../scripts/setup/engine-start.mjs';
+import { holdsPid, pidFilesOf } from '../../../scripts/setup/engine-start.mjs';
 import { decideEngine, explain } from '../../../scripts/setup/engine.mjs';
 import { debian12, nowhere, type Seen } from './seen.ts';
 
@@ -108,6 +108,14 @@ describe('a pid file', () => {
     writeFileSync(file(), '41');
     writeFileSync(join(folder, 'proc/41/stat'), `41 (dockerd) (x) ${state} 1 41 41 0 -1\n`);
     expect(holdsPid(file(), 'dockerd', join(folder, 'proc'))).toBe(there);
+  });
+
+  it.each([
+    [[], '/var/run/docker.pid', '/var/run/docker/containerd/containerd.pid'],
+    [['--pidfile=/a.pid', '--exec-root=/b'], '/a.pid', '/b/containerd/containerd.pid'],
+    [['--exec-root', '/b', '-p', '/a.pid', '--debug'], '/a.pid', '/b/containerd/containerd.pid'],
+  ])('of a dockerd with the arguments %j', (args, dockerd, containerd) => {
+    expect(pidFilesOf(args)).toEqual({ dockerd, containerd });
   });
 
   it('that is not there', () => {
