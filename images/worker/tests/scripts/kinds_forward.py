@@ -87,7 +87,7 @@ class Held(nn.Module):
             with torch.inference_mode():
                 self.register_buffer("held", torch.linspace(0, 1, 12))
         elif way != "late":
-            self.register_buffer("held", made.get(way, torch.zeros(12)), persistent=way != "grown, hidden")
+            self.register_buffer("held", made.get(way.removesuffix(", hidden"), torch.zeros(12)), persistent="hidden" not in way)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.inner(x)
@@ -136,7 +136,7 @@ train(
         "clamped before forward": clamped("unpacked"),
         "clamped after the commit": clamped("committed"),
         **{f"buffer {way}": lambda way=way: Kind(Held(way)) for way in (  # type: ignore[misc]
-            "grown, hidden", "grown", "expanded", "overlapping", "inference", "late", "replaced", "moved",
+            "grown, hidden", "grown", "expanded", "overlapping", "expanded, hidden", "inference", "late", "replaced", "moved",
         )},
         "autocast around the loop": autocast,
         "parametrize.cached around the loop": cached,
