@@ -21,7 +21,7 @@ WATCHED = 1 << 19
 
 
 PICKED = 16
-"""Elements, or a few more, of each larger parameter that are copied in every step."""
+"""Elements of each parameter that are copied in every step where all would be too many."""
 
 
 class Movers:
@@ -64,7 +64,7 @@ class Movers:
             for image in self._images.values():
                 image.take()
         else:
-            self._picks.take()
+            self._picks.take([where for _, where in self._versions])
 
     def look(self) -> bool:
         """After a slice. Parameters that have changed, and were not known to, are put back by `rewind`. Whether there are any."""
@@ -172,8 +172,8 @@ class _Picks:
         self._kinds: dict[tuple[torch.dtype, torch.device], list[tuple[int, torch.Tensor]]] = {}
         self._before: list[torch.Tensor] = []
 
-    def take(self) -> None:
-        where = [param.data_ptr() for param in self._params]
+    def take(self, where: list[int]) -> None:
+        """`where`: each parameter's memory now."""
         if where != self._where:
             self._where, self._kinds = where, {}
             for number, param in enumerate(self._params):
@@ -199,10 +199,11 @@ class _Picks:
 
 
 def _picked(param: nn.Parameter) -> torch.Tensor:
-    """A view of shape (about PICKED,) of elements that lie apart."""
+    """A view of PICKED elements, or all of fewer: side by side, which is read fastest, and not at the edge, where padding stands."""
     whole = param.detach()
     flat = whole.view(-1) if whole.is_contiguous() else whole[(0,) * (whole.dim() - 1)]
-    return flat[:: max(1, flat.numel() // PICKED)]
+    start = max(0, flat.numel() // 2 - PICKED // 2)
+    return flat[start : start + PICKED]
 
 
 def _images(params: Sequence[nn.Parameter]) -> dict[torch.device, _Image]:
