@@ -105,6 +105,29 @@ class Held(nn.Module):
         return top
 
 
+class Mixed(nn.Module):
+    """Forward moves buffers of several dtypes, the first of 3 bytes."""
+
+    signs: torch.Tensor
+    mean: torch.Tensor
+    calls: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.top = nn.Linear(8, 12), nn.Linear(12, 2)
+        self.register_buffer("signs", torch.zeros(3, dtype=torch.bool))
+        self.register_buffer("mean", torch.zeros(12))
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.inner(x)
+        self.signs.copy_(x.detach()[0, :3] > 0)
+        self.mean.lerp_(x.detach().mean(0), 0.1)
+        self.calls += 1
+        top: torch.Tensor = self.top(torch.relu(x + self.mean * self.signs.sum() / self.calls))
+        return top
+
+
 def autocast() -> Kind:
     """Around the whole loop: entered before it, and never left."""
     model = nn.Sequential(nn.Linear(8, 12), nn.Dropout(0.2), nn.ReLU(), nn.Linear(12, 2))
@@ -138,6 +161,7 @@ train(
         **{f"buffer {way}": lambda way=way: Kind(Held(way)) for way in (  # type: ignore[misc]
             "grown, hidden", "grown", "expanded", "overlapping", "expanded, hidden", "inference", "late", "replaced", "moved",
         )},
+        "buffers of several dtypes": lambda: Kind(Mixed()),
         "autocast around the loop": autocast,
         "parametrize.cached around the loop": cached,
     }
