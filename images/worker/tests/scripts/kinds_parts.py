@@ -12,6 +12,8 @@ from torch import nn
 import ftc
 from kinds import Kind, train
 
+Mode = enum.Enum("Mode", {"FAST": "fast", "SLOW": "slow"}, type=str)
+
 
 class Wave(nn.Module):
     def __init__(self) -> None:
@@ -106,11 +108,6 @@ class Extra(nn.Linear):
         return super().forward(x) * self.scale
 
 
-class Mode(str, enum.Enum):
-    FAST = "fast"
-    SLOW = "slow"
-
-
 class Moody(nn.Linear):
     """A member of an Enum beside its tensors, which is asked for by `is`."""
 
@@ -128,9 +125,6 @@ class Moody(nn.Linear):
 
 class Normed(torch.optim.Optimizer):
     """Steps of one length. Its moments lie in memory as the parameters do, which a sum over them shows; a number of it is a double."""
-
-    def __init__(self, params: Any) -> None:
-        super().__init__(params, {"lr": 0.05})
 
     @torch.no_grad()
     def step(self, closure: Any = None) -> None:  # type: ignore[override]
@@ -180,7 +174,7 @@ def moody() -> Kind:
 
 def normed() -> Kind:
     model = Scaled(torch.randn(40, 8).t())
-    return Kind(model, Normed(model.parameters()))
+    return Kind(model, Normed(model.parameters(), {"lr": 0.05}))
 
 
 def at_six(change: Callable[[nn.Sequential, Any], object], frozen: bool = False) -> Callable[[], Kind]:
