@@ -13,6 +13,7 @@ import torch
 
 from . import control, wire
 from .accumulator import Accumulator
+from .by_slice import BySlice
 from .caches import forget_copies
 from .control import Agreed, Row
 from .errors import Broken, UsageError
@@ -39,6 +40,7 @@ class Machinery:
         self.sampler = sampler
         self.trained = trained
         self.slices = slices
+        self.by_slice = BySlice(own)
         self.carried_by = [carried(rank, group.size, virtual) for rank in range(group.size)]
         self.carried = self.carried_by[group.rank]
         alike = before is not None and before.group is group and before.trained is trained
@@ -136,6 +138,7 @@ class Attempt:
             m.slices.movers.look()
         if virtual_rank == self.first:
             m.slices.keep(logged)
+        self._compare_with_first(virtual_rank)
 
     def close(self) -> list[str]:
         """All slices have run, or no more will: the model is put back to where the step began. Names of values that had changed in
@@ -280,6 +283,18 @@ class Attempt:
             )
         self.wanted = wanted
         self.void = self.void or self.rebuilt or wanted != trained.hash
+
+    def _compare_with_first(self, virtual_rank: int) -> None:
+        """Raises UsageError where what becomes of the registered state depends on how many slices a worker carries."""
+        if len(self.running) == 1:
+            return
+        if virtual_rank == self.running[0]:
+            self._m.by_slice.first()
+        elif virtual_rank == self.running[-1] and (changed := self._m.by_slice.changed()):
+            raise UsageError(
+                f"{changed} changed between two slices of step {self._step + 1}: what becomes of it would depend on how many slices a "
+                "worker carries. Change it once a step, after job.step has returned True; within a slice, draw from job.generator(name)"
+            )
 
     def _share(self, virtual_rank: int, weight: Any) -> float:
         weighed = weight is not None

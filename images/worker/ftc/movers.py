@@ -3,8 +3,8 @@
 In the first attempt at a step all parameters are copied, and compared after the slices: what has changed moves by itself, and is
 treated as buffers are from then on. Parameters of up to WATCHED bytes are copied in every step. One of these that changes later is
 put back, and the step is made again: if it changes again, it moves by itself; if not, its memory was at fault, and nothing of
-that is left. Of larger ones a change that begins later is seen (by its version, or by the replica check), but the value before it is
-gone: that is refused by name.
+that is left. Of larger ones a change that begins later is seen (by its version, by some of its elements, or by the replica check), but
+the value before it is gone: that is refused by name.
 """
 
 from __future__ import annotations
@@ -20,6 +20,10 @@ WATCHED = 1 << 19
 """Bytes of parameters, all together, that are copied in every step."""
 
 
+PICKED = 16
+"""Elements of each parameter that are copied in every step where all would be too many."""
+
+
 class Movers:
     """`params` by their names in the registered state."""
 
@@ -31,6 +35,7 @@ class Movers:
         self._start: dict[str, torch.Tensor] = {}
         self._images: dict[torch.device, _Image] = {}
         self._versions: list[tuple[int, int]] = []
+        self._picks = _Picks([p for _, p in self._params])
 
     @property
     def found(self) -> list[str]:
@@ -58,6 +63,8 @@ class Movers:
                 self._images = _images([p for _, p in self._params])
             for image in self._images.values():
                 image.take()
+        else:
+            self._picks.take([where for _, where in self._versions])
 
     def look(self) -> bool:
         """After a slice. Parameters that have changed, and were not known to, are put back by `rewind`. Whether there are any."""
@@ -79,7 +86,10 @@ class Movers:
         if self._images:
             return []
         pairs = zip(self._params, self._versions, self._now())
-        return [name for (name, _), before, after in pairs if before != after and name not in self._found]
+        moved = {name for (name, _), before, after in pairs if before != after}
+        if not moved:  # `.data` and numpy's views are not counted in a version
+            moved = {self._params[number][0] for number in self._picks.moved()}
+        return [name for name, _ in self._params if name in moved and name not in self._found]
 
     def passed(self) -> None:
         """A whole step was seen."""
@@ -151,6 +161,49 @@ class _Image:
     def _copy(self, which: int) -> None:
         with torch.no_grad():
             torch._foreach_copy_(self._views[which], [p.detach() for p in self._params])
+
+
+class _Picks:
+    """A few elements of each parameter, as they were when a step began."""
+
+    def __init__(self, params: list[nn.Parameter]) -> None:
+        self._params = params
+        self._where: list[int] = []
+        self._kinds: dict[tuple[torch.dtype, torch.device], list[tuple[int, torch.Tensor]]] = {}
+        self._before: list[torch.Tensor] = []
+
+    def take(self, where: list[int]) -> None:
+        """`where`: each parameter's memory now."""
+        if where != self._where:
+            self._where, self._kinds = where, {}
+            for number, param in enumerate(self._params):
+                self._kinds.setdefault((param.dtype, param.device), []).append((number, _picked(param)))
+        self._before = self._now()
+
+    def moved(self) -> list[int]:
+        """Of which parameters two elements or more are others: one alone may be a bit that has flipped, which is for the replica check."""
+        found: list[int] = []
+        for views, before, after in zip(self._kinds.values(), self._before, self._now()):
+            if torch.equal(before, after):
+                continue
+            different = (before != after).any(1)
+            for (number, view), part in zip(views, torch.split(different, [view.numel() for _, view in views])):
+                if int(part.sum()) > 1:
+                    found.append(number)
+        return found
+
+    def _now(self) -> list[torch.Tensor]:
+        """By dtype and device: uint8 of shape (elements, bytes of one)."""
+        found = [(dtype, torch.cat([view for _, view in views])) for (dtype, _), views in self._kinds.items()]
+        return [flat.view(torch.uint8).view(-1, dtype.itemsize) for dtype, flat in found]
+
+
+def _picked(param: nn.Parameter) -> torch.Tensor:
+    """A view of PICKED elements, or all of fewer: side by side, which is read fastest, and not at the edge, where padding stands."""
+    whole = param.detach()
+    flat = whole.view(-1) if whole.is_contiguous() else whole[(0,) * (whole.dim() - 1)]
+    start = max(0, flat.numel() // 2 - PICKED // 2)
+    return flat[start : start + PICKED]
 
 
 def _images(params: Sequence[nn.Parameter]) -> dict[torch.device, _Image]:

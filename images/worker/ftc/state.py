@@ -89,6 +89,12 @@ class Registered:
         extra = [(f"extra.{name}.", item) for name, item in self.extra.items() if isinstance(item, nn.Module)]
         return [("model.", self.model), *extra]
 
+    def named_optimizers(self) -> list[tuple[str, torch.optim.Optimizer]]:
+        """By their names in the state."""
+        if self._single[0]:
+            return [("optimizer", self.optimizers[0])]
+        return [(f"optimizer.{number}", optimizer) for number, optimizer in enumerate(self.optimizers)]
+
     def trained(self) -> list[nn.Parameter]:
         """What the optimizers hold and requires a gradient now."""
         found = {id(p): p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"] if p.requires_grad}

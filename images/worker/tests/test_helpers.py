@@ -111,9 +111,9 @@ def sockets(pid: int, *, pipes: bool = False) -> set[str]:
 
 
 @contextmanager
-def outlived(tmp: Path, kind: str) -> Iterator[tuple[Cluster, dict[str, Any]]]:
+def outlived(tmp: Path, kind: str, script: str = "outlived.py", **env: str) -> Iterator[tuple[Cluster, dict[str, Any]]]:
     """a waits in step 4's reduction for b, and b's helper is there."""
-    with Cluster(tmp, "outlived.py", kind, FTC_EPOCHS="5", FTC_VIRTUAL_RANKS="4", FTC_STANDBY_SYNC="1") as cluster:
+    with Cluster(tmp, script, kind, FTC_EPOCHS="5", FTC_VIRTUAL_RANKS="4", FTC_STANDBY_SYNC="1", **env) as cluster:
         cluster.start("s")
         cluster.master.wait_ready("s")
         cluster.begin("a", "b")

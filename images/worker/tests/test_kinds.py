@@ -46,14 +46,15 @@ def eventful(root: Path, script: str, kind: str, **env: str) -> set[str]:
 
 
 RANDOM = [
-    "noisy optimizer", "torch between steps", "numpy between steps", "random between steps", "before the loop", "at the arrival",
-    "after unpacking", "a loader's iterator", "evaluation at the arrival", "evaluation after unpacking", "augmentation",
+    "noisy optimizer", "torch between steps", "numpy between steps", "random between steps", "generators of its own", "before the loop",
+    "at the arrival", "after unpacking", "a loader's iterator", "evaluation at the arrival", "evaluation after unpacking", "augmentation",
 ]
 FORWARD = [
     "momentum in place", "momentum by data", "momentum by data in place", "momentum in other storage", "momentum from step 6 on",
     "momentum by data from step 6 on", "embedding with max_norm", "clamped before forward", "clamped after the commit",
-    "buffer grown, hidden", "buffer grown", "buffer expanded", "buffer overlapping", "buffer inference", "buffer late",
-    "buffer replaced", "buffer moved", "autocast around the loop", "parametrize.cached around the loop",
+    "buffer grown, hidden", "buffer grown", "buffer expanded", "buffer overlapping", "buffer expanded, hidden",
+    "buffer inference", "buffer late", "buffer replaced", "buffer moved", "buffers of several dtypes",
+    "autocast around the loop", "parametrize.cached around the loop",
 ]
 
 
@@ -70,7 +71,8 @@ def test_state_that_forward_changes(tmp_path: Path, kind: str) -> None:
 PARTS = [
     "complex", "bfloat16", "0-d", "transposed", "double", "channels_last", "tied", "views", "sparse gradients", "frozen at step 6",
     "unfrozen and added at step 6", "learning rate at step 6", "unregistered weights of the loss", "module of a second version",
-    "extra state", "state_dict hooks", "more workers than samples, and an average", "several optimizers",
+    "extra state", "an enum in the state", "transposed moments", "state_dict hooks",
+    "more workers than samples, and an average", "several optimizers",
 ]
 
 

@@ -87,7 +87,7 @@ class Held(nn.Module):
             with torch.inference_mode():
                 self.register_buffer("held", torch.linspace(0, 1, 12))
         elif way != "late":
-            self.register_buffer("held", made.get(way, torch.zeros(12)), persistent=way != "grown, hidden")
+            self.register_buffer("held", made.get(way.removesuffix(", hidden"), torch.zeros(12)), persistent="hidden" not in way)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = self.inner(x)
@@ -102,6 +102,29 @@ class Held(nn.Module):
         if self.way == "moved":
             self.held.lerp_(x.detach().mean(0), 0.1)
         top: torch.Tensor = self.top(torch.relu(x + (self.held.clone() if self.way == "inference" else self.held.reshape(-1, 12).mean(0))))
+        return top
+
+
+class Mixed(nn.Module):
+    """Forward moves buffers of several dtypes, the first of 3 bytes."""
+
+    signs: torch.Tensor
+    mean: torch.Tensor
+    calls: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inner, self.top = nn.Linear(8, 12), nn.Linear(12, 2)
+        self.register_buffer("signs", torch.zeros(3, dtype=torch.bool))
+        self.register_buffer("mean", torch.zeros(12))
+        self.register_buffer("calls", torch.zeros((), dtype=torch.int64))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.inner(x)
+        self.signs.copy_(x.detach()[0, :3] > 0)
+        self.mean.lerp_(x.detach().mean(0), 0.1)
+        self.calls += 1
+        top: torch.Tensor = self.top(torch.relu(x + self.mean * self.signs.sum() / self.calls))
         return top
 
 
@@ -136,8 +159,9 @@ train(
         "clamped before forward": clamped("unpacked"),
         "clamped after the commit": clamped("committed"),
         **{f"buffer {way}": lambda way=way: Kind(Held(way)) for way in (  # type: ignore[misc]
-            "grown, hidden", "grown", "expanded", "overlapping", "inference", "late", "replaced", "moved",
+            "grown, hidden", "grown", "expanded", "overlapping", "expanded, hidden", "inference", "late", "replaced", "moved",
         )},
+        "buffers of several dtypes": lambda: Kind(Mixed()),
         "autocast around the loop": autocast,
         "parametrize.cached around the loop": cached,
     }

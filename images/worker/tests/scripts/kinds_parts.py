@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,8 @@ from torch import nn
 
 import ftc
 from kinds import Kind, train
+
+Mode = enum.Enum("Mode", {"FAST": "fast", "SLOW": "slow"}, type=str)
 
 
 class Wave(nn.Module):
@@ -27,7 +30,7 @@ class Scaled(nn.Module):
 
     def __init__(self, weight: torch.Tensor) -> None:
         super().__init__()
-        self.weight, self.top = nn.Parameter(weight), nn.Linear(8, 2)
+        self.weight, self.top = nn.Parameter(weight), nn.Linear(weight.shape[1] if weight.dim() == 2 else 8, 2)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         weight = self.weight.to(x.dtype)
@@ -105,6 +108,36 @@ class Extra(nn.Linear):
         return super().forward(x) * self.scale
 
 
+class Moody(nn.Linear):
+    """A member of an Enum beside its tensors, which is asked for by `is`."""
+
+    mode = Mode.FAST
+
+    def get_extra_state(self) -> Any:
+        return {"mode": self.mode}
+
+    def set_extra_state(self, state: Any) -> None:
+        self.mode = state["mode"]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return super().forward(x) * (0.5 if self.mode is Mode.SLOW else 1.0)
+
+
+class Normed(torch.optim.Optimizer):
+    """Steps of one length. Its moments lie in memory as the parameters do, which a sum over them shows; a number of it is a double."""
+
+    @torch.no_grad()
+    def step(self, closure: Any = None) -> None:  # type: ignore[override]
+        for group in self.param_groups:
+            for param in group["params"]:
+                state = self.state[param]
+                if not state:
+                    state.update(moment=torch.zeros_like(param), way=torch.zeros((), dtype=torch.float64))
+                norm = state["moment"].mul_(0.9).add_(param.grad).norm()
+                state["way"].add_(norm)
+                param.sub_(state["moment"] / norm, alpha=group["lr"])
+
+
 def layers(first: nn.Module | None = None) -> nn.Sequential:
     return nn.Sequential(first or nn.Linear(8, 12), nn.Dropout(0.2), nn.ReLU(), nn.Linear(12, 2))
 
@@ -127,6 +160,21 @@ def hooked() -> Kind:
 def extra() -> Kind:
     first = Extra(8, 12)
     return Kind(layers(first), committed=lambda job: setattr(first, "scale", first.scale * 0.97))
+
+
+def moody() -> Kind:
+    first = Moody(8, 12)
+
+    def committed(job: ftc.Job) -> None:
+        if job.step_number == 2:
+            first.mode = Mode.SLOW
+
+    return Kind(layers(first), committed=committed)
+
+
+def normed() -> Kind:
+    model = Scaled(torch.randn(40, 8).t())
+    return Kind(model, Normed(model.parameters(), {"lr": 0.05}))
 
 
 def at_six(change: Callable[[nn.Sequential, Any], object], frozen: bool = False) -> Callable[[], Kind]:
@@ -192,6 +240,8 @@ train(
         "unregistered weights of the loss": weights_of_the_loss,
         "module of a second version": lambda: Kind(layers(Versioned(8, 12))),
         "extra state": extra,
+        "an enum in the state": moody,
+        "transposed moments": normed,
         "state_dict hooks": hooked,
         "more workers than samples, and an average": average,
         "several optimizers": several_optimizers,

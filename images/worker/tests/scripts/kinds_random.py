@@ -47,6 +47,17 @@ def before_the_loop() -> Kind:
     return Kind(model, registered=lambda job: model[0].weight.data.add_(torch.rand(12, 8) + random.random() + np.random.rand()))
 
 
+def generators() -> Kind:
+    """Registered ones of torch and numpy, and one of the job's."""
+    model, own, numpy_own = dropping(), torch.Generator().manual_seed(5), np.random.default_rng(6)
+
+    def draw(job: ftc.Job) -> None:
+        drawn = float(torch.rand((), generator=own)) + float(numpy_own.random()) + float(torch.rand((), generator=job.generator("mine")))
+        model[0].weight.data.mul_(0.9 + 0.06 * drawn)
+
+    return Kind(model, committed=draw, more={"own": own, "numpy_own": numpy_own})
+
+
 def draws() -> float:
     return float(torch.rand(())) + np.random.rand() + random.random()
 
@@ -91,6 +102,7 @@ train(
         "torch between steps": drawn(lambda: float(torch.rand(()))),
         "numpy between steps": drawn(np.random.rand),
         "random between steps": drawn(random.random),
+        "generators of its own": generators,
         "before the loop": before_the_loop,
         "at the arrival": at_arrival,
         "after unpacking": after_unpacking,
