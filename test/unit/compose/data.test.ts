@@ -17,15 +17,9 @@ describe('a job that reads shards', () => {
       FTC_DATA_CACHE_BYTES: '2g',
     });
     expect(JSON.stringify([services.master, services.supervisor])).not.toMatch(/cache|FTC_DATA/);
-    expect(Object.keys(volumes ?? {})).toEqual([
-      'checkpoints',
-      'master',
-      'worker-key',
-      'supervisor-key',
-      'cache',
-    ]);
-    expect(volumes?.['cache']).toEqual({ labels: { 'io.ftc.job': 'mine' } });
-    expect(Object.keys(render({}, { dir: '/home/me/run' }).volumes ?? {})).toEqual([
+    expect(Object.keys(volumes)).toEqual(['checkpoints', 'master', 'worker-key', 'supervisor-key', 'cache']);
+    expect(volumes['cache']).toEqual({ labels: { 'io.ftc.job': 'mine' } });
+    expect(Object.keys(render({}, { dir: '/home/me/run' }).volumes)).toEqual([
       'master',
       'worker-key',
       'supervisor-key',
@@ -63,7 +57,7 @@ describe('a job that reads shards', () => {
 
   it('marks the volume of a verification as its own', () => {
     const { volumes } = labelled(render({}), { 'io.ftc.verify': 'mine' });
-    for (const volume of Object.values(volumes ?? {}))
+    for (const volume of Object.values(volumes))
       expect(volume['labels']).toMatchObject({ 'io.ftc.verify': 'mine' });
   });
 

@@ -80,7 +80,7 @@ describe('a rendered project', () => {
     const { services, volumes, networks } = read({ name: 'mine' });
     for (const [role, { labels }] of Object.entries(services))
       expect(labels).toEqual({ 'io.ftc.job': 'mine', 'io.ftc.role': role });
-    expect([volumes?.checkpoints, networks.default]).toEqual(
+    expect([volumes.checkpoints, networks.default]).toEqual(
       Array(2).fill({ labels: { 'io.ftc.job': 'mine' } }),
     );
   });

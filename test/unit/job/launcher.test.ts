@@ -49,7 +49,7 @@ describe('the launcher', () => {
     });
     for (const flags of [{ script: 'plain.py', node: 'worker' }, { script: 'ours.py' }]) {
       const { services, volumes } = render(load(flags)).file;
-      expect(Object.keys(volumes ?? {})).toEqual(['checkpoints', 'master', 'worker-key', 'supervisor-key']);
+      expect(Object.keys(volumes)).toEqual(['checkpoints', 'master', 'worker-key', 'supervisor-key']);
       expect(services.worker).toMatchObject({ shm_size: '1gb', tmpfs: ['/tmp:exec,size=2g'] });
     }
     expect(() => load({ node: 'host' })).toThrow('--node must be "machine" or "worker"');
