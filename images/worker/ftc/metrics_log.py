@@ -24,7 +24,7 @@ from pathlib import Path
 
 from .checkpoint import plain
 from .checkpoint.durable import Clock, sync_directory
-from .metrics_tail import LONGEST, blank, survey
+from .metrics_tail import LONGEST, above, blank, survey
 
 KEPT_BYTES = 8 << 20
 """Of lines in memory, at most; the oldest go first. At 200 bytes a line those of the last 40,000 steps."""
@@ -109,6 +109,31 @@ class MetricsLog:
             self._owes = step
             self._turn += 1  # the file is looked at anew: a dead leader may have written some of it
         self.settle()
+
+    def returned(self, step: int, *, leads: bool) -> None:
+        """All workers have gone back to the state of that step, because a later one was wrong: so are the lines that were written since. They are
+        taken out (by who leads) and come again."""
+        with self._disk:
+            with self._memory:
+                self._kept = deque(one for one in self._kept if one[0] <= step)
+                self._bytes = sum(len(text) for _, text in self._kept)
+                self._noted = min(self._noted, step)
+                self._owes = -1
+                self._turn += 1
+            if not leads:
+                return
+            try:
+                fd = plain.itself(self._path, os.O_RDONLY)
+                try:
+                    wrong = above(fd, step)
+                finally:
+                    os.close(fd)
+                for start, end in wrong:
+                    blank(self._path, start, end)
+            except FileNotFoundError:
+                pass
+            except OSError as error:
+                self._failed(error)
 
     def settle(self) -> None:
         """Returns when all that was noted is in the file, as far as the disk takes it.

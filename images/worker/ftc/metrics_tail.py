@@ -61,6 +61,28 @@ def survey(fd: int) -> Tail:
     return Tail(-1, 0 if keep is None else keep, end)
 
 
+def above(fd: int, step: int) -> list[tuple[int, int]]:
+    """Where the lines of later steps are, from the end as far as the last line of that step or an earlier one. Raises OSError."""
+    found: list[tuple[int, int]] = []
+    end = at = os.fstat(fd).st_size
+    piece = b""
+    while at > 0 or piece:
+        cut = piece.rfind(b"\n", 0, -1)
+        if cut < 0 and at > 0:
+            size = min(CHUNK, at)
+            at -= size
+            piece = os.pread(fd, size, at) + piece
+            continue
+        line, piece = piece[cut + 1 :], piece[: cut + 1]
+        number = step_of(parse(line))
+        if number is not None and number <= step:
+            break
+        if number is not None:
+            found.append((end - len(line), end))
+        end -= len(line)
+    return found
+
+
 def parse(line: bytes) -> Any:
     """None where it is no JSON. A line may stand behind the beginning of another, whose writer was killed in the middle of it."""
     for text in (line, line[max(0, line.rfind(BEGIN)) :]):

@@ -105,6 +105,7 @@ class Rejoin:
             parts.own.restore(clones(self._initial))
         if not self._take_state(group):
             raise FtcError("the replicas differ, and the newest checkpoint is of a model with other parameters: start the job's workers again")
+        parts.reporting.returned(group.rank)
         return progress.step
 
     def leave(self) -> None:

@@ -73,6 +73,11 @@ class Reporting:
         else:
             self._file.follow()
 
+    def returned(self, rank: int) -> None:
+        """All members have gone back to an older state: what was logged since is not what it would have been, and comes again."""
+        self._open, self._line, self._pending, self.newest = False, {}, {}, {}
+        self._file.returned(self._progress.step, leads=rank == 0)
+
     def owe(self, step: int) -> None:
         """This worker is the lowest rank that has committed that step itself, and is not rank 0: it alone can write the step's line."""
         self._file.owe(step)

@@ -310,3 +310,38 @@ def test_what_the_new_leader_does_not_know_is_written_by_who_committed_it(path: 
         survivor.note(step, line_of(step))
         newcomer.note(step, line_of(step))
     assert [json.loads(text)["step"] for text in path.read_text().splitlines()] == [1, 2, 3, 4, 5, 6]
+
+
+def test_lines_of_steps_that_were_wrong_are_taken_out_and_come_again(path: Path) -> None:
+    leader = logged(path, 6)
+    follower = Inline(path)
+    for step in range(1, 7):
+        follower.note(step, line_of(step))
+    with open(path, "a") as file:
+        file.write('{"of": "another"}\n')
+    leader.note(7, line_of(7))
+    for log in (leader, follower):
+        log.returned(4, leads=log is leader)
+    assert steps(path) == [1, 2, 3, 4] and '{"of": "another"}' in path.read_text()
+    for step in (5, 6):
+        leader.note(step, line_of(10 * step))
+        follower.note(step, line_of(10 * step))
+    assert steps(path) == [1, 2, 3, 4, 5, 6]
+    follower.lead()
+    follower.note(7, line_of(7))
+    found = {line["step"]: line for line in read(path)}
+    assert list(found) == [1, 2, 3, 4, 5, 6, 7]
+    assert {**found[5], "step": 0} == {**json.loads(json.dumps(line_of(50))), "step": 0}
+
+
+def test_nothing_is_taken_out_where_no_later_step_was_logged(path: Path) -> None:
+    log = Inline(path)
+    log.returned(3, leads=True)
+    log.lead()
+    for step in (1, 2, 3):
+        log.note(step, line_of(step))
+    before = path.read_bytes()
+    log.returned(3, leads=True)
+    assert path.read_bytes() == before
+    log.returned(0, leads=True)
+    assert steps(path) == []

@@ -84,6 +84,8 @@ def train(job: ftc.Job) -> None:
             if "tell" in job.args:
                 told(job, model, optimizer, scheduler)
             happens("")
+            if "log" in job.args:
+                job.log(norm=float(model[0].weight.detach().norm()))
             if "rank" in job.args and job.rank == 1 and job.step_number > 3:
                 with torch.no_grad():
                     model[0].bias.add_(0.5)
