@@ -24,7 +24,8 @@ class Facts:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The last finite value of every name that `log` got in this worker."""
+        """The last finite value of every name that was logged while this worker was there. What a step's slices log is slice 0's, once the
+        step is committed: the same in all workers."""
         return self._reporting.last
 
     @property

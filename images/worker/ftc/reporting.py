@@ -31,11 +31,9 @@ class Reporting:
             self._pending.update(metrics)  # what was reduced is known, and is about to be committed
         elif loop is None or not loop.in_slice:
             self._line.update(metrics)
+            self._remember(metrics)
         elif loop.in_first_slice:
             self._pending.update(metrics)
-        for name, value in metrics.items():
-            if value - value == 0:  # finite
-                self.last[name] = value
 
     def begin_attempt(self) -> None:
         self._pending = {}
@@ -52,6 +50,7 @@ class Reporting:
     def committed(self) -> None:
         """The step's slices count now. What is logged from here on, until `close`, belongs to it too."""
         self._line, self._pending = dict(self._pending), {}
+        self._remember(self._line)
         self._open = True
 
     def close(self) -> None:
@@ -65,6 +64,9 @@ class Reporting:
             facts: dict[str, float | int | None] = {"epoch": progress.epoch, "samples": progress.samples, "loss": progress.loss}
             self._file.note(progress.step, {**facts, **self._line})
         self._line = {}
+
+    def _remember(self, metrics: dict[str, float]) -> None:
+        self.last.update((name, value) for name, value in metrics.items() if value - value == 0)  # finite
 
     def entered(self, rank: int) -> None:
         """This worker is a member of a new generation."""

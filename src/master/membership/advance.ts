@@ -175,10 +175,11 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
     case 'done':
       w.done = true;
       w.finishing = true;
+      // A newcomer knows nothing of what was logged before it came: the others tell what rank 0 does not.
       if (m.finalDigest === null || rankOf(m, w.id) === 0) {
         m.finalDigest = msg.digest;
-        m.metrics = msg.metrics;
-      }
+        m.metrics = { ...m.metrics, ...msg.metrics };
+      } else m.metrics = { ...msg.metrics, ...m.metrics };
       return [];
     case 'script':
       return scripts.note(m, w, msg);

@@ -95,6 +95,26 @@ it('a word that ends the job counts from members and listed workers only', () =>
   expect([m.state, m.reason]).toEqual(['failed', 'm']);
 });
 
+it('what a newcomer with rank 0 does not know of the metrics, the others tell', () => {
+  for (const order of [
+    ['new', 'old'],
+    ['old', 'new'],
+  ]) {
+    const m = membership();
+    m.current = { generation: 1, when: 'now', members: [] };
+    for (const id of ['new', 'old'])
+      advance(m, { type: 'hello', hello: hello(id, { generation: 1, step: 9 }) }, 1);
+    const members = ['new', 'old'].map(id => ({ id, host: 'h', storePort: 1, incarnation: id }));
+    m.current = { generation: 1, when: 'now', members };
+    const told = { new: { loss: 1, late: 2 }, old: { loss: 3, early: 4 } };
+    for (const id of order) {
+      const metrics = told[id as keyof typeof told];
+      from(m, id, { type: 'done', step: 9, digest: '0'.repeat(64), metrics });
+    }
+    expect(m.metrics).toEqual({ loss: 1, late: 2, early: 4 });
+  }
+});
+
 it('strangers that are gone are forgotten', () => {
   const m = membership();
   for (let i = 0; i < 500; i += 1) {
