@@ -46,9 +46,8 @@ const FILE = 'journal.jsonl';
 export const MAX_JOURNAL_BYTES = 64 << 20;
 const { O_WRONLY, O_APPEND, O_CREAT } = constants;
 
-/** In the master's own volume; masters before it had one kept it in the job's folder among the checkpoints. */
-export const journalFolder = (directory: string): string => join(directory, 'journal');
-export const journalFile = (directory: string): string => join(journalFolder(directory), FILE);
+/** @param folder the master's own */
+export const journalFile = (folder: string): string => join(folder, FILE);
 
 export class Journal {
   readonly #path: string;

@@ -8,7 +8,7 @@ import { ControlServer } from './control-server.ts';
 import { History } from './history.ts';
 import { Hooks, isNews } from './hooks/hooks.ts';
 import type { Api } from './http.ts';
-import { Journal, journalFolder } from './journal.ts';
+import { Journal } from './journal.ts';
 import type { MasterKeys } from '../protocol/membership-proof.ts';
 import { advance } from './membership/advance.ts';
 import type { Effect, HistoryEntry, MembershipEvent } from './membership/events.ts';
@@ -58,7 +58,7 @@ export class Master {
     this.#log = log;
     this.#volume = volume;
     const { entries, skipped, poisoned } = volume;
-    const folder = journalFolder(config.folders.state);
+    const folder = config.folders.state;
     this.#journal = new Journal(folder);
     this.#metrics = new LastMetrics(`${config.checkpoints.directory}/${METRICS}`);
     const { workers, standbys, minWorkers, heartbeatMs, hangMs, onStraggler } = config;

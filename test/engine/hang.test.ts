@@ -141,7 +141,7 @@ describe('training goes on', () => {
       await job.trains(step ?? 0, 3);
     }
     expect(await identity((await job.connection.engine.inspect(bystander.id)) ?? bystander)).toBe(same);
-    const { stdout } = await docker('exec', master.id, 'cat', '/var/lib/ftc/master/journal/journal.jsonl');
+    const { stdout } = await docker('exec', master.id, 'cat', '/var/lib/ftc/master/journal.jsonl');
     const numbers = stdout
       .split('\n')
       .filter(line => line.includes('"type":"generation"'))

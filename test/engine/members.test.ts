@@ -165,7 +165,7 @@ async function told(id: string, text: string): Promise<void> {
 
 /** From the journal: where a member's store listens. */
 async function memberOf(rank: number): Promise<{ host: string; storePort: number }> {
-  const journal = await inMaster('cat', '/var/lib/ftc/master/journal/journal.jsonl');
+  const journal = await inMaster('cat', '/var/lib/ftc/master/journal.jsonl');
   const line = journal.split('\n').findLast(text => text.includes('"type":"generation"')) ?? '';
   const member = (JSON.parse(line) as { members: { host: string; storePort: number }[] }).members[rank];
   if (member === undefined) throw new Error(`nobody holds rank ${rank}: ${line}`);

@@ -1,4 +1,5 @@
 /** What a master finds when it starts: its journal, and whether the job can be trained on its volume at all. */
+import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import type { CheckpointPolicy } from '../../checkpoint/policy.ts';
 import { Manager } from '../../checkpoint/manager.ts';
@@ -6,6 +7,7 @@ import { expendable, prunable } from '../../checkpoint/retention.ts';
 import { journalFile, type Entry } from '../journal.ts';
 import { isNewRun } from '../resume.ts';
 import { findObstacle, obstacleOf } from './look.ts';
+import { replaceUnwritable } from './own.ts';
 import { type FoundJournal, ownJournal } from './own-journal.ts';
 import type { OwnPlace } from './own-place.ts';
 import type { VolumePlace, VolumeTrouble } from './trouble.ts';
@@ -46,6 +48,8 @@ export async function openVolume(o: OpenOptions): Promise<OpenedVolume> {
   let journal: FoundJournal;
   try {
     journal = ownJournal(folder, first ? directory : null);
+    // The job may run as another user than it did, as its checkpoints' owner.
+    if (existsSync(journalFile(folder))) await replaceUnwritable(journalFile(folder));
   } catch (error) {
     const obstacle = obstacleOf(error, path => relative(folder, path));
     return { ...nothing(folder), blind: true, trouble: { job: o.job, place, obstacle, user } };

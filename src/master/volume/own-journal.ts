@@ -2,16 +2,9 @@
  * The journal, in the master's own volume: no training script can write there. A master of before kept it among the checkpoints; what
  * lies there is taken over once, by the first master that has a place of its own, and never looked at again.
  */
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
-import {
-  journalFile,
-  journalFolder,
-  MAX_JOURNAL_BYTES,
-  parseJournal,
-  readJournal,
-  type ReadJournal,
-} from '../journal.ts';
+import { existsSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { journalFile, MAX_JOURNAL_BYTES, parseJournal, readJournal, type ReadJournal } from '../journal.ts';
 import { readPlainSync } from '../../shared/plain-file.ts';
 
 /** Where the journal was found. `path`: of the file, for a person. */
@@ -26,11 +19,11 @@ export interface FoundJournal extends ReadJournal {
  */
 export function ownJournal(state: string, before: string | null): FoundJournal {
   const path = journalFile(state);
-  if (before !== null && !existsSync(journalFolder(state))) {
-    const old = takeOver(journalFile(before), path);
+  if (before !== null && !existsSync(path)) {
+    const old = takeOver(journalFile(join(before, 'journal')), path);
     if (old !== null) return old;
   }
-  return { ...readJournal(journalFolder(state)), path };
+  return { ...readJournal(state), path };
 }
 
 /** Null where there is none, or none that can be read: the job then goes on from its newest checkpoint. */
@@ -44,7 +37,6 @@ function takeOver(old: string, path: string): FoundJournal | null {
   const found = parseJournal(text);
   if (found.poisoned !== undefined) return { ...found, path: old };
   const next = `${path}.next`;
-  mkdirSync(dirname(path), { recursive: true });
   writeFileSync(next, text, { mode: 0o644, flush: true });
   renameSync(next, path);
   return { ...found, path };

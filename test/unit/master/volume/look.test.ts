@@ -90,7 +90,7 @@ describe('a volume', () => {
       blind: true,
       trouble: {
         place: { name: basename(state) },
-        obstacle: { path: 'journal/journal.jsonl', problem: { kind: 'tooLarge', bytes: 2 ** 40 } },
+        obstacle: { path: 'journal.jsonl', problem: { kind: 'tooLarge', bytes: 2 ** 40 } },
       },
     });
   });
@@ -105,8 +105,7 @@ describe('a volume', () => {
 
 /** A journal in the master's own folder. */
 function inState(text: string): string {
-  mkdirSync(join(state, 'journal'));
-  const path = join(state, 'journal/journal.jsonl');
+  const path = join(state, 'journal.jsonl');
   writeFileSync(path, text);
   return path;
 }
@@ -124,11 +123,11 @@ describe('a journal among the checkpoints, as masters of before kept it', () => 
     among(wanted(2));
     await expect(open()).resolves.toMatchObject({
       entries: [{ wanted: 2 }],
-      path: join(state, 'journal/journal.jsonl'),
+      path: join(state, 'journal.jsonl'),
     });
     among(wanted(500));
     await expect(open()).resolves.toMatchObject({ entries: [{ wanted: 2 }] });
-    rmSync(join(state, 'journal'), { recursive: true });
+    rmSync(join(state, 'journal.jsonl'));
     await expect(open()).resolves.toMatchObject({ entries: [], trouble: null });
   });
 
