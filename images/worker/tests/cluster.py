@@ -72,7 +72,18 @@ class Cluster:
         for process in self.workers.values():
             process.kill()
             process.join()
+        self._end_helpers()
         self.master.close()
+
+    def _end_helpers(self) -> None:
+        """Processes that a script has left behind write to a worker's log, too. The one that forks them all waits for each of them at its end."""
+        logs = {str(self.tmp / f"{name}.log") for name in self.workers}
+        for process in Path("/proc").glob("[0-9]*"):
+            try:
+                if os.readlink(process / "fd" / "1") in logs:
+                    os.kill(int(process.name), signal.SIGKILL)
+            except OSError:  # it is another user's, or has just ended
+                pass
 
     def start(self, *names: str) -> None:
         for name in names:
