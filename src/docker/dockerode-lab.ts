@@ -21,7 +21,7 @@ import {
   type Mounted,
   type Platform,
 } from './lab.ts';
-import { update } from './limits.ts';
+import { told, update } from './limits.ts';
 import { lines } from './lines.ts';
 import { toMount } from './mount.ts';
 import { within } from './within.ts';
@@ -127,14 +127,7 @@ export class DockerLab implements Lab {
   }
 
   async limits(id: string): Promise<Limits> {
-    const { HostConfig: h } = await this.#inspect(id);
-    return {
-      memory: h.Memory,
-      memorySwap: h.MemorySwap,
-      nanoCpus: h.NanoCpus,
-      cpuQuota: h.CpuQuota,
-      cpuPeriod: h.CpuPeriod,
-    };
+    return told((await this.#inspect(id)).HostConfig);
   }
 
   async limit(id: string, limits: Partial<Limits>): Promise<void> {

@@ -4,6 +4,22 @@ import type { Limits } from './lab.ts';
 /** What the kernel calls unlimited: the largest number of whole pages. */
 const NO_LIMIT = 2 ** 63 - 4096;
 
+/** What the engine says of a container, `HostConfig` */
+export interface Said {
+  readonly Memory: number;
+  readonly MemorySwap: number;
+  readonly NanoCpus: number;
+  readonly CpuQuota: number;
+  readonly CpuPeriod: number;
+}
+
+/** The limits that a container has. Of one that had its memory's limit taken off, the engine repeats {@link NO_LIMIT}. Pure. */
+export function told({ Memory, MemorySwap, NanoCpus, CpuQuota, CpuPeriod }: Said): Limits {
+  const memory = Number.isSafeInteger(Memory) ? Memory : 0;
+  const memorySwap = Number.isSafeInteger(MemorySwap) ? MemorySwap : -1;
+  return { memory, memorySwap, nanoCpus: NanoCpus, cpuQuota: CpuQuota, cpuPeriod: CpuPeriod };
+}
+
 /** The engine takes 0 for "leave it": what means "no limit" differs from field to field. Pure. */
 export function update(limits: Partial<Limits>, cgroups: number): Record<string, number> {
   const { memory, memorySwap = memory ?? 0, nanoCpus = 0, cpuQuota, cpuPeriod = 0 } = limits;
