@@ -1,6 +1,7 @@
 /**
  * A data root for a second engine with all that the first one's has in images and build cache. Layers are large and never change:
- * links lead to them, so nothing is copied but what describes them. Taking images from engine to engine (`docker save`) copies
+ * links lead to them, so nothing is copied but what describes them, and the few that a build writes to: the folders that it was last
+ * made from, which BuildKit keeps and brings up to date with the next build of them. Taking images from engine to engine (`docker save`) copies
  * gigabytes, and leaves the build cache behind.
  */
 import {
@@ -9,6 +10,7 @@ import {
   existsSync,
   mkdirSync,
   readdirSync,
+  readFileSync,
   readlinkSync,
   statSync,
   symlinkSync,
@@ -29,6 +31,10 @@ export async function borrow(from: string, seen: string, to: string): Promise<vo
   mkdirSync(join(to, 'overlay2'), { recursive: true });
   for (const folder of ['image', 'buildkit'].filter(folder => existsSync(join(from, folder))))
     await copyAtRest(join(from, folder), join(to, folder));
+  const unchanging = new Set([
+    ...ids(from, 'sha256', 'cache-id'),
+    ...ids(from, 'mounts', 'mount-id', 'init-id'),
+  ]);
   for (const name of readdirSync(join(from, 'overlay2'))) {
     const [source, target] = [join(from, 'overlay2', name), join(to, 'overlay2', name)];
     mkdirSync(target);
@@ -39,12 +45,26 @@ export async function borrow(from: string, seen: string, to: string): Promise<vo
     }
     for (const file of described) unlessGone(() => copyFileSync(join(source, file), join(target, file)));
     mkdirSync(join(target, 'work'));
-    symlinkSync(join(seen, 'overlay2', name, 'diff'), join(target, 'diff'));
+    if (unchanging.has(name) || existsSync(join(source, 'committed')))
+      symlinkSync(join(seen, 'overlay2', name, 'diff'), join(target, 'diff'));
+    else unlessGone(() => cpSync(join(source, 'diff'), join(target, 'diff'), copying));
   }
 }
 
+const copying = { recursive: true, verbatimSymlinks: true, preserveTimestamps: true } as const;
+
+/** Names of layers, from what the engine keeps of images and of containers. */
+function ids(from: string, of: 'sha256' | 'mounts', ...files: string[]): string[] {
+  const folder = join(from, 'image/overlay2/layerdb', of);
+  const found: string[] = [];
+  for (const one of existsSync(folder) ? readdirSync(folder) : [])
+    for (const file of files)
+      unlessGone(() => found.push(readFileSync(join(folder, one, file), 'utf8').trim()));
+  return found;
+}
+
 /** Layers of containers come and go meanwhile. @returns whether it was there */
-function unlessGone(copy: () => void): boolean {
+function unlessGone(copy: () => unknown): boolean {
   try {
     copy();
     return true;
