@@ -72,7 +72,7 @@ export async function startEngine(
     const command = keptCommand(socket);
     if (command === null && !isUsual(socket))
       throw new FtcError('FTC_CANNOT', `nothing tells how the engine at ${socket} was started`, {
-        hint: 'Start it as you did before; then "ftc chaos heal" has nothing left to do but to say so.',
+        hint: 'Start it as you did before, and run "ftc chaos heal" again.',
       });
     await (await script()).startDaemon({ socket, ...command });
   }

@@ -5,8 +5,8 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { memberVolumeNames } from '../../compose/members.ts';
 import type Docker from 'dockerode';
+import { memberVolumeNames } from '../../compose/members.ts';
 import { labelProject } from '../docker/answers.ts';
 import type { ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';

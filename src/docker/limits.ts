@@ -4,7 +4,7 @@ import type { Limits } from './lab.ts';
 /** What the kernel calls unlimited: the largest number of whole pages. */
 const NO_LIMIT = 2 ** 63 - 4096;
 
-/** What the engine says of a container, `HostConfig` */
+/** A container's `HostConfig`, as the engine tells it. */
 export interface Said {
   readonly Memory: number;
   readonly MemorySwap: number;

@@ -321,7 +321,7 @@ export const Outbound = z.discriminatedUnion('type', [
   }),
   z.object({ type: z.literal('stop'), reason: z.string() }),
   z.object({ type: z.literal('shutdown'), reason: z.string() }),
-  /** With a proof where the hello was understood: then the master itself says so, and trying again cannot help. */
+  /** With a proof where the hello had one: then the master itself says so, and trying again cannot help. */
   z.object({ type: z.literal('refused'), reason: z.string(), proof: Hex64.or(z.literal('')).default('') }),
   z.object({
     type: z.literal('fence'),

@@ -23,11 +23,14 @@ export interface LinkOptions {
 }
 
 const RETRY_MS = 200;
+/** The other end has so long to prove that it is the master. */
+const ANSWER_MS = 10_000;
 /** What was to be said while the master was away; older ones are dropped. */
 const MOST_WAITING = 50;
 
 export class SupervisorLink {
   readonly #options: LinkOptions;
+  readonly #answerMs: number;
   #socket: Socket | null = null;
   #retry: NodeJS.Timeout | null = null;
   #facts: readonly ContainerFact[] | null = null;
@@ -36,8 +39,9 @@ export class SupervisorLink {
   #waiting: Omit<Said, 'type'>[] = [];
   #closed = false;
 
-  constructor(options: LinkOptions) {
+  constructor(options: LinkOptions, { answerMs = ANSWER_MS } = {}) {
     this.#options = options;
+    this.#answerMs = answerMs;
     this.#connect();
   }
 
@@ -63,6 +67,11 @@ export class SupervisorLink {
     const { host, port, log } = this.#options;
     const socket = connect({ host, port, noDelay: true, keepAlive: true });
     const lines = new LineSplitter(MAX_LINE_BYTES);
+    const deadline = setTimeout(() => {
+      if (this.#socket === socket) return;
+      this.#warn(new Error(`what answers there does not say who it is within ${this.#answerMs / 1000} s`));
+      socket.destroy();
+    }, this.#answerMs);
     let take: (message: Outbound) => void = message => {
       take = this.#answer(socket, message);
     };
@@ -76,6 +85,7 @@ export class SupervisorLink {
     });
     socket.on('error', error => log.debug({ err: error }, 'control link'));
     socket.on('close', () => {
+      clearTimeout(deadline);
       if (this.#socket === socket) log.warn('the link to the master is closed');
       this.#socket = null;
       if (!this.#closed) this.#retry = setTimeout(() => this.#connect(), RETRY_MS);
