@@ -12,6 +12,7 @@ import { Journal } from './journal.ts';
 import type { MasterKeys } from '../protocol/membership-proof.ts';
 import { advance } from './membership/advance.ts';
 import type { Effect, HistoryEntry, MembershipEvent } from './membership/events.ts';
+import { nextTick } from './membership/next-tick.ts';
 import type { Membership } from './membership/state.ts';
 import { Pace } from './pace.ts';
 import { isNewRun, refuseJournal, resume } from './resume.ts';
@@ -24,7 +25,6 @@ import { statusOf } from './status-view.ts';
 import type { OpenedVolume } from './volume/open.ts';
 import { type VolumeTrouble, whatIsWrong, whatToDo } from './volume/trouble.ts';
 
-const TICK_MS = 25;
 /** Phases in which a worker's step is the job's. */
 const TRAINS: ReadonlySet<string> = new Set(['compute', 'reduce', 'checkpoint']);
 /** How often the log tells of progress while there is some. */
@@ -124,7 +124,18 @@ export class Master {
 
   async #listen(): Promise<void> {
     await this.#control.listen(this.#config.controlPort);
-    this.#timer = setInterval(() => this.#take({ type: 'tick' }), TICK_MS);
+    this.#tickLater();
+  }
+
+  #tickLater(): void {
+    if (this.#closing) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#take({ type: 'tick' });
+        this.#tickLater();
+      },
+      nextTick(this.#membership, now()),
+    );
   }
 
   /**
@@ -151,7 +162,7 @@ export class Master {
   /** Decides nothing any more: what a master that stops leaves in its journal is how things stand. */
   async close(): Promise<void> {
     this.#closing = true;
-    if (this.#timer) clearInterval(this.#timer);
+    if (this.#timer) clearTimeout(this.#timer);
     if (this.#unwritten) clearInterval(this.#unwritten);
     await this.#control.close();
     await this.#keeper.close();

@@ -58,6 +58,8 @@ def test_a_joiner_gets_it_too(tmp_path: Path, averaged: str) -> None:
 def test_a_rank_0_that_is_frozen_and_wakes_up_late_overwrites_nothing(tmp_path: Path, averaged: str) -> None:
     with Cluster(tmp_path, "average.py", "8") as cluster:
         cluster.begin("a", "b")
+        # One that is frozen while it writes holds the lock of the checkpoints: test_checkpoint_fence.py is about that.
+        cluster.master.wait(lambda w, m: m["type"] == "checkpoint" and m["ok"] and m["step"] == 5)
         cluster.master.wait_step(8)
         cluster.signal("a", signal.SIGSTOP)
         (tmp_path / "go").touch()
