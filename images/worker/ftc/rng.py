@@ -17,8 +17,12 @@ def derive(seed: int, *purpose: int | str) -> int:
 
 def seed_all(seed: int, *purpose: int | str) -> None:
     """Puts the generators of torch (all devices), numpy (where it is loaded) and random at the purpose's state."""
-    value = derive(seed, *purpose)
-    if _has_accelerator():
+    seed_with(derive(seed, *purpose), has_accelerator())
+
+
+def seed_with(value: int, devices: bool) -> None:
+    """The same with what `derive` gave. `devices`: `has_accelerator()`, which costs more than to seed where much else was done since."""
+    if devices:
         torch.manual_seed(value)
     else:
         # The same, without a stack trace for each device that is not there: those cost more than a small slice does.
@@ -29,7 +33,7 @@ def seed_all(seed: int, *purpose: int | str) -> None:
         numpy.random.seed(value & 0xFFFFFFFF)
 
 
-def _has_accelerator() -> bool:
+def has_accelerator() -> bool:
     """Asked each time: a script may bring a device of its own. A torch that cannot tell is taken to have one."""
     accelerator = getattr(torch, "accelerator", None)
     return accelerator is None or accelerator.is_available()

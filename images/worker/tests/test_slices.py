@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from ftc.data.randomness import SampleStates
 from ftc.rng import derive, seed_all
 from ftc.slices import Permutation, Plan, Sampler
 
@@ -88,6 +89,21 @@ def test_random_state_depends_on_its_purpose_alone() -> None:
     assert draw() == first
     seed_all(1, "slice", 3, 2)
     assert all(a != b for a, b in zip(draw(), first))
+
+
+def test_a_samples_state_depends_on_its_place_alone_and_that_for_collating_too() -> None:
+    def draw() -> tuple[float, float, float]:
+        return torch.rand(1).item(), random.random(), float(np.random.random())
+
+    states = SampleStates(1, 2, 3, 4)
+    seed_all(1, "sample", 2, 3, 2)
+    sample = draw()
+    states.sample(2)
+    assert draw() == sample
+    seed_all(1, "collate", 2, 3)
+    collate = draw()
+    states.collate()
+    assert draw() == collate
 
 
 def test_only_devices_that_are_there_are_seeded_each_to_the_bits_of_manual_seed(monkeypatch: pytest.MonkeyPatch) -> None:

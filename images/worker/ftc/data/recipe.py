@@ -11,7 +11,7 @@ from torch.utils.data import Subset, default_collate
 
 from ..errors import UsageError
 from ..slices import Slice
-from .randomness import seed_collate, seed_sample
+from .randomness import SampleStates
 
 
 @dataclass(frozen=True)
@@ -26,23 +26,23 @@ class Recipe:
     def make(self, wanted: Slice) -> Any:
         """Sets the random state before each sample, and before collating."""
         numbers: list[int] = wanted.indices.tolist()
+        states = SampleStates(self.seed, wanted.step, wanted.virtual_rank, len(numbers))
         try:
-            samples = self._samples(wanted, numbers)
+            samples = self._samples(numbers, states)
         finally:  # also where reading failed: somebody who writes to a shard explains whatever was read there
             if self.confirm is not None:
                 self.confirm(numbers)
-        seed_collate(self.seed, wanted.step, wanted.virtual_rank)
+        states.collate()
         return (self.collate_fn or default_collate)(samples)
 
-    def _samples(self, wanted: Slice, numbers: list[int]) -> list[Any]:
+    def _samples(self, numbers: list[int], states: SampleStates) -> list[Any]:
         """One at a time, unless the dataset has a way of its own to give many: then all in the state of the first."""
-        step, virtual_rank = wanted.step, wanted.virtual_rank
         if gives_many(self.dataset):
-            seed_sample(self.seed, step, virtual_rank, 0)
+            states.sample(0)
             return list(self.dataset.__getitems__(numbers))
         samples = []
         for position, number in enumerate(numbers):
-            seed_sample(self.seed, step, virtual_rank, position)
+            states.sample(position)
             try:
                 samples.append(self.dataset[number])
             except NotImplementedError as error:

@@ -99,10 +99,15 @@ class Run:
         return found
 
     def _once(self, noted: list[str]) -> list[str]:
-        """A worker that is lost between a side effect and the line that says so leaves it to another, which runs it again: once for each loss."""
-        again = [number for before, number in zip(noted, noted[1:]) if before == number]
+        """A worker that is lost between a side effect and the line that says so leaves it to another, which runs it again: once for each loss.
+
+        At once, too, but for one that is frozen before its own: it runs that when it wakes up, while the others are some steps on.
+        """
+        again = len(noted) - len(set(noted))
+        late = again - sum(number == before for before, number in zip(noted, noted[1:]))
         losses = sum(not fault.startswith(("pause", "join", "bit flip")) for fault in self._applied)
-        return list(dict.fromkeys(noted)) if len(again) == len(noted) - len(set(noted)) <= losses else noted
+        frozen = sum(fault.startswith("long pause") for fault in self._applied)
+        return list(dict.fromkeys(noted)) if again <= losses and late <= frozen else noted
 
     def _hold(self, fault: Fault) -> Path:
         return self._root / f"hold-{fault.step}"
