@@ -7,11 +7,16 @@ import threading
 
 from . import forks, helpers, home, stacks
 from .config import from_env
-from .errors import ConfigError, Leave
+from .errors import ConfigError, Leave, StartAnew
 from .failure import describe
+from .messages import Note
 from .runtime import Runtime
 from .script import execute
 from .visible import visible
+
+
+ANEW = 75
+"""The exit code of a worker that has to run its script from the beginning: the supervisor starts it again, as after any loss."""
 
 
 def main() -> int:
@@ -34,6 +39,12 @@ def main() -> int:
         runtime.link.drain(5.0)
         helpers.end()
         return 0
+    except StartAnew as why:
+        print(f"ftc: {why}", flush=True)
+        runtime.link.send(Note("info", str(why)))
+        runtime.link.drain(5.0)
+        helpers.end()
+        return ANEW
     except BaseException as error:  # the one place: every failure of the script ends here
         if forks.in_helper():
             helpers.leave(error)

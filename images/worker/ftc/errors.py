@@ -33,3 +33,7 @@ class Broken(Exception):
 
 class Leave(BaseException):
     """This worker stops, as asked by SIGTERM or by the master. Passes through `except Exception` in a script."""
+
+
+class StartAnew(BaseException):
+    """This worker has to run its script from the beginning. Passes through `except Exception` in a script. Its text says why."""

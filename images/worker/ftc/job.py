@@ -21,7 +21,7 @@ from .randomness import Randomness
 from .rejoin import Parts
 from .runtime import Runtime
 from .state import Registered, Schedule
-from .step import Step
+from .step import Line, Step
 
 
 class Job(Facts):
@@ -200,7 +200,7 @@ class Job(Facts):
 
     def _steps(self, loop: Loop) -> Iterator[Step]:
         while loop.more():
-            step = Step(loop)
+            step = Step(loop, Line.of_caller())
             yield step
             step.check()
         self._randomness.once("after")

@@ -17,7 +17,7 @@ from .attempt import Attempt, Machinery
 from .contents import check
 from .control import Agreed
 from .data import Batch, Slice, to_device
-from .errors import Broken, Leave, UsageError
+from .errors import Broken, Leave, StartAnew, UsageError
 from .evaluation import Evaluations
 from .feeding import READING, Feeding
 from .group import Group
@@ -141,21 +141,26 @@ class Loop:
                 raise AssertionError("a worker that wants to finish computes nothing")
         return False
 
-    def attempts(self) -> Iterator[Batch]:
+    def attempts(self, prepared: int | None = None) -> Iterator[Batch]:
         """The slices of one step that this worker carries, again and again until they were reduced.
 
-        Where others have committed the step meanwhile, it goes on with the next one. Raises Leave, FtcError.
+        Where others have committed the step meanwhile, or all go back to a checkpoint, it goes on with the slices of the step that is next
+        then. `prepared`: the step for which the script has run code of its own that is not run again here. Raises StartAnew where the next
+        one is another; Leave, FtcError.
         """
         commits = self.commits
         self._stages.enter(Stage.SLICES)
         while self._reduced is None and self.commits == commits and not self.ended:
             group = self.membership.group
-            if group is not None and self._rejoin.meeting is not None:
-                yield from self._rehearse(group)
-            elif group is not None and not self._at_end():
-                yield from self._attempt_once(group)
-            else:
+            if group is None or self._rejoin.meeting is None and self._at_end():
                 self._over()
+                continue
+            if prepared is not None and prepared != self._progress.step:
+                raise StartAnew(
+                    f"starts its script anew: what the script does before a step's slices was done for step {prepared + 1}, and the job "
+                    f"is at step {self._progress.step + 1}"
+                )
+            yield from self._attempt_once(group) if self._rejoin.meeting is None else self._rehearse(group)
 
     def backward(self, loss: torch.Tensor, weight: Any = None) -> bool:
         """Of one slice. True: it was the last one that this worker carries in the step."""

@@ -9,7 +9,7 @@ from . import wire
 from .checkpoint.checkpoints import Checkpoints
 from .config import Config
 from .control import Agreed
-from .errors import Broken, FtcError, Leave
+from .errors import Broken, Leave, StartAnew
 from .group import Group
 from .link import Link
 from .mailbox import Mailbox
@@ -96,15 +96,18 @@ class Rejoin:
         self._parts.membership.join(self._synchronise, self._wait_for)
 
     def go_back(self, group: Group) -> int:
-        """Nobody's state is to be trusted: all take the newest checkpoint, or what they began with. The step of that."""
+        """Nobody's state is to be trusted: all take the newest checkpoint, or what they began with. The step of that. Raises Broken,
+        StartAnew."""
         parts, progress = self._parts, self._parts.progress
         parts.checkpoints.distrust()
         self.stages.returned()
         progress.step, progress.holds_state = 0, False
         if self._initial is not None:
+            if not parts.own.fits(self._initial):
+                raise StartAnew("starts its script anew: the replicas differ, and training began with a model that had other parameters")
             parts.own.restore(clones(self._initial))
         if not self._take_state(group):
-            raise FtcError("the replicas differ, and the newest checkpoint is of a model with other parameters: start the job's workers again")
+            raise StartAnew("starts its script anew: the replicas differ, and the newest checkpoint is of a model with other parameters")
         parts.reporting.returned(group.rank)
         return progress.step
 

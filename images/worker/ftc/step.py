@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from types import CodeType
+from typing import Any, NamedTuple
 
 import torch
 
@@ -25,6 +27,23 @@ class Made:
     grad_norm: float
 
 
+class Line(NamedTuple):
+    """Of the script: where it asks for what comes next in a loop."""
+
+    code: CodeType
+    number: int
+
+    @staticmethod
+    def of_caller() -> Line:
+        """Called in a generator: of whoever asks that for its next value."""
+        frame = sys._getframe(2)
+        return Line(frame.f_code, frame.f_lineno)
+
+    def is_followed_by(self, other: Line) -> bool:
+        """No other line stands between the two. Where the script wraps one of the loops in its own code, nobody can tell: False."""
+        return self.code is other.code and other.number == self.number + 1
+
+
 class Step:
     """Iterate over it, call `backward` once for each batch, and then `commit`. `job.steps` makes it.
 
@@ -32,8 +51,10 @@ class Step:
     changes them by its own rule does it then, in every worker alike.
     """
 
-    def __init__(self, loop: Loop) -> None:
+    def __init__(self, loop: Loop, asked_at: Line) -> None:
         self._loop = loop
+        self._asked_at = asked_at
+        self._handed_out = loop.step_number
         self._began = loop.commits
         self._made: Made | None = None
         """Once it is committed: the loop is at the next one then."""
@@ -66,9 +87,11 @@ class Step:
 
     def __iter__(self) -> Iterator[Batch]:
         """The slices that this worker carries. They come again where a worker was lost before all were reduced; where others had committed
-        the step by then, those of the next one follow. Raises UsageError for a batch without its `backward`."""
+        the step by then, those of the next one follow, if the script has nothing to do before them. Raises UsageError for a batch without its
+        `backward`."""
         forks.refuse("the loop over a step's batches")
-        for batch in self._loop.attempts():
+        unprepared = self._asked_at.is_followed_by(Line.of_caller())
+        for batch in self._loop.attempts(None if unprepared else self._handed_out):
             yield batch
             if self._loop.unused:
                 raise UsageError("step.backward was not called for a batch: every batch needs one call")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ from .. import control, memory_map, wire
 from ..checkpoint.checkpoints import Checkpoints
 from ..config import Config
 from ..control import Agreed
-from ..errors import FtcError
+from ..errors import FtcError, StartAnew
 from ..group import Group
 from ..link import Link
 from ..membership import Membership
@@ -21,6 +22,7 @@ from .check import ReplicaCheck
 from .diverged import CAUSES, Dealt, Found, decide, describe, locate
 from .fingerprint import combine
 from .leaves import Leaves, of_state
+from .recall import recall, remember
 
 GoBack = Callable[[Group], int]
 """Takes all members to a state that is known to be right, and returns its step."""
@@ -42,7 +44,8 @@ class Replicas:
         self._membership = membership
         self._checkpoints = checkpoints
         self._check = ReplicaCheck(own.capture, self._publish)
-        self._before: Dealt | None = None
+        self._folder = config.checkpoint_dir
+        self._before = recall(self._folder)
         self._gone = 0
 
     def begin(self, group: Group, step: int, back: GoBack, word: int) -> list[int]:
@@ -138,12 +141,23 @@ class Replicas:
             bring(group, self._own, found.source, {rank: True for rank in found.ranks})
             to = step
         else:
-            to = back(group)
+            to = self._return(group, found, since, step, back)
         if not self._same_everywhere(group):
             self._report(group, found, since, step, "failed", None)
             raise FtcError(f"{text}. The state that was put in its place does not come out the same everywhere either.\n{CAUSES}")
         self._report(group, found, since, step, action, to if action == "returned" else None)
         self._check.begin(to)
+
+    def _return(self, group: Group, found: Found, since: int, step: int, back: GoBack) -> int:
+        """All go back. Some of them, or all, may start their scripts anew for it."""
+        if group.rank == 0 and self._before is not None:
+            with contextlib.suppress(OSError):  # without a disk there is no way back either
+                remember(self._folder, self._before)
+        try:
+            return back(group)
+        except StartAnew:
+            self._report(group, found, since, step, "returned", None)
+            raise
 
     def _members(self) -> list[str]:
         return self._membership.members

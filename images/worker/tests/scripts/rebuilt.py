@@ -1,5 +1,7 @@
-"""A model that the script rebuilds at step 4, as its argument says: prune, parametrize or larger. It waits before step 7 for `go`."""
+"""A model that the script rebuilds at step 4, as its argument says: prune, parametrize or larger. It waits before step 7 for `go`. With
+a second argument, such as 5, a bit of worker b's model flips before that step: `once` in the job, or `always`."""
 
+import os
 from typing import Any
 
 import torch
@@ -26,6 +28,13 @@ def rebuild(kind: str, model: Any, optimizer: torch.optim.Optimizer) -> None:
         optimizer.add_param_group({"params": list(layer.parameters()), "lr": 0.02})
 
 
+def flip(job: ftc.Job, tensor: torch.Tensor) -> None:
+    done = job.checkpoint_dir.parent / "flipped"
+    if os.environ["FTC_WORKER_ID"] in "bd" and not (job.args[2] == "once" and done.exists()):
+        done.touch()
+        tensor.detach().numpy().view("uint8")[5] ^= 4
+
+
 def train(job: ftc.Job) -> None:
     draw = torch.Generator().manual_seed(1)
     x = torch.randn(96, 8, generator=draw)
@@ -38,7 +47,8 @@ def train(job: ftc.Job) -> None:
             pass
         if job.step_number >= 4:
             rebuild(job.args[0], model, optimizer)
-        job.step(F.cross_entropy(model(batch.x), batch.y))
+        if job.step(F.cross_entropy(model(batch.x), batch.y)) and job.args[1:] and job.step_number == int(job.args[1]):
+            flip(job, model[0].bias)
 
 
 ftc.run(train)
