@@ -26,6 +26,9 @@ from .state import Registered
 from .trained import Trained
 from .tree import carried
 
+REBUILDS = 3
+"""Attempts at a step in which the script may change the model's parts: one is enough where it does so once."""
+
 
 class Machinery:
     """What attempts of one generation share: memory for gradients, and who carries what."""
@@ -57,8 +60,10 @@ class Machinery:
 class Attempt:
     """Call `enter`, then forward and `backward` for each slice of `running` in turn, then `close`, `reduce`, `deliver` and `commit`."""
 
-    def __init__(self, machinery: Machinery, step: int) -> None:
+    def __init__(self, machinery: Machinery, step: int, rebuilds: int = 0) -> None:
+        """`rebuilds`: attempts at this step in which the script has changed the model's parts."""
         self._m = machinery
+        self._rebuilds = rebuilds
         self._plan = machinery.sampler.plan
         self._step = step
         filled = [v for v in range(self._plan.virtual_ranks) if self._plan.weight(step, v) > 0]
@@ -267,7 +272,12 @@ class Attempt:
     def _check_model(self, virtual_rank: int) -> None:
         """The script may freeze and unfreeze, add groups, and rebuild the model: the step is then made again with what it wants."""
         own, trained = self._m.own, self._m.trained
-        if own.changed():
+        if changed := own.changed():
+            if self._rebuilds >= REBUILDS:
+                raise UsageError(
+                    f"the model changes in every attempt at step {self._step + 1}: parameter {changed}. Write new values into a parameter "
+                    "with copy_, or keep what forward replaces as a buffer; change the model's parts only where they are not changed yet"
+                )
             own.look_again()
             self.rebuilt = True
         wanted = trained.hash

@@ -57,6 +57,8 @@ class Loop:
         self._began = self.ended = False
         self.total = parts.config.steps
         """Steps that the job makes; None until the data is known that `epochs` counts in."""
+        self._rebuilds = 0
+        """Attempts at the next step in which the script has changed the model's parts."""
         self.commits = 0
         """That this worker has made."""
         self.grad_norm = 0.0
@@ -204,6 +206,7 @@ class Loop:
         except Broken as error:
             reason = error.reason
         self._attempt = None
+        self._rebuilds += attempt.rebuilt
         if lost:
             attempt.abandon()
             self.membership.lost(reason)
@@ -228,6 +231,7 @@ class Loop:
         parts.place.at(progress.step)
         progress.phase = "compute"
         self.commits += 1
+        self._rebuilds = 0
         self._stages.committed(progress.step)
         if self.commits == 1:
             check(self._own.capture())  # optimizer and script have made their state by now
@@ -317,7 +321,7 @@ class Loop:
         self._progress.slices = len(machinery.carried)
         self._progress.phase = "compute"
         self._parts.reporting.begin_attempt()
-        attempt = self._attempt = Attempt(machinery, step)
+        attempt = self._attempt = Attempt(machinery, step, self._rebuilds)
         source = feeding.source
         if source.ahead > 0:
             source.expect(feeding.sampler.coming(step, self.total or step + 1, machinery.carried, source.ahead))
@@ -378,6 +382,7 @@ class Loop:
             return
         self._trained.close()
         self._trained = Trained(self._own.trained(), names.of, overlap=self._own.overlap)
+        self._own.check_scaler()
 
     def _at_end(self) -> bool:
         return self.total is not None and self._progress.step >= self.total

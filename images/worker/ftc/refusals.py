@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -38,6 +40,27 @@ def parameters(named: Sequence[tuple[str, torch.Tensor]]) -> None:
         problem = _problem(param)
         if problem:
             raise UsageError(f"register: parameter {name} {problem}")
+
+
+def scaler(given: Any, trained: Sequence[tuple[str, nn.Parameter]]) -> None:
+    """Raises UsageError for parameters whose gradients it cannot unscale: it is tried, with one number of each kind."""
+    seen: set[tuple[torch.dtype, torch.device]] = set()
+    for name, param in trained:
+        kind = (param.dtype, param.device)
+        if kind in seen:
+            continue
+        seen.add(kind)
+        one = nn.Parameter(torch.zeros(1, dtype=param.dtype, device=param.device))
+        one.grad = torch.zeros_like(one)
+        tried = copy.deepcopy(given)
+        tried.scale(torch.zeros((), device=param.device))
+        try:
+            tried.unscale_(torch.optim.SGD([one], lr=0.0))
+        except (ValueError, RuntimeError) as error:
+            raise UsageError(
+                f"scaler: parameter {name} has the dtype {param.dtype}, and {type(given).__name__} cannot unscale gradients of that ({error}): keep "
+                "such parameters in float32, with torch.autocast around the forward pass, or leave the scaler out"
+            ) from None
 
 
 def buffer(name: str, value: torch.Tensor, where: str = "register: ") -> None:

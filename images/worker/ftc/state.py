@@ -77,6 +77,7 @@ class Registered:
         self._initial = self.names.trained()
         self._groups = groups_of(self.optimizers)
         self._before_change: list[Callable[[], None]] = []
+        self.check_scaler()
         if self.scaler is not None:
             self.scaler.scale(torch.zeros((), device=self.names.all[0][1].device))  # it makes its state with the first number
         state = self.capture()
@@ -99,6 +100,11 @@ class Registered:
         """What the optimizers hold and requires a gradient now."""
         found = {id(p): p for optimizer in self.optimizers for group in optimizer.param_groups for p in group["params"] if p.requires_grad}
         return list(found.values())
+
+    def check_scaler(self) -> None:
+        """Raises UsageError for parameters that are trained now and that it cannot unscale."""
+        if self.scaler is not None:
+            refusals.scaler(self.scaler, [(self.names.of(param), param) for param in self.trained()])
 
     def changed(self) -> str:
         """Which of the model's parameters are not those that were seen last; empty where all are."""

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.amp.grad_scaler import GradScaler
 
 from cluster import Cluster
 from ftc.errors import UsageError
@@ -77,12 +78,32 @@ def test_objects_that_do_not_tell_their_state() -> None:
         Registered(model, optimizer, extra={"counter": [1]})
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.complex64, torch.complex128], ids=str)
+def test_gradients_that_a_scaler_cannot_unscale(dtype: torch.dtype) -> None:
+    model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2, dtype=dtype))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(UsageError, match=f"scaler: parameter model.1.weight has the dtype {dtype}, and GradScaler cannot unscale .* in float32"):
+        Registered(model, optimizer, scaler=GradScaler("cpu"))
+    Registered(model, optimizer, scaler=GradScaler("cpu", enabled=False))
+    frozen = Registered(model, torch.optim.SGD(model[0].parameters(), lr=0.1), scaler=GradScaler("cpu"))
+    assert frozen.capture()["scaler"]["scale"] == GradScaler("cpu").get_scale()
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16], ids=str)
+def test_and_those_that_it_can(dtype: torch.dtype) -> None:
+    model = nn.Linear(2, 2, dtype=dtype)
+    Registered(model, torch.optim.SGD(model.parameters(), lr=0.1), scaler=GradScaler("cpu"))
+
+
 IN_THE_LOOP: dict[str, list[str]] = {
     "replaced": ["the model has changed since job.register: parameter 2.weight is another object", "Replace layers before job.register"],
     "group": ["a group that was added to the optimizer has a parameter of shape [7, 3] that no registered object holds", "job.register(…, name=module)"],
     "within": ["requires_grad or the optimizer's groups changed between two slices of step 4: model.0.bias, model.0.weight", "job.step_number"],
     "by rank": ["workers do not train the same parameters at step 4: worker b (rank 1) froze or unfroze other parameters than worker a (rank 0)"],
     "weights": ["job.step was called with a weight for some slices of a step, and without for others"],
+    "half unfrozen": ["scaler: parameter model.1.weight has the dtype torch.float16, and GradScaler cannot unscale gradients of that"],
+    "replaced always": ["the model changes in every attempt at step 4: parameter 1.weight is another object. Write new values into a parameter with copy_"],
+    "grows always": ["the model changes in every attempt at step 4: parameter 6.weight is new; 6.bias is new", "only where they are not changed yet"],
     "large": ["parameter model.0.weight was changed within step 4, and was not in the first step of this worker"],
 }
 
