@@ -85,7 +85,7 @@ class Evaluations:
         ranks = [] if alone or group is None else self._rejoin.stages.come(step, place, group.size)
         together = group if group is not None and len(ranks) > 1 and group.rank in ranks else None
         missing = [number for number in range(count) if number not in done]
-        keep = SliceState(self._parts.own.modules, [])
+        keep = SliceState(self._parts.own.modules, self._parts.own.names.all)
         keep.begin()
         reason = ""
         try:
@@ -95,8 +95,7 @@ class Evaluations:
                 missing = missing[ranks.index(together.rank) :: len(ranks)]
             for number in missing:
                 done[number] = compute(number)
-                keep.look()
-                keep.rewind()
+                _put_back(keep)
                 if group is not None and membership.superseded:
                     raise Broken(GIVEN_UP)
             if together is not None:
@@ -104,8 +103,7 @@ class Evaluations:
             return True
         except Broken as error:
             reason = error.reason
-        keep.look()
-        keep.rewind()
+        _put_back(keep)
         self._drop()
         membership.lost(reason)
         try:
@@ -116,6 +114,13 @@ class Evaluations:
         if progress.step != step:
             done.clear()  # all have gone back: the model is another one
         return False
+
+
+def _put_back(keep: SliceState) -> None:
+    """What a forward pass has changed of buffers and parameters: how often that happens depends on how many parts a worker computes."""
+    keep.look()
+    keep.movers.look()
+    keep.rewind()
 
 
 def _union(group: Group, ranks: Sequence[int], own: Results) -> Results:

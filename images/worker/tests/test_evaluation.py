@@ -58,6 +58,15 @@ def test_training_is_what_it_is_without(tmp_path: Path, alone: Any) -> None:
     assert run(tmp_path / "batches", "ab", "loop=batches", "at=slices,committed") == alone[0]
 
 
+@pytest.mark.parametrize("how", ["in-place", "data"])
+def test_parameters_that_forward_changes_are_put_back(tmp_path: Path, how: str) -> None:
+    """How often they would change depends on how many parts a worker computes."""
+    without = run(tmp_path / "without", "a", f"follow={how}")
+    assert run(tmp_path / "alone", "a", f"follow={how}", EVERYWHERE) == without
+    assert run(tmp_path / "three", "abc", f"follow={how}", EVERYWHERE) == without
+    assert totals(tmp_path / "three", "b") == totals(tmp_path / "alone", "a")
+
+
 def test_in_the_loop_over_batches_it_is_one_evaluation_for_all_slices_of_a_step(tmp_path: Path) -> None:
     """Workers that carry different numbers of slices call it differently often."""
     for names in ("a", "abcd"):

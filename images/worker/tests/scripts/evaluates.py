@@ -1,6 +1,6 @@
 """Evaluates held-out data at the places that at=start,body,committed,ended,slices,between names. The function waits at `part` in one worker.
 
-kind=… is what it returns. A model with BatchNorm and dropout, evaluated in the mode that it has in training.
+kind=… is what it returns. follow=in-place or data: forward changes parameters. A model with BatchNorm and dropout, evaluated in the mode that it has in training.
 """
 
 from typing import Any
@@ -15,6 +15,27 @@ generator = torch.Generator().manual_seed(1)
 X = torch.randn(112, 8, generator=generator)
 Y = (X.sum(1) > 0).long()
 HELD_OUT = torch.randn(50, 8, generator=generator)
+
+
+class Followed(nn.Module):
+    """A layer that a second one follows with each forward pass, whatever it is for."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.how = how
+        self.first, self.second = nn.Linear(8, 17), nn.Linear(8, 17)
+        self.second.requires_grad_(False)
+
+    @torch.no_grad()
+    def follow(self) -> None:
+        for mine, theirs in zip(self.second.parameters(), self.first.parameters()):
+            target = mine.data if self.how == "data" else mine
+            target.mul_(0.9).add_(theirs, alpha=0.1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        self.follow()
+        total: torch.Tensor = self.first(x) + self.second(x)
+        return total
 
 
 class Evaluation:
@@ -54,7 +75,8 @@ def flat(value: Any) -> Any:
 
 def train(job: ftc.Job) -> None:
     torch.manual_seed(2)
-    model = nn.Sequential(nn.Linear(8, 17), nn.BatchNorm1d(17), nn.ReLU(), nn.Dropout(0.3), nn.Linear(17, 2))
+    first = Followed(options(job)["follow"]) if "follow" in options(job) else nn.Linear(8, 17)
+    model = nn.Sequential(first, nn.BatchNorm1d(17), nn.ReLU(), nn.Dropout(0.3), nn.Linear(17, 2))
     job.register(model=model, optimizer=torch.optim.Adam(model.parameters(), lr=0.01))
     evaluation = Evaluation(job, model)
     if "start" in evaluation.at:
