@@ -280,7 +280,7 @@ class Loop:
         if not rejoin.replicas.alike(group, agreed, step, rejoin.go_back) or verdict is Verdict.AGAIN:
             return False
         if verdict is Verdict.FINISH:
-            self.total = step
+            self._stages.decide(step)
             return False
         self.grad_norm = attempt.deliver(agreed)
         self._nonfinite.judge(step, agreed, self.grad_norm, attempt)
@@ -385,10 +385,13 @@ class Loop:
         self._own.check_scaler()
 
     def _at_end(self) -> bool:
-        return self.total is not None and self._progress.step >= self.total
+        step = self._progress.step
+        return self._stages.has_ended(step) or (self.total is not None and step >= self.total)
 
     def _end(self) -> None:
         self.ended = True
+        if self._stages.has_ended(self._progress.step):
+            self.total = self._progress.step
         self._stages.enter(Stage.ENDED)
         if self._feeding is not None:
             self._feeding.source.close()

@@ -30,25 +30,27 @@ Key = tuple[int, int, int]
 
 _BEHIND = (1 << 24) - 1
 """Evaluations of a stage that are all behind a worker."""
-_FINISH, _MADE = 1 << 40, 1 << 41
+_FINISH, _MADE, _DECIDED = 1 << 40, 1 << 41, 1 << 42
 
 
 @dataclass(frozen=True)
 class Told:
     """What a member says when it meets the others. `done`: evaluations of that stage that are behind it. `finish`: it has called
-    job.finish at this step. `made`: it has committed this step itself, and so has run what the script does then."""
+    job.finish at this step. `made`: it has committed this step itself, and so has run what the script does then. `decided`: it knows that
+    all have called job.finish at this step."""
 
     stage: Stage
     done: int
     finish: bool
     made: bool
+    decided: bool = False
 
     def encode(self) -> int:
-        return self.stage << 24 | self.done | (_FINISH if self.finish else 0) | (_MADE if self.made else 0)
+        return self.stage << 24 | self.done | (_FINISH if self.finish else 0) | (_MADE if self.made else 0) | (_DECIDED if self.decided else 0)
 
     @staticmethod
     def decode(word: int) -> Told:
-        return Told(Stage(word >> 24 & 0xFF), word & _BEHIND, bool(word & _FINISH), bool(word & _MADE))
+        return Told(Stage(word >> 24 & 0xFF), word & _BEHIND, bool(word & _FINISH), bool(word & _MADE), bool(word & _DECIDED))
 
 
 class Stages:
@@ -64,6 +66,7 @@ class Stages:
         self._made = -1
         self._met: tuple[int, list[Told]] = (-1, [])
         self._finish: tuple[int, str] = (-1, "")
+        self._decided = -1
 
     def enter(self, stage: Stage) -> None:
         self.stage, self._count = stage, 0
@@ -86,9 +89,16 @@ class Stages:
         """Why training is to end before the step after `step`; None where it is not."""
         return self._finish[1] if self._finish[0] == step else None
 
+    def decide(self, step: int) -> None:
+        """All have called job.finish at this step."""
+        self._decided = step
+
+    def has_ended(self, step: int) -> bool:
+        return self._decided == step
+
     def returned(self) -> None:
         """To an older state: what was decided after it comes again."""
-        self._finish, self._made = (-1, ""), -1
+        self._finish, self._made, self._decided = (-1, ""), -1, -1
         self.results = {}
 
     def told(self, step: int) -> Told:
@@ -96,11 +106,13 @@ class Stages:
             done = self.evaluating
         else:
             done = _BEHIND if self.stage == Stage.SLICES else self._count
-        return Told(self.stage, done, self.reason(step) is not None, self._made == step)
+        return Told(self.stage, done, self.reason(step) is not None, self._made == step, self._decided == step)
 
     def met(self, step: int, told: Sequence[Told]) -> None:
-        """All members of a generation, by rank, are at `step`."""
+        """All members of a generation, by rank, are at `step`. What one knows of the end, the others may not have heard when it broke."""
         self._met = (step, list(told))
+        if any(other.decided for other in told):
+            self.decide(step)
 
     def come(self, step: int, number: int, size: int) -> list[int]:
         """Ranks that come to the `number`-th evaluation of the stage that this worker is in."""

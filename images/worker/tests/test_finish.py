@@ -116,6 +116,20 @@ def test_a_worker_that_comes_as_the_others_finish_ends_with_them(tmp_path: Path,
 
 
 @pytest.mark.parametrize(("loop", "at"), WAYS)
+@pytest.mark.parametrize("breaks", "abc")
+def test_some_have_heard_that_all_end_and_others_not(tmp_path: Path, seven: str, loop: str, at: str, breaks: str) -> None:
+    """The last reduction has ended in two workers, and broke in the third: they meet again, and must not wait for each other in different places."""
+    with Cluster(tmp_path, "ends.py", *words(loop, at), f"breaks={breaks}") as cluster:
+        cluster.begin("a", "b", "c")
+        cluster.master.wait(lambda w, m: w == breaks and m["type"] == "broken")
+        cluster.start("d")
+        cluster.master.wait_ready("d")
+        cluster.master.form(["a", "b", "c", "d"])
+        assert cluster.digests(*"abcd") == {seven}
+        assert reasons(cluster) == {(7, "good enough")}
+
+
+@pytest.mark.parametrize(("loop", "at"), WAYS)
 def test_a_worker_that_joins_at_that_boundary_ends_too(tmp_path: Path, seven: str, loop: str, at: str) -> None:
     with Cluster(tmp_path, "ends.py", *words(loop, at), "slice:6:*", "body:6:*") as cluster:
         cluster.begin("a", "b")

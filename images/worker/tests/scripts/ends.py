@@ -1,14 +1,35 @@
-"""Ends training early with job.finish: at=committed|body|slice, when=STEP, who=* or a worker. loop=steps|batches; begin=yes."""
+"""Ends training early with job.finish: at=committed|body|slice, when=STEP, who=* or a worker. loop=steps|batches; begin=yes.
+breaks=b: in worker b the reduction in which all say that they end breaks, when it has ended in the others; once."""
+
+from typing import Any
 
 import torch
 from torch import nn
 
 import ftc
+from ftc import control
+from ftc.attempt import Attempt
+from ftc.errors import Broken
 from script_places import WORKER, options, tell, wait
+
+
+def breaks() -> None:
+    whole, left = Attempt.reduce, [1]
+
+    def reduce(self: Attempt, row: Any) -> Any:
+        agreed = whole(self, row)
+        if left and agreed.any(control.FINISH):
+            left.clear()
+            raise Broken("for the test")
+        return agreed
+
+    Attempt.reduce = reduce  # type: ignore[method-assign]
 
 
 def train(job: ftc.Job) -> None:
     told = options(job)
+    if told.get("breaks") == WORKER:
+        breaks()
 
     def maybe(place: str) -> None:
         if place == told.get("at") and job.step_number == int(told["when"]) and told.get("who", "*") in ("*", WORKER):
