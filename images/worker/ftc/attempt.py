@@ -18,6 +18,7 @@ from .caches import forget_copies
 from .control import Agreed, Row
 from .errors import Broken, UsageError
 from .group import Group
+from .modes import Modes, difference
 from .packing import pack, unpack
 from .reduce import reducer
 from .slice_state import SliceState
@@ -44,6 +45,7 @@ class Machinery:
         self.trained = trained
         self.slices = slices
         self.by_slice = BySlice(own)
+        self.modes = Modes(own.model)
         self.carried_by = [carried(rank, group.size, virtual) for rank in range(group.size)]
         self.carried = self.carried_by[group.rank]
         alike = before is not None and before.group is group and before.trained is trained
@@ -80,6 +82,7 @@ class Attempt:
         self._totals: list[torch.Tensor] = []
         self._started = 0
         self._broken = ""
+        self._modes = 0
         self._entered = False
         self.void = False
         """It must be made again, by all."""
@@ -120,6 +123,7 @@ class Attempt:
         if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not loss.requires_grad:
             raise UsageError("job.step needs the loss: one number that came out of the model, as a tensor")
         self._check_model(virtual_rank)
+        self._check_modes(virtual_rank)
         share = self._share(virtual_rank, weight)
         m = self._m
         collected = 0
@@ -169,7 +173,7 @@ class Attempt:
         flags |= (control.VOID if self.void else 0) | (control.WEIGHED if self._weighed else 0)
         kept = self._m.slices
         buffers = kept.agreed_hash if kept.fits else kept.agreed_hash ^ 1
-        return Row(newest_generation, leave, flags, self.wanted, buffers, check, self._losses, self._weights)
+        return Row(newest_generation, leave, flags, self.wanted, buffers, check, self._losses, self._weights, self._modes)
 
     def reduce(self, row: Row) -> Agreed:
         """The sum over all workers. When it returns in one rank, it does in all, unless one is lost. Raises Broken."""
@@ -189,6 +193,21 @@ class Attempt:
         elif m.group.rank > 0:
             m.slices.unpack(tails[0][m.row_bytes :])
         return control.agree(rows, m.carried_by)
+
+    def compare_modes(self, agreed: Agreed, members: Sequence[str]) -> None:
+        """Called by all ranks where an attempt counts. Raises UsageError in all where they compute with other modes; Broken."""
+        told = [row.modes for row in agreed.rows]
+        others = [rank for rank, modes in enumerate(told) if modes != told[0]]
+        if not others:
+            return
+        group, own = self._m.group, self._m.modes.named
+        there, here = (wire.told_by(group, rank, own) for rank in (0, others[0]))
+        name, now, other = difference(here, there) or ("a module", "one thing", "another")
+        raise UsageError(
+            f"workers compute step {self._step + 1} with different models: {name} is {now} in worker {members[others[0]]} (rank {others[0]}), "
+            f"and {other} in worker {members[0]} (rank 0). No state holds it, and a worker that joins has what the script begins with: set it in each "
+            "slice, by job.step_number, or set it back (model.train() after an evaluation)"
+        )
 
     def deliver(self, agreed: Agreed) -> float:
         """Gives the parameters their gradients; the norm over all of them."""
@@ -293,6 +312,20 @@ class Attempt:
             )
         self.wanted = wanted
         self.void = self.void or self.rebuilt or wanted != trained.hash
+
+    def _check_modes(self, virtual_rank: int) -> None:
+        """Raises UsageError where they change between the slices of a step: what a slice adds would depend on who carries it."""
+        modes = self._m.modes
+        now = modes.now()
+        if virtual_rank != self.running[0] and now != self._modes:
+            found = difference(modes.named, modes.before)
+            assert found is not None
+            name, after, before = found
+            raise UsageError(
+                f"{name} changed from {before} to {after} between two slices of step {self._step + 1}: what a slice adds to the gradients "
+                "would depend on who carries it. Change it once a step, after job.step has returned True, or set it anew in each slice"
+            )
+        self._modes = now
 
     def _compare_with_first(self, virtual_rank: int) -> None:
         """Raises UsageError where what becomes of the registered state depends on how many slices a worker carries."""

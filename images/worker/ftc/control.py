@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-HEAD = struct.Struct("<qqQQQQ")
+HEAD = struct.Struct("<qqQQQQQ")
 
 VOID = 1
 """This attempt must be made again, by all: something was found in it that has to be known from its beginning."""
@@ -29,8 +29,8 @@ class Row:
     """What one worker says.
 
     `leave`: 0 stays, 1 leaves, 2 wants the whole job to stop. `layout`: of the parameters that it wants to reduce. `buffers`: of what
-    slice 0 has left of the buffers. `check`: a fingerprint of a part of the state. All three have 64 bits. `losses` and `weights`
-    are by virtual rank, of the slices carried here.
+    slice 0 has left of the buffers. `check`: a fingerprint of a part of the state. `modes`: of what else forward depends on. All four
+    have 64 bits. `losses` and `weights` are by virtual rank, of the slices carried here.
     """
 
     newest_generation: int
@@ -41,11 +41,12 @@ class Row:
     check: int
     losses: Mapping[int, float] = field(default_factory=dict)
     weights: Mapping[int, float] = field(default_factory=dict)
+    modes: int = 0
 
     def encode(self, virtual: int) -> torch.Tensor:
         """uint8 of shape (row_bytes(virtual),)."""
         told = bytearray(row_bytes(virtual))
-        HEAD.pack_into(told, 0, self.newest_generation, self.leave, self.flags, self.layout, self.buffers, self.check)
+        HEAD.pack_into(told, 0, self.newest_generation, self.leave, self.flags, self.layout, self.buffers, self.check, self.modes)
         numbers = [self.losses.get(v, 0.0) for v in range(virtual)] + [self.weights.get(v, 0.0) for v in range(virtual)]
         struct.pack_into(f"<{2 * virtual}d", told, HEAD.size, *numbers)
         return torch.frombuffer(told, dtype=torch.uint8)
@@ -60,8 +61,8 @@ def decode(told: torch.Tensor, virtual: int) -> Row:
     raw = told.numpy().tobytes()
     numbers = struct.unpack_from(f"<{2 * virtual}d", raw, HEAD.size)
     losses, weights = dict(enumerate(numbers[:virtual])), dict(enumerate(numbers[virtual:]))
-    newest, leave, flags, layout, buffers, check = HEAD.unpack_from(raw)
-    return Row(newest, leave, flags, layout, buffers, check, losses, weights)
+    newest, leave, flags, layout, buffers, check, modes = HEAD.unpack_from(raw)
+    return Row(newest, leave, flags, layout, buffers, check, losses, weights, modes)
 
 
 @dataclass(frozen=True)

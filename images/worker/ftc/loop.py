@@ -282,6 +282,7 @@ class Loop:
         if verdict is Verdict.FINISH:
             self._stages.decide(step)
             return False
+        attempt.compare_modes(agreed, self.membership.members)
         self.grad_norm = attempt.deliver(agreed)
         self._nonfinite.judge(step, agreed, self.grad_norm, attempt)
         self._parts.reporting.heard(attempt.logged)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 
 from .group import Group
-from .packing import Packed
+from .packing import Packed, pack, unpack
 
 
 def send(group: Group, packed: Packed, to: Sequence[int]) -> int:
@@ -18,6 +19,14 @@ def send(group: Group, packed: Packed, to: Sequence[int]) -> int:
     if packed.used:
         group.send(packed.payload[: packed.used], to)
     return packed.used * len(to)
+
+
+def told_by(group: Group, source: int, own: Any) -> Any:
+    """What rank `source` has, in all ranks. Called by all. Raises Broken."""
+    if group.rank != source:
+        return unpack(receive(group, source), copy=True)
+    send(group, pack(own), [rank for rank in range(group.size) if rank != source])
+    return own
 
 
 def receive(group: Group, source: int) -> Packed:
