@@ -1,4 +1,4 @@
-"""This process's TCP sockets, read from /proc, and the shutting down of some of them.
+"""This process's TCP sockets, and the shutting down of some of them.
 
 `shutdown(2)` on a group's connected sockets makes gloo's pending operations raise within milliseconds in every rank.
 Listening sockets must not be touched: gloo aborts the process when its listener fails.
@@ -67,8 +67,46 @@ def descriptors() -> dict[int, str]:
 
 
 def connections(states: frozenset[int] = LIVE) -> Iterator[Connection]:
-    """The process's TCP sockets, by default those in a connected or connecting state."""
-    own = inodes()
+    """The process's TCP sockets, by default those in a connected or connecting state.
+
+    Each is asked itself. The kernel's table, of all sockets there are, takes ten milliseconds and more to read: only who still connects
+    tells nothing of the other end, and is looked up there.
+    """
+    connecting: dict[int, int] = {}
+    for inode, fd in inodes().items():
+        found = _asked(fd, inode)
+        if found is None or found.state not in states:
+            continue
+        if found.state == SYN_SENT:
+            connecting[inode] = fd
+        else:
+            yield found
+    if connecting:
+        yield from looked_up(connecting, states)
+
+
+def _asked(fd: int, inode: int) -> Connection | None:
+    """None where the descriptor is another thing by now, or no TCP socket."""
+    sock = _duplicate(fd, inode)
+    if sock is None:
+        return None
+    with sock:
+        if sock.family not in (socket.AF_INET, socket.AF_INET6) or sock.type != socket.SOCK_STREAM:
+            return None
+        try:
+            state = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0]
+            local_port = sock.getsockname()[1]
+        except OSError:
+            return None
+        try:
+            remote, remote_port = sock.getpeername()[:2]
+        except OSError:
+            return Connection(fd, inode, local_port, "", 0, state)
+        return Connection(fd, inode, local_port, normal(str(remote).split("%")[0]), remote_port, state)
+
+
+def looked_up(own: dict[int, int], states: frozenset[int]) -> Iterator[Connection]:
+    """These sockets, inode → file descriptor, in the kernel's table."""
     for table in ("/proc/self/net/tcp", "/proc/self/net/tcp6"):
         try:
             with open(table, encoding="ascii") as file:
@@ -85,19 +123,27 @@ def connections(states: frozenset[int] = LIVE) -> Iterator[Connection]:
 
 def shut(connection: Connection) -> bool:
     """Shuts a socket down for reading and writing, if the descriptor is still the same socket."""
-    try:
-        duplicate = os.dup(connection.fd)
-    except OSError:
+    sock = _duplicate(connection.fd, connection.inode)
+    if sock is None:
         return False
-    if os.fstat(duplicate).st_ino != connection.inode:
-        os.close(duplicate)
-        return False
-    with socket.socket(fileno=duplicate) as sock:
+    with sock:
         try:
             sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             return False
     return True
+
+
+def _duplicate(fd: int, inode: int) -> socket.socket | None:
+    """The same socket under a number of its own, so that another thread may close the first; None where it is another thing by now."""
+    try:
+        duplicate = os.dup(fd)
+    except OSError:
+        return None
+    if os.fstat(duplicate).st_ino != inode:
+        os.close(duplicate)
+        return None
+    return socket.socket(fileno=duplicate)
 
 
 def _address(text: str) -> tuple[str, int]:
