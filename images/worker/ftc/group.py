@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
@@ -33,9 +34,28 @@ _left: list[tuple[list[Work], Any, Any]] = []
 whose write fails with the pair is told to nobody (seen with torch 2.6, about once in some hundred losses)."""
 
 
+_destroying = ThreadPoolExecutor(1, "ftc-left")
+"""gloo waits some twenty milliseconds for its own threads when a group is destroyed: training goes on meanwhile."""
+
+
 def _drop_ended() -> None:
     """Destroys groups that were left and whose operations have ended since."""
-    _left[:] = [group for group in _left if not all(work.is_completed() for work in group[0])]
+    ended = [group for group in _left if all(work.is_completed() for work in group[0])]
+    _left[:] = [group for group in _left if not any(group is other for other in ended)]
+    _destroy(ended)
+
+
+def _destroy(held: list[tuple[list[Work], Any, Any]]) -> None:
+    """What the list holds, in another thread. The caller keeps nothing of it."""
+    if held:
+        _destroying.submit(_let_go, held)
+
+
+def _let_go(held: list[tuple[list[Work], Any, Any]]) -> None:
+    """The operations first: the last that holds what gloo waits for must be the group, which lets Python go on meanwhile."""
+    for works, _, _ in held:
+        works.clear()
+    held.clear()
 
 
 class Group:
@@ -121,6 +141,8 @@ class Group:
             self._guard.shut()
         if self._pending:
             _left.append((self._pending, self._control, self._data))
+        else:
+            _destroy([([], self._control, self._data)])
         self._control = self._data = None
         self._pending = []
         self._guard.release()
