@@ -1,5 +1,5 @@
 """A model that the script rebuilds at step 4, as its argument says: prune, parametrize or larger. It waits before step 7 for `go`. With
-a second argument, such as 5, a bit of worker b's model flips before that step: `once` in the job, or `always`."""
+two more arguments, such as `5 once`, a bit of worker b's model flips after that step: `once` in the job, or `always`."""
 
 import os
 from typing import Any
@@ -47,7 +47,7 @@ def train(job: ftc.Job) -> None:
             pass
         if job.step_number >= 4:
             rebuild(job.args[0], model, optimizer)
-        if job.step(F.cross_entropy(model(batch.x), batch.y)) and job.args[1:] and job.step_number == int(job.args[1]):
+        if job.step(F.cross_entropy(model(batch.x), batch.y)) and job.args[2:] and job.step_number == int(job.args[1]):
             flip(job, model[0].bias)
 
 
