@@ -68,9 +68,21 @@ def test_a_script_whose_result_is_by_chance_is_found_out_and_made_small(tmp_path
     assert dict(shrunk(trial, SHRINK).program.choices) == {"block1": "rrelu"}
 
 
+CHANCE = """class Chance(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.factor = random.SystemRandom().random()
+
+    def forward(self, x):
+        return x * self.factor
+
+
+"""
+
+
 def by_chance(program: Program) -> str:
-    text = source(program)
-    return text.replace("nn.RReLU()", "nn.Dropout(random.SystemRandom().random())")
+    """With a layer that is another one in each worker; the settings of torch's own would be compared."""
+    return source(program).replace("nn.RReLU()", "Chance()").replace("class Net(", f"{CHANCE}class Net(")
 
 
 @pytest.mark.parametrize(
