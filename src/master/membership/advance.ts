@@ -20,7 +20,7 @@ import { forgetStrangers, isKnown, isUnheard, tooFar } from './strangers.ts';
 import { proven } from './health.ts';
 import { greeted } from './greeted.ts';
 import { settle } from './settle.ts';
-import { observe } from './containers.ts';
+import { forgetVanished, observe } from './containers.ts';
 import type { Membership, Worker } from './state.ts';
 import { isMember, nameOf, rankOf, target } from './state.ts';
 import * as stragglers from './stragglers.ts';
@@ -31,6 +31,7 @@ export function advance(m: Membership, event: MembershipEvent, now: number): Eff
   const effects = take(m, event, now);
   if (changesNothing(m, event)) return effects;
   effects.push(...settle(m, now));
+  forgetVanished(m);
   if (event.type === 'message' && event.message.type === 'ready') effects.push(...waits(m, event.id));
   return effects;
 }

@@ -21,8 +21,10 @@ export function observe(m: Membership, facts: readonly ContainerFact[], now: num
     if (after.has(id)) continue;
     if (m.left.delete(id)) wanted -= 1;
     m.silentSince.delete(id);
-    if (m.workers.get(id)?.connected !== true) m.workers.delete(id);
+    if (m.workers.get(id)?.connected === true) m.vanished.add(id);
+    else m.workers.delete(id);
   }
+  for (const id of after.keys()) m.vanished.delete(id);
   for (const id of m.replicas.named.keys())
     if (!after.has(id) && !m.workers.has(id)) m.replicas.named.delete(id);
   wanted = Math.max(1, wanted, room);
@@ -39,6 +41,15 @@ export function observe(m: Membership, facts: readonly ContainerFact[], now: num
       effects.push(...fenceAgain(w, now));
   }
   return effects;
+}
+
+/** Whose container is gone is no worker of the job once its link has closed, too; that may come later. */
+export function forgetVanished(m: Membership): void {
+  for (const id of m.vanished) {
+    if (m.workers.get(id)?.connected === true) continue;
+    m.workers.delete(id);
+    m.vanished.delete(id);
+  }
 }
 
 function changes(before: ContainerFact | undefined, fact: ContainerFact): Effect[] {

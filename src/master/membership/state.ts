@@ -125,6 +125,8 @@ export interface Membership {
   containers: Map<string, ContainerFact> | null;
   /** Ids that left on request and whose containers may be removed for good. */
   left: Set<string>;
+  /** Ids of workers that are still linked although their containers are gone: nobody will report them again. */
+  vanished: Set<string>;
   /** After a restart of the master: until when members may reattach before they count as lost. */
   reattachUntil: number | null;
   /** When a member reported a broken collective of the current generation. */
@@ -178,6 +180,7 @@ export function createMembership(config: MembershipConfig): Membership {
     workers: new Map(),
     containers: null,
     left: new Set(),
+    vanished: new Set(),
     reattachUntil: null,
     brokenAt: null,
     meetAgain: null,

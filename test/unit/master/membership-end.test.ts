@@ -116,6 +116,20 @@ describe('scaling', () => {
     expect(w.m.wanted).toBe(2);
   });
 
+  it('leaves nothing of a worker whose container is gone, whichever of its ends is seen first', () => {
+    for (const linkFirst of [true, false]) {
+      const w = World.running();
+      w.containers.delete('c');
+      if (linkFirst) w.die('c');
+      w.report();
+      if (!linkFirst) w.die('c');
+      expect([...w.m.workers.keys()].sort()).toEqual(['a', 'b']);
+      expect(w.ranks).toEqual(['a', 'b']);
+      expect(w.m.wanted).toBe(3);
+      expect(w.m.vanished.size).toBe(0);
+    }
+  });
+
   it('is not what happens when a container merely vanishes', () => {
     const w = World.running();
     w.die('c');
