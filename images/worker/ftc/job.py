@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
 
 from . import forks
+from .between import Spot, is_wrapped
 from .checkpoint.checkpoints import Checkpoints
 from .data import Batch
 from .errors import UsageError
@@ -21,7 +23,7 @@ from .randomness import Randomness
 from .rejoin import Parts
 from .runtime import Runtime
 from .state import Registered, Schedule
-from .step import Line, Step
+from .step import Step
 
 
 class Job(Facts):
@@ -32,6 +34,8 @@ class Job(Facts):
         self._own: Registered | None = None
         self._randomness = Randomness(runtime.config.seed)
         self._looped = False
+        self._handed_out: weakref.ref[Iterator[Step]] | None = None
+        """What `steps` returned."""
 
     def register(
         self,
@@ -111,7 +115,9 @@ class Job(Facts):
 
         Parameters and errors are those of `batches`. One pass is one committed step; UsageError for a pass without `step.commit()`.
         """
-        return self._steps(self._open("job.steps", data, batch_size, shuffle, loading))
+        steps = self._steps(self._open("job.steps", data, batch_size, shuffle, loading))
+        self._handed_out = weakref.ref(steps)
+        return steps
 
     def step(self, loss: torch.Tensor, weight: Any = None) -> bool:
         """Backward, and with the worker's last slice of a step its reduction and the optimizer. True when a step was committed.
@@ -199,8 +205,10 @@ class Job(Facts):
         self._randomness.once("after")
 
     def _steps(self, loop: Loop) -> Iterator[Step]:
+        assert self._handed_out is not None
+        wrapped = is_wrapped(self._handed_out())
         while loop.more():
-            step = Step(loop, Line.of_caller())
+            step = Step(loop, None if wrapped else Spot.of_caller())
             yield step
             step.check()
         self._randomness.once("after")

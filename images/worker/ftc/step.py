@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import CodeType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 
 from . import forks
+from .between import Spot
 from .data import Batch
 from .errors import UsageError
 from .loop import Loop
@@ -27,23 +26,6 @@ class Made:
     grad_norm: float
 
 
-class Line(NamedTuple):
-    """Of the script: where it asks for what comes next in a loop."""
-
-    code: CodeType
-    number: int
-
-    @staticmethod
-    def of_caller() -> Line:
-        """Called in a generator: of whoever asks that for its next value."""
-        frame = sys._getframe(2)
-        return Line(frame.f_code, frame.f_lineno)
-
-    def is_followed_by(self, other: Line) -> bool:
-        """No other line stands between the two. Where the script wraps one of the loops in its own code, nobody can tell: False."""
-        return self.code is other.code and other.number == self.number + 1
-
-
 class Step:
     """Iterate over it, call `backward` once for each batch, and then `commit`. `job.steps` makes it.
 
@@ -51,7 +33,8 @@ class Step:
     changes them by its own rule does it then, in every worker alike.
     """
 
-    def __init__(self, loop: Loop, asked_at: Line) -> None:
+    def __init__(self, loop: Loop, asked_at: Spot | None) -> None:
+        """`asked_at`: where the script asked for it; None where nobody can tell what it has done since."""
         self._loop = loop
         self._asked_at = asked_at
         self._handed_out = loop.step_number
@@ -90,7 +73,7 @@ class Step:
         the step by then, those of the next one follow, if the script has nothing to do before them. Raises UsageError for a batch without its
         `backward`."""
         forks.refuse("the loop over a step's batches")
-        unprepared = self._asked_at.is_followed_by(Line.of_caller())
+        unprepared = self._asked_at is not None and self._asked_at.is_followed_by(Spot.of_caller())
         for batch in self._loop.attempts(None if unprepared else self._handed_out):
             yield batch
             if self._loop.unused:

@@ -37,7 +37,7 @@ def brought_on(cluster: Cluster) -> None:
 HOLDS = ("slice:4:b", "slice:7:a", "slice:7:c")
 
 
-@pytest.mark.parametrize("options", [("head=number",), ("head=state",), ("head=none", "wrap=yes")])
+@pytest.mark.parametrize("options", [("head=number",), ("head=state",), ("head=none", "wrap=own"), ("head=state", "wrap=map"), ("head=state", "place=line")])
 def test_a_worker_that_the_others_have_brought_on_runs_its_script_again(tmp_path: Path, alone: dict[str, str], options: tuple[str, ...]) -> None:
     with Cluster(tmp_path, "prepared.py", *options, *HOLDS) as cluster:
         brought_on(cluster)

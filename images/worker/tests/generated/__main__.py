@@ -83,7 +83,7 @@ def table(trials: list[Trial], seconds: float) -> str:
     runs = sum(len(trial.outcomes) for trial in trials)
     rows = [("scripts", len(trials)), ("runs", runs), *[(end.value, ends[end]) for end in End]]
     rows += [(f"refused: {why}", count) for why, count in refusals.most_common()]
-    rows += [(f"fault: {kind}", count) for kind, count in faults.most_common()]
+    rows += [(f"fault: {kind}" if kind in KINDS else kind, count) for kind, count in faults.most_common()]
     rows.append(("seconds", round(seconds)))
     return "\n".join(["| | |", "| --- | --- |", *[f"| {name} | {value} |" for name, value in rows]])
 

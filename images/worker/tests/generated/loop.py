@@ -23,13 +23,32 @@ def lines(program: Program) -> list[str]:
     if program["draw_before"] == "once-an-epoch":
         text.append("seen = -1")
     if program["api"] == "steps":
-        text += [f"for step in job.steps({batches}):", f"{TAB}for batch in step:", *deeper(slices, 2)]
+        text += [*stepping(program, f"job.steps({batches})"), *deeper(head(program), 1), f"{TAB}for batch in step:", *deeper(slices, 2)]
         text += [f"{TAB}{TAB}step.backward({given(program)})", *deeper(reduced(program), 1)]
         text += [f"{TAB}if step.commit():", *deeper(after, 2)] if after else [f"{TAB}step.commit()"]
     else:
         text += [f"for batch in job.batches({batches}):", *deeper(slices, 1)]
         text += [f"{TAB}if job.step({given(program)}):", *deeper(after, 2)] if after else [f"{TAB}job.step({given(program)})"]
     return around(program, text) + at_the_end(program)
+
+
+def stepping(program: Program, steps: str) -> list[str]:
+    """The loop over the steps, which may come through something of the script's own."""
+    if program["wrapped"] == "map":
+        return ["ahead = {}", f"for step in map(lambda step: ahead.update(n=step.number) or step, {steps}):"]
+    return [f"for step in (step for step in {steps}):" if program["wrapped"] == "own" else f"for step in {steps}:"]
+
+
+def head(program: Program) -> list[str]:
+    """Between `for step` and the loop over its slices."""
+    kind = program["head"]
+    if kind == "none":
+        return []
+    if kind == "lr":
+        return ['optimizer.param_groups[0]["lr"] = 0.01 / (1 + step.number)']
+    size = {"number": "1 / (1 + step.number)", "state": "float(model.head.weight.detach().abs().mean())", "torch": "float(torch.rand(()))"}
+    size |= {"numpy": "float(np.random.rand())", "random": "random.random()"}
+    return [f"ahead_of_slices = 0.5 + {size[kind]}"]
 
 
 def reduced(program: Program) -> list[str]:
@@ -75,6 +94,10 @@ def one_slice(program: Program) -> list[str]:
         scores.append("loss = loss * holder.scale")
     if program["named"] != "none":
         scores.append('loss = loss + 0.01 * torch.randn((), generator=job.generator("noise")) * scores.mean()')
+    if program["head"] not in ("none", "lr"):
+        scores.append("loss = loss * ahead_of_slices")
+    if program["wrapped"] == "map":
+        scores.append('loss = loss * (1 + 0.1 * ahead["n"])')
     if program["nan"] != "none":
         scores += ["if job.step_number == 5 or job.step_number == 8 and batch.y[0] == 0:", f"{TAB}loss = loss * float('nan')"]
     if program["autocast"] == "forward":

@@ -65,7 +65,7 @@ def alone(pattern: str) -> Iterator[Program]:
     steps, scheduled = {"api": "steps"}, {"scheduler": "step"}
     beside = {
         "schedule": scheduled, "schedules": scheduled, "memory": {"block1": "conv2d"}, "gradients": steps,
-        "metrics=reduced": steps, "finish=by-score": {"evaluation": "job"},
+        "metrics=reduced": steps, "head": steps, "wrapped": steps, "finish=by-score": {"evaluation": "job"},
     }
     for seed, (name, choice) in enumerate((n, c) for n, ingredient in INGREDIENTS.items() for c in ingredient.choices):
         if name in few or choice == INGREDIENTS[name].plain or name in ("block2", "block3") or not re.search(pattern, f"{name}={choice}"):

@@ -57,6 +57,9 @@ RULES: list[tuple[Callable[[Choices], bool], str]] = [
     # What stands between a step's reduction and its commit has a place in job.steps alone.
     (lambda c: "api" not in c, "gradients"),
     (lambda c: "api" not in c and c.get("metrics") == "reduced", "metrics"),
+    (lambda c: "api" not in c, "head"),
+    (both(has("several"), has("head", "lr")), "head"),
+    (lambda c: "api" not in c, "wrapped"),
     (lambda c: c.get("data", "").startswith("loader"), "shuffle"),
     # The score that a script may end by comes from job.evaluate.
     (both(lambda c: c.get("evaluation") != "job", has("finish", "by-score")), "finish"),

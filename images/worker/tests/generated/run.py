@@ -28,6 +28,12 @@ CHECKPOINT = 3.0
 """Seconds for a checkpoint of a few kilobytes."""
 
 
+STARTED_ANEW = "a script started anew"
+
+ANEW = 75
+"""The exit code of a worker whose script starts anew."""
+
+
 class Ended(Exception):
     """A worker has failed, so that what is waited for does not come."""
 
@@ -86,7 +92,8 @@ class Run:
                 self._applied.append(str(fault))
                 self._apply(fault)
             self._hold(fault).unlink(missing_ok=True)
-        done = [self._wait(lambda w, m, n=name: w == n and m["type"] == "done") for name in self._members]  # type: ignore[misc]
+        # One that starts its script anew has its successor's name at the same place.
+        done = [self._wait(lambda w, m, k=place: w == self._members[k] and m["type"] == "done") for place in range(len(self._members))]  # type: ignore[misc]
         return {f"{result(message)}{self._written()}" for message in done}
 
     def _written(self) -> str:
@@ -114,11 +121,15 @@ class Run:
 
     def _new(self, count: int) -> list[str]:
         """Starts workers, and waits until they are ready, or have taken over a result that was there."""
+        names = self._start(count)
+        for name in names:
+            self._wait(lambda w, m, n=name: w == n and m["type"] in ("ready", "done"))  # type: ignore[misc]
+        return names
+
+    def _start(self, count: int) -> list[str]:
         names = [f"w{self._named + i}" for i in range(count)]
         self._named += count
         self._cluster.start(*names)
-        for name in names:
-            self._wait(lambda w, m, n=name: w == n and m["type"] in ("ready", "done"))  # type: ignore[misc]
         return names
 
     def _apply(self, fault: Fault) -> None:
@@ -153,12 +164,14 @@ class Run:
         self._cluster.kill(victim)
 
     def _pause(self, victim: str, others: list[str], fault: Fault) -> None:
-        """Until the others have gone on without it; what it then says about the old generation must not matter."""
+        """Until the others have gone on without it; what it then says about the old generation must not matter. Every second time they take it in again."""
         self._cluster.signal(victim, signal.SIGSTOP)
         self._regroup(others or self._new(1))
         self._hold(fault).unlink()
         self._wait(self._committed)
         self._cluster.signal(victim, signal.SIGCONT)
+        if fault.number % 2:
+            self._regroup([*self._members, victim])
 
     def _leave(self, victim: str, fault: Fault) -> None:
         self._cluster.signal(victim, signal.SIGTERM)
@@ -187,12 +200,34 @@ class Run:
         return bool(message["type"] == "finishing" or message["type"] == "committed" and message["generation"] == self._master.generation)
 
     def _wait(self, fits: Callable[[str, Json], bool]) -> Json:
-        """The first message that fits. Raises Ended where a worker fails before."""
-        (message,) = self._master.wait(lambda w, m: m["type"] == "failed" or fits(w, m), timeout=PATIENCE)
+        """The first message that fits. Raises Ended where a worker fails before. Another one is started for each that starts its script anew."""
+        while True:
+            (message,) = self._master.wait(lambda w, m: m["type"] == "failed" or fits(w, m) or w in self._members and self._anew(m), timeout=PATIENCE)
+            if not self._anew(message):
+                break
+            self._replace()
         failed = [m for _, m, _ in self._master.messages if m["type"] == "failed"]
         if failed or not fits("", message) and message["type"] == "failed":
             raise Ended
         return message
+
+    def _anew(self, message: Json) -> bool:
+        return bool(message["type"] == "note" and "starts its script anew" in message["text"])
+
+    def _replace(self) -> None:
+        """What the engine's restart does for workers whose script starts anew."""
+        new: dict[str, str] = {}
+        while gone := [name for name in self._members if name not in new and self._said_anew(name)]:
+            for name in gone:
+                assert self._cluster.exit_code(name) == ANEW, self._cluster.log(name)
+                self._master.wait_gone(name)
+                self._applied.append(STARTED_ANEW)
+                (new[name],) = self._start(1)
+                self._master.wait(lambda w, m, n=new[name]: w == n and m["type"] in ("ready", "done", "failed"), timeout=PATIENCE)  # type: ignore[misc]
+        self._regroup([new.get(name, name) for name in self._members])
+
+    def _said_anew(self, worker: str) -> bool:
+        return any(w == worker and self._anew(m) for w, m, _ in list(self._master.messages))
 
     def _failed(self) -> Outcome:
         """Of several failures, one that is no refusal says most."""

@@ -1,7 +1,9 @@
 """A loop over job.steps that computes something before a step's slices: head=number (from the step's number), =state (from the model), or
-=none (with each slice, so that nothing stands there). wrap=yes: the loop's steps come through a generator of the script's own.
+=none (with each slice, so that nothing stands there). wrap=own: the loop's steps come through a generator of the script's own, wrap=map:
+through map, which computes it. place=line: on the line of the loop over the slices.
 flip=7: worker b changes a bit of its model after step 7, once in the job, or with always=yes each time."""
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 import torch
@@ -38,8 +40,25 @@ def train(job: ftc.Job) -> None:
     optimizer = torch.optim.Adam(model.parameters(), lr=0.01)
     job.register(model=model, optimizer=optimizer)
     steps: Iterable[ftc.Step] = job.steps((x, y), batch_size=24)
-    if "wrap" in told:
+    if told.get("wrap") == "own":
         steps = passed_on(steps)
+    if told.get("wrap") == "map":
+        scales = []
+        for step in map(lambda step: (scales.append(scale_of(step.number, model, kind)), step)[1], steps):
+            for batch in step:
+                wait(job, "slice")
+                step.backward(nn.functional.cross_entropy(model(batch.x), batch.y) * scales[-1])
+            step.commit()
+            flip(job, model, at)
+        return
+    if told.get("place") == "line":
+        for step in steps:
+            for batch, scale in zip(step, itertools.repeat(scale_of(step.number, model, kind))):
+                wait(job, "slice")
+                step.backward(nn.functional.cross_entropy(model(batch.x), batch.y) * scale)
+            step.commit()
+            flip(job, model, at)
+        return
     if kind == "none":
         for step in steps:
             for batch in step:
