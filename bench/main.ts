@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import { connect } from '../src/docker/connect.ts';
 import { FtcError } from '../src/errors.ts';
+import { check } from './check.ts';
 import { checkpoint } from './checkpoint/checkpoint.ts';
 import type { Context, Section } from './context.ts';
 import { Invalid } from './invalid.ts';
@@ -18,6 +19,7 @@ const limitMs: Record<Name, number> = {
   recovery: 25 * 60_000,
   throughput: 18 * 60_000,
   loader: 10 * 60_000,
+  check: 15 * 60_000,
   checkpoint: 40 * 60_000,
   membership: 15 * 60_000,
 };
@@ -26,6 +28,7 @@ const benchmarks: Record<Name, (context: Context) => Promise<Section>> = {
   recovery,
   throughput,
   loader,
+  check,
   checkpoint,
   membership: async () => ({ body: await membership(), data: null }),
 };

@@ -1,7 +1,7 @@
 /** The command line of the benchmarks. */
 import { parseArgs } from 'node:util';
 
-export const names = ['recovery', 'throughput', 'loader', 'checkpoint', 'membership'] as const;
+export const names = ['recovery', 'throughput', 'loader', 'check', 'checkpoint', 'membership'] as const;
 export type Name = (typeof names)[number];
 
 export const recoveryParts = ['kept', 'kills', 'double', 'pause', 'master', 'standby', 'torchrun'] as const;
@@ -28,6 +28,7 @@ Names:
   recovery     from a kill to the next committed step, beside torchrun; about 12 minutes
   throughput   samples a second without faults, beside DistributedDataParallel under torchrun; about 8 minutes
   loader       the same with samples that are costly to prepare, through a DataLoader; about 4 minutes
+  check        what the comparison of the replicas costs in a step; about 4 minutes
   checkpoint   what a checkpoint costs and how fast it is resumed from, beside torch.save and async_save; about 26 minutes
   membership   the membership's function with thousands of simulated workers; needs no engine
   all          all of them
@@ -35,7 +36,8 @@ Names:
 Options:
   --kills N            kills of ftc's workers, without standby and again with one (default: 30)
   --torchrun-kills N   kills of torchrun's containers (default: 3)
-  --pairs N            pairs of throughput and loader runs for each model, rounds of checkpoints (default: 5)
+  --pairs N            pairs of throughput and loader runs for each model, rounds of checkpoints, a quarter of the
+                       pairs of stretches with and without the check (default: 5)
   --parts LIST         of recovery only these, and print instead of writing: ${recoveryParts.join(',')}
   --seed N             of the random choices (default: 1)
   --quick              small counts, to see that everything works; print instead of writing

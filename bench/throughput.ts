@@ -6,7 +6,7 @@ import { head, inPairs, rows, type Compared, type Workload } from './pairs.ts';
 
 const workers = 3;
 
-const workloads: readonly Workload[] = [
+export const workloads: readonly Workload[] = [
   { name: 'fashion-cnn', what: 'CNN of the default job, 0.02 M parameters, Adam', batch: 480, workers },
   { name: 'large-mlp', what: 'perceptron, 5.8 M parameters, SGD with momentum', batch: 192, workers },
   {
