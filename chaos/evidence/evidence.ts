@@ -3,6 +3,7 @@
  * watch began, unless a name says otherwise; null where not known.
  */
 import { z } from 'zod';
+import { CheckpointFact } from '../../src/checkpoint/fact.ts';
 import { noCounts, ReplicaCounts } from '../../src/master/replica-status.ts';
 import { JobState, Recovery } from '../../src/master/status.ts';
 
@@ -77,12 +78,7 @@ export const Start = z.object({
 });
 export type Start = z.infer<typeof Start>;
 
-export const SeenCheckpoint = z.object({
-  at: t,
-  step: z.int(),
-  what: z.enum(['published', 'failed', 'loaded', 'set aside']),
-  text: z.string(),
-});
+export const SeenCheckpoint = CheckpointFact.extend({ at: t, text: z.string() });
 export type SeenCheckpoint = z.infer<typeof SeenCheckpoint>;
 
 const SeenEvent = z.object({

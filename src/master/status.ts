@@ -1,5 +1,6 @@
 /** What the master answers to `GET /status`, and so what `ftc status --json` prints. Null where not known. */
 import { z } from 'zod';
+import { CheckpointFact } from '../checkpoint/fact.ts';
 import { launchers } from '../job/launcher.ts';
 import { CheckpointStatus, noCheckpoints } from './checkpoints/status.ts';
 import { noChecks, ReplicaStatus } from './replica-status.ts';
@@ -157,5 +158,7 @@ export const JobEvent = z.object({
   step: z.int().nullable(),
   /** More lines, where there are some: a stack, or what was printed last. */
   detail: z.string().optional(),
+  /** Where the event is about a checkpoint that was published, loaded or set aside, or could not be written. */
+  checkpoint: CheckpointFact.optional(),
 });
 export type JobEvent = z.infer<typeof JobEvent>;

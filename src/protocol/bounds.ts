@@ -37,3 +37,6 @@ export const numbers = z.record(z.string(), z.number()).transform(all =>
       .map(([key, n]) => [cut(key, 256), n]),
   ),
 );
+
+/** What an event keeps beside its sentence. */
+export const lines = z.string().transform(text => text.slice(0, 32_768));

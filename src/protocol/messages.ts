@@ -7,7 +7,8 @@
  * A step is the number of steps committed so far: 0 before the first.
  */
 import { z } from 'zod';
-import { cut, MOST, name, numbers, text } from './bounds.ts';
+import { Found } from '../checkpoint/fact.ts';
+import { cut, lines, MOST, name, numbers, text } from './bounds.ts';
 import { Hex32, Hex64, helloProof } from './membership-proof.ts';
 
 export const PROTOCOL_VERSION = 2;
@@ -21,8 +22,6 @@ const generation = z.int().nonnegative().max(MOST);
 /** For people, in events. */
 const sentence = text(4096);
 const time = z.number();
-/** What an event keeps beside its sentence. */
-const lines = z.string().transform(text => text.slice(0, 32_768));
 const port = z.int().min(1).max(65535);
 
 const MOST_WORKERS = 10_000;
@@ -144,8 +143,9 @@ const Note = z.object({
   type: z.literal('note'),
   level: z.enum(['info', 'warn']),
   text: sentence,
-  /** More lines for the event, such as a stack; not said by workers of older images. */
+  // The rest is not said by workers of older images: more lines for the event, such as a stack, and what the sentence tells of a checkpoint.
   detail: lines.nullable().default(null),
+  checkpoint: Found.extend({ step }).nullable().default(null),
 });
 
 const Failed = z.object({

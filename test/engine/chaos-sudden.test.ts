@@ -3,6 +3,7 @@ import { readEntries } from '../../chaos/journal/file.ts';
 import type { Strike } from '../../chaos/strike.ts';
 import { aim, Broken, eventually } from './chaos-lab.ts';
 import type { TestJob } from './harness.ts';
+import { loadedIn } from './loaded.ts';
 
 let lab: Broken;
 let job: TestJob;
@@ -119,9 +120,8 @@ describe('again and again', () => {
     expect(Number(step)).toBeGreaterThan(0);
     await job.ftc('chaos', 'kill', 'all');
     await lab.whole();
-    const events = (await job.events()).map(e => e.text).join('\n');
-    const from = [...events.matchAll(/resuming from the checkpoint of step (\d+)/g)].at(-1)?.[1];
-    expect(Number(from)).not.toBe(Number(step));
-    expect(Number(from)).toBeGreaterThan(0);
+    const from = loadedIn(await job.events()).at(-1);
+    expect(from).not.toBe(Number(step));
+    expect(from).toBeGreaterThan(0);
   });
 });

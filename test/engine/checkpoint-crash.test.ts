@@ -6,6 +6,7 @@ import { afterEach, expect, it } from 'vitest';
 import { generator } from '../../chaos/random.ts';
 import type { Status } from '../../src/master/status.ts';
 import { docker, TestJob } from './harness.ts';
+import { loadedIn } from './loaded.ts';
 import { volumeFiles } from './volume.ts';
 
 const WIDE = readFileSync(join(import.meta.dirname, 'jobs/wide.py'), 'utf8');
@@ -77,8 +78,8 @@ async function newestPublished(): Promise<number> {
 }
 
 async function resumedFrom({ step }: Status): Promise<number> {
-  const texts = (await job.events()).map(e => e.text);
-  const from = texts.flatMap(text => /resuming from the checkpoint of step (\d+)/.exec(text)?.[1] ?? []);
-  expect(from, `at step ${step}: ${texts.join('\n')}`).toHaveLength(1);
-  return Number(from[0]);
+  const events = await job.events();
+  const from = loadedIn(events);
+  expect(from, `at step ${step}: ${events.map(e => e.text).join('\n')}`).toHaveLength(1);
+  return from[0] ?? NaN;
 }

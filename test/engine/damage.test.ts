@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Status } from '../../src/master/status.ts';
 import { ownPackage } from '../../src/package.ts';
 import { docker, TestJob, TINY } from './harness.ts';
+import { loadedIn } from './loaded.ts';
 import { inVolume, volumeFiles } from './volume.ts';
 
 /** What a kind of damage is called in jobs/damage.py, and what the reason given for it must say. */
@@ -73,13 +74,13 @@ it('the newest of all kinds are set aside, each with its reason, and the job end
   const damaged = two.map(([kind], i) => [kind, steps[i] ?? 0] as const);
   await damage(damaged);
   const resumed = await trained(STEPS + 10);
-  const texts = (await job.events()).map(e => e.text);
-  expect(texts).toContain(`resuming from the checkpoint of step ${whole}`);
+  const events = await job.events();
+  expect(loadedIn(events)).toContain(whole);
   for (const [kind, step] of damaged) {
     const why = kinds.find(([name]) => name === kind)?.[1];
-    const told = texts.filter(text => text.includes(directory(step)) && text.includes('set aside'));
-    expect(told, `${kind}: ${texts.join('\n')}`).toHaveLength(1);
-    expect(told[0]).toMatch(why ?? /never/);
+    const told = events.filter(e => e.checkpoint?.what === 'set aside' && e.checkpoint.step === step);
+    expect(told, `${kind}: ${events.map(e => e.text).join('\n')}`).toHaveLength(1);
+    expect(told[0]?.text).toMatch(why ?? /never/);
   }
   // Kept as they were found, for whoever wants to look.
   const files = await volumeFiles(job.connection, volume());

@@ -49,7 +49,7 @@ async function end(up: ReturnType<TestJob['spawn']>): Promise<Status> {
 }
 
 const failures = (events: readonly JobEvent[]): JobEvent[] =>
-  events.filter(e => e.kind === 'checkpoint' && /checkpoint of step \d+ failed/.test(e.text));
+  events.filter(e => e.checkpoint?.what === 'failed');
 const published = (files: readonly string[]): number[] =>
   files.flatMap(path => /\/step-(\d+)\/manifest\.json$/.exec(path)?.[1] ?? []).map(Number);
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { TestJob, TINY } from './harness.ts';
+import { loadedIn } from './loaded.ts';
 
 const jobFile = 'script: train.py\nsteps: 200\ncheckpoint: { every: 1000 }\n';
 
@@ -26,11 +27,8 @@ describe('ftc up', () => {
     // The next one returns when its first step has committed, and the job goes on by itself.
     const detached = await job.ftc('up', '-d');
     expect(detached.code, detached.stderr).toBe(0);
-    const events = await job.events();
-    const from = events
-      .map(e => /resuming from the checkpoint of step (\d+)/.exec(e.text)?.[1])
-      .find(Boolean);
-    expect(Number(from)).toBeGreaterThanOrEqual(stopped);
+    const [from] = loadedIn(await job.events());
+    expect(from).toBeGreaterThanOrEqual(stopped);
     await job.until(s => (s.step ?? 0) > stopped + 10, 'it goes on with nobody watching');
 
     // A second one refuses, and disturbs nothing.

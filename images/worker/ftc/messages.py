@@ -7,7 +7,7 @@ Times are milliseconds since the epoch; a step is the number of steps committed 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Union
+from typing import ClassVar, Literal, TypedDict, Union
 
 PROTOCOL_VERSION = 2
 MAX_LINE_BYTES = 1 << 20
@@ -107,6 +107,13 @@ class CheckpointReport(Message):
     delayed_ms: float = 0.0
 
 
+class Found(TypedDict):
+    """What has happened to a checkpoint that a worker has found. `set aside`: it does not verify, and is not used."""
+
+    what: Literal["loaded", "set aside"]
+    step: int
+
+
 @dataclass(frozen=True)
 class Note(Message):
     type: ClassVar[str] = "note"
@@ -114,6 +121,8 @@ class Note(Message):
     text: str
     detail: str | None = None
     """More lines for the event, such as a stack."""
+    checkpoint: Found | None = None
+    """Where the sentence tells this."""
 
 
 @dataclass(frozen=True)

@@ -45,7 +45,7 @@ def put(root: Path, step: int, generation: int = 1) -> Path:
 
 def found(root: Path, notes: list[str] | None = None, above: int = -1) -> int | None:
     """The step of the newest that can be loaded; what is loaded is what was saved."""
-    result = newest(root, EXPECTED, (notes if notes is not None else []).append, above)
+    result = newest(root, EXPECTED, lambda text, aside=None, /: (notes if notes is not None else []).append(text), above)
     if result is None:
         return None
     about, loaded = result

@@ -165,7 +165,7 @@ def test_data_that_does_not_go_on_where_the_checkpoint_says_is_refused(tmp_path:
         found(tmp_path)
     assert snapshot(tmp_path) == before
     expected = Expected("tiny", EXPECTED.signature, 7, 24, 6, lambda step: Position("a.jsonl", 3))
-    result = newest(tmp_path, expected, lambda note: None)
+    result = newest(tmp_path, expected, lambda text, aside=None, /: None)
     assert result is not None and result[0].data == Position("a.jsonl", 3)
 
 
@@ -209,7 +209,7 @@ def test_what_torch_reads_and_is_no_state_is_set_aside(tmp_path: Path, content: 
 def test_what_was_verified_is_what_is_loaded(tmp_path: Path) -> None:
     """A file that changes after it was read changes nothing of what was loaded."""
     directory = put(tmp_path, 5)
-    result = newest(tmp_path, EXPECTED, lambda note: None)
+    result = newest(tmp_path, EXPECTED, lambda text, aside=None, /: None)
     assert result is not None
     with open(directory / "state.pt", "r+b") as file:
         file.write(b"\xff" * 4000)

@@ -49,7 +49,7 @@ def crash_everywhere(root: Path, before: Callable[[], object], act: Callable[[],
 def as_restarted(root: Path, step: int, generation: int) -> None:
     """What a worker does that starts on what a killed one left: loads, publishes, and cleans up."""
     notes: list[str] = []
-    result = newest(root, EXPECTED, notes.append)
+    result = newest(root, EXPECTED, lambda text, aside=None, /: notes.append(text))
     assert notes == []
     publish(root, draft(step, generation), "next")
     assert found(root, notes) == step and notes == []
@@ -96,7 +96,7 @@ def over_another(root: Path, expected: set[int]) -> None:
     generations = set()
 
     def check() -> None:
-        result = newest(root, EXPECTED, lambda note: pytest.fail(note))
+        result = newest(root, EXPECTED, lambda text, aside=None, /: pytest.fail(text))
         assert result is not None and result[0].step == 10
         generations.add(result[0].generation)
         as_restarted(root, 20, 3)

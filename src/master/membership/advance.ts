@@ -153,7 +153,11 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
       return [checkpointed(m, w, msg, now)];
     case 'note':
       return [
-        history('note', msg.level, msg.text, { ...who(m, w), ...(msg.detail && { detail: msg.detail }) }),
+        history('note', msg.level, msg.text, {
+          ...who(m, w),
+          ...(msg.detail && { detail: msg.detail }),
+          ...(msg.checkpoint && { checkpoint: msg.checkpoint }),
+        }),
       ];
     case 'failed': {
       if (w.failed) return [];
@@ -198,7 +202,8 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
 
 function checkpointed(m: Membership, w: Worker, report: CheckpointReport, now: number): Effect {
   const { kind, level, text } = note(m.checkpoints, report, now);
-  return history(kind, level, text, { ...who(m, w), step: report.step });
+  const checkpoint = { what: report.ok ? 'published' : 'failed', step: report.step } as const;
+  return history(kind, level, text, { ...who(m, w), step: report.step, checkpoint });
 }
 
 const who = (m: Membership, w: Worker): { worker: string; rank: number | null } => {

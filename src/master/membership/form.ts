@@ -83,7 +83,7 @@ export function history(
   kind: HistoryEntry['kind'],
   level: HistoryEntry['level'],
   text: string,
-  where: Partial<Pick<HistoryEntry, 'worker' | 'rank' | 'step' | 'detail'>> = {},
+  where: Partial<Pick<HistoryEntry, 'worker' | 'rank' | 'step' | 'detail' | 'checkpoint'>> = {},
 ): Effect {
   return { type: 'history', entry: { kind, level, text, worker: null, rank: null, step: null, ...where } };
 }

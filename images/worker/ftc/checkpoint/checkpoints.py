@@ -186,7 +186,7 @@ class Checkpoints:
                 self.restore_pending()
             self._progress.step, self._progress.holds_state = about.step, True
             self.digest, self.finished = about.digest, about.finished
-            self._link.send(Note("info", f"resuming from the checkpoint of step {about.step}"))
+            self._link.send(Note("info", f"resuming from the checkpoint of step {about.step}", checkpoint={"what": "loaded", "step": about.step}))
         if root.is_dir():
             self._take_over(generation if above < 0 else -1, None if found is None else found[0])
         return max(above, 0) if found is None else found[0].step
@@ -217,8 +217,8 @@ class Checkpoints:
         except OSError as error:
             self._warn(f"{self._config.checkpoint_dir} can be read, but not written: {error.strerror or error}")
 
-    def _warn(self, text: str) -> None:
-        self._link.send(Note("warn", text))
+    def _warn(self, text: str, aside: int | None = None, /) -> None:
+        self._link.send(Note("warn", text, checkpoint=None if aside is None else {"what": "set aside", "step": aside}))
 
     def _telling(self, generation: int) -> Callable[[], Manifest]:
         """Of the state as it is now; made when it is asked for."""

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from ..errors import FtcError
 from ..state import State, clones
@@ -36,6 +37,12 @@ class Expected:
     """Where the next sample is after so many steps."""
 
 
+class Tell(Protocol):
+    """Of a sentence for people, and of the checkpoint that it says was set aside."""
+
+    def __call__(self, text: str, aside: int | None = None, /) -> None: ...
+
+
 @dataclass(frozen=True)
 class Bad:
     directory: Path
@@ -44,7 +51,7 @@ class Bad:
 
 
 def newest(
-    root: Path, expected: Expected, note: Callable[[str], None], above: int = -1
+    root: Path, expected: Expected, note: Tell, above: int = -1
 ) -> tuple[Manifest, State] | None:
     """None where there never was one of a step higher than `above`. `note` is told of each that is set aside.
 
@@ -64,7 +71,7 @@ def newest(
 
 
 def _newest(
-    root: Path, expected: Expected, note: Callable[[str], None], above: int
+    root: Path, expected: Expected, note: Tell, above: int
 ) -> tuple[Manifest, State] | None:
     bad: list[Bad] = []
     found = None
@@ -121,17 +128,17 @@ def _seen(root: Path) -> list[Path]:
         return []
 
 
-def _put_away(bad: Bad, note: Callable[[str], None]) -> None:
+def _put_away(bad: Bad, note: Tell) -> None:
     name = bad.directory.name
     try:
         # Whoever publishes holds the lock as well: what it has put here meanwhile is another, and may be all right.
         with hold(bad.directory.parent):
             if _which(bad.directory) == bad.which:
-                note(f"checkpoint {name} set aside as {set_aside(bad.directory)}: {bad.reason}")
+                note(f"checkpoint {name} set aside as {set_aside(bad.directory)}: {bad.reason}", _step_of(bad.directory))
     except FileNotFoundError:
         pass  # pruned meanwhile
     except OSError as error:
-        note(f"checkpoint {name} is not used, and could not be set aside ({error.strerror}): {bad.reason}")
+        note(f"checkpoint {name} is not used, and could not be set aside ({error.strerror}): {bad.reason}", _step_of(bad.directory))
 
 
 def _which(directory: Path) -> int:

@@ -43,8 +43,13 @@ def train(job: ftc.Job) -> None:
     if told.get("wrap") == "own":
         steps = passed_on(steps)
     if told.get("wrap") == "map":
-        scales = []
-        for step in map(lambda step: (scales.append(scale_of(step.number, model, kind)), step)[1], steps):
+        scales: list[float] = []
+
+        def prepared(step: ftc.Step) -> ftc.Step:
+            scales.append(scale_of(step.number, model, kind))
+            return step
+
+        for step in map(prepared, steps):
             for batch in step:
                 wait(job, "slice")
                 step.backward(nn.functional.cross_entropy(model(batch.x), batch.y) * scales[-1])

@@ -1,0 +1,5 @@
+import type { JobEvent } from '../../src/master/status.ts';
+
+/** The steps of the checkpoints that the job's workers have loaded, in order. */
+export const loadedIn = (events: readonly JobEvent[]): number[] =>
+  events.flatMap(({ checkpoint }) => (checkpoint?.what === 'loaded' ? [checkpoint.step] : []));
