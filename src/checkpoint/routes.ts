@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Manager } from './manager.ts';
 import { visibleJson } from '../shared/visible.ts';
-import { CheckpointRow } from './row.ts';
+import { CheckpointRow, noCheckpoint } from './row.ts';
 
 export const VerifyLine = z.discriminatedUnion('type', [
   /** `bytes` of about `total` have been read. */
@@ -83,7 +83,7 @@ async function verify(manager: Manager, only: number | undefined, response: Serv
   const rows = (await manager.list()).filter(row => row.state !== 'aside');
   const wanted = rows.filter(row => only === undefined || row.step === only);
   if (wanted.length === 0 && only !== undefined) {
-    return json(response, 404, { error: `there is no checkpoint of step ${only}` });
+    return json(response, 404, { error: `there is no checkpoint of step ${only}`, code: noCheckpoint });
   }
   const stop = new AbortController();
   response.on('close', () => stop.abort());
@@ -111,7 +111,8 @@ async function verify(manager: Manager, only: number | undefined, response: Serv
 
 async function send(manager: Manager, step: number, file: string, response: ServerResponse): Promise<void> {
   const found = await manager.open(step, file);
-  if (found === null) return json(response, 404, { error: `there is no ${file} of step ${step}` });
+  if (found === null)
+    return json(response, 404, { error: `there is no ${file} of step ${step}`, code: noCheckpoint });
   const { bytes, stream } = found;
   response.writeHead(200, { 'content-type': 'application/octet-stream', 'content-length': bytes });
   // A reader that goes away is its own business; a file that ends early leaves the answer torn, which the reader sees.

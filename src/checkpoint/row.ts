@@ -15,6 +15,9 @@ export const CheckpointState = z.enum([
 ]);
 export type CheckpointState = z.infer<typeof CheckpointState>;
 
+/** The `code` of a refusal where there is no such checkpoint, or no such file in it. */
+export const noCheckpoint = 'no-checkpoint';
+
 export const CheckpointRow = z.object({
   step: z.int(),
   /** Its directory: `step-00000100`, or `.bad-step-00000100-1` for one set aside. */

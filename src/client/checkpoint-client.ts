@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { Pruned, type PruneOptions } from '../checkpoint/manager.ts';
 import { VerifyLine } from '../checkpoint/routes.ts';
-import { CheckpointRow } from '../checkpoint/row.ts';
+import { CheckpointRow, noCheckpoint } from '../checkpoint/row.ts';
 import { FtcError } from '../errors.ts';
 import { parseLine, type StepLine } from '../metrics/line.ts';
 import { STEPS } from '../metrics/route.ts';
@@ -28,7 +28,7 @@ const PATIENCE_MS = 120_000;
 /** Of step metrics. Bytes. */
 const LONGEST_LINE = 4 << 20;
 
-const Refusal = z.object({ error: z.string() });
+const Refusal = z.object({ error: z.string(), code: z.string().optional() });
 
 export class CheckpointClient {
   readonly #source: CheckpointSource;
@@ -126,8 +126,8 @@ export class CheckpointClient {
 }
 
 function refusal(status: number, body: string, path: string): FtcError {
-  const said = Refusal.safeParse(parseJson(body)).data?.error ?? '';
-  if (status === 404 && said.startsWith('there is no')) return new FtcError('FTC_NO_CHECKPOINT', said);
+  const { error: said = '', code } = Refusal.safeParse(parseJson(body)).data ?? {};
+  if (code === noCheckpoint) return new FtcError('FTC_NO_CHECKPOINT', said);
   if (status === 429) {
     const hint = 'Another command is at it: try again when that has ended.';
     return new FtcError('FTC_ALREADY_RUNNING', said, { hint });

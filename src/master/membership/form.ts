@@ -26,6 +26,9 @@ function generationMessage(g: Generation): Outbound {
   return { type: 'generation', generation: g.generation, when: g.when, members, storeRank: 0 };
 }
 
+/** Why there is a new generation, as its event tells. `left`: these workers went because they were asked to, which is no fault. */
+export type Why = string | { readonly left: string };
+
 /**
  * Makes `members` the current generation. An empty list is a generation too: it tells everybody to leave what they are
  * in and to wait. All who are ready are told, standbys too: they know then who trains.
@@ -34,7 +37,7 @@ export function form(
   m: Membership,
   when: 'now' | 'boundary',
   members: Worker[],
-  why: string,
+  why: Why,
   now: number,
 ): Effect[] {
   const before = m.current;
@@ -57,8 +60,11 @@ export function form(
     if (w.connected && (w.ready || held.has(w.id))) effects.push({ type: 'send', to: w.id, message });
   }
   const size = members.length === 1 ? '1 worker' : `${members.length} workers`;
-  const what = members.length === 0 ? 'nobody is left' : `${size}, ${why}`;
-  const level = when === 'now' && held.size > 0 && !why.endsWith(' left') ? 'warn' : 'info';
+  const what =
+    members.length === 0
+      ? 'nobody is left'
+      : `${size}, ${typeof why === 'string' ? why : `${why.left} left`}`;
+  const level = when === 'now' && held.size > 0 && typeof why === 'string' ? 'warn' : 'info';
   effects.push(history('generation', level, `generation ${next.generation}: ${what}`, { step: m.bestStep }));
   for (const w of members) {
     if (held.size === 0 || held.has(w.id)) continue;

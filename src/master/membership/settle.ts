@@ -1,7 +1,7 @@
 /** After every event: what follows from the state as it is now. One rule after the other, the first that acts wins. */
 import { hasEnded } from '../status.ts';
 import type { Effect } from './events.ts';
-import { eligible, end, form, nextMembers, setState } from './form.ts';
+import { eligible, end, form, nextMembers, setState, type Why } from './form.ts';
 import * as recoveries from './recoveries.ts';
 import * as scripts from './scripts.ts';
 import type { Membership, Worker } from './state.ts';
@@ -57,7 +57,7 @@ function replaceLost(m: Membership, now: number): Effect[] | null {
   // When the job stops, all leave at the same boundary: nobody is left to form a generation.
   if (lost.length === 0 && m.state === 'stopping') return null;
   if (lost.length === 0)
-    return regroup(m, `${left.map(x => nameOf(m, x.id)).join(', ')} left`, now, scripts.partings(m));
+    return regroup(m, { left: left.map(x => nameOf(m, x.id)).join(', ') }, now, scripts.partings(m));
   const told = recoveries.open(m, lost, now);
   // Written last: the survivors wait for the generation, and nobody for this.
   return [...told, ...regroup(m, 'without the lost', now), ...recoveries.opened(m)];
@@ -69,7 +69,7 @@ function passed(w: Worker | undefined, incarnation: string): boolean {
 }
 
 /** Forms the next generation now, or an empty one when too few are there. */
-function regroup(m: Membership, why: string, now: number, when: 'now' | 'boundary' = 'now'): Effect[] {
+function regroup(m: Membership, why: Why, now: number, when: 'now' | 'boundary' = 'now'): Effect[] {
   const finishing = some(m, w => w.finishing);
   // Who is past the loop does not come back: only those still inside go on, and nobody joins any more.
   const next = finishing || m.state === 'stopping' ? attached(m).filter(eligible) : nextMembers(m);
