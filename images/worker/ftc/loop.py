@@ -271,6 +271,9 @@ class Loop:
         """Every rank decides the same, from the same words. True: the attempt counts. Raises Broken, FtcError."""
         self._parts.once.passed()
         step, rejoin = self._progress.step, self._rejoin
+        if rejoin.hand_over(group):
+            self._refresh()
+            return False
         verdict = judge(agreed, self._trained.hash, self.membership.members, step)
         if verdict in (Verdict.FOLLOW, Verdict.AGAIN):
             self._slices.agree()  # in all alike: what rank 0 tells may be another thing now
@@ -304,6 +307,7 @@ class Loop:
         checkpoints, step = self._parts.checkpoints, self._progress.step
         reason = ""
         try:
+            self._rejoin.hand_over(group)
             if self._rejoin.replicas.all_alike(group, step, self._rejoin.go_back) and checkpoints.finish(group, self._finish):
                 self._end()
             return

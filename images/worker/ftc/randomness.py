@@ -1,7 +1,7 @@
 """Which random state the script's code runs under. It depends on the seed, the step and what the code is there for, never on what
 this worker has done before.
 
-- Between two slices, and before and after the loop: on the step alone. So what a script does once a step (an evaluation, an
+- Between two slices, ahead of a step's slices in job.steps, and before and after the loop: on the step alone. So what a script does once a step (an evaluation, an
   augmentation of the next batch, a DataLoader's iterator) draws the same numbers in every worker.
 - From the first look at a batch's contents on: on the step and the slice.
 - From the first forward pass of a slice on: on the step and the slice again. So nothing that was drawn before it, once a step and
@@ -52,6 +52,10 @@ class Randomness:
         """Code after `step` committed steps that has not looked at a slice yet."""
         self._disarm()
         self._set("between", step)
+
+    def ahead(self, step: int) -> None:
+        """Code that has been handed the step after `step` committed ones, and has not asked for a slice of it."""
+        self._set("ahead", step)
 
     def slice(self, step: int, virtual_rank: int) -> None:
         """Code that looks at a slice's samples."""

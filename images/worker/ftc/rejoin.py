@@ -22,9 +22,9 @@ from .progress import Progress, epoch_ms
 from .randomness import Randomness
 from .replicas.response import Replicas
 from .reporting import Reporting
-from .stages import Stages, Told
+from .stages import HandOver, Stages, Told, hand_over_of
 from .state import Registered, State, clones
-from .sync import NOTHING, Meeting, Saved, exchange, meet_states
+from .sync import NOTHING, Meeting, Saved, bring, exchange, meet_states
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,10 @@ class Parts:
     place: Place
 
 
+def _hand_over(words: list[int]) -> HandOver | None:
+    return hand_over_of([Told.decode(word) for word in words])
+
+
 class Rejoin:
     """`met` is called when a generation's members hold one state, before they compare it."""
 
@@ -55,6 +59,7 @@ class Rejoin:
         self._agreed: tuple[Group, Agreed] | None = None
         self._first_commit = False
         self._from_step = self._wait_for = 0
+        self._waiting: tuple[Group, HandOver] | None = None
         self.meeting: Meeting | None = None
         """Of whoever has to rehearse."""
         self.stages = Stages()
@@ -164,7 +169,10 @@ class Rejoin:
         parts = self._parts
         parts.reporting.entered(group.rank)
         word = self.stages.told(parts.progress.step).encode()
-        told = [Told.decode(other) for other in self.replicas.begin(group, parts.progress.step, self.go_back, word)]
+        words = self.replicas.begin(group, parts.progress.step, self.go_back, word, lambda said: _hand_over(said) is not None)
+        told = [Told.decode(other) for other in words]
+        waiting = _hand_over(words)
+        self._waiting = None if waiting is None else (group, waiting)
         self.stages.met(parts.progress.step, told)
         self._pass_on_finish(group, told)
         parts.once.entered()
@@ -172,6 +180,19 @@ class Rejoin:
             parts.once.lead()
             if group.rank != 0:
                 parts.reporting.owe(parts.progress.step)
+
+    def hand_over(self, group: Group) -> bool:
+        """Where all members meet again, at a reduction or at the end. True: some had still to come from the script's code after the
+        last commit, and now all have its state; what was computed without it counts for nothing. Raises Broken, FtcError, StartAnew."""
+        (met, waiting), self._waiting = self._waiting or (None, None), None
+        if waiting is None or met is not group:
+            return False
+        moved = bring(group, self._parts.own, waiting.source, dict.fromkeys(waiting.receivers, True))
+        if moved:
+            print(f"ftc: {moved} bytes of state moved after the script's own code at step {self._parts.progress.step}", flush=True)
+        self._met()
+        self._compare(group)
+        return True
 
     def _pass_on_finish(self, group: Group, told: list[Told]) -> None:
         """Who has not run the script's code after this step's commit hears from the others that training ends here."""

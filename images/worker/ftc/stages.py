@@ -53,6 +53,23 @@ class Told:
         return Told(Stage(word >> 24 & 0xFF), word & _BEHIND, bool(word & _FINISH), bool(word & _MADE), bool(word & _DECIDED))
 
 
+@dataclass(frozen=True)
+class HandOver:
+    """Members are in the script's own code after the newest commit, which may still change the state: `source`, the lowest that has made the
+    commit, gives it to those that have not, once all have come to the next reduction. Until then the members need not be alike."""
+
+    source: int
+    receivers: tuple[int, ...]
+
+
+def hand_over_of(told: Sequence[Told]) -> HandOver | None:
+    """What follows from the places of a generation's members, by rank. None where nobody is in such code."""
+    made = [rank for rank, other in enumerate(told) if other.made]
+    if not any(told[rank].stage == Stage.COMMITTED for rank in made):
+        return None
+    return HandOver(made[0], tuple(rank for rank, other in enumerate(told) if not other.made))
+
+
 class Stages:
     """One worker's place, and what the others said of theirs."""
 

@@ -17,6 +17,7 @@ FOUND = {
         18,
         {"virtual_ranks": "8", "samples": "41", "batch_size": "8", "block1": "spectral", "recompute": "new"},
     ),
+    "a script draws after a step's commit, and again ahead of the next one's slices": (131, {"api": "steps", "draw_after": "numpy", "head": "numpy"}),
     "noise is added to the gradients before the commit": (402, {"api": "steps", "gradients": "noise", "virtual_ranks": "5"}),
 }
 

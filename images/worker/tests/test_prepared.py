@@ -34,6 +34,24 @@ def brought_on(cluster: Cluster) -> None:
     go(cluster)
 
 
+@pytest.mark.parametrize("step", [4, 12])
+def test_workers_that_join_during_an_evaluation_take_the_state_that_follows_it(tmp_path: Path, step: int) -> None:
+    """Worker a evaluates after that step, of which 12 is the last, and then changes the model by the result. The two that join meanwhile are
+    more than it is."""
+    with Cluster(tmp_path / "alone", "prepared.py", "after=evaluate", FTC_EPOCHS="", FTC_STEPS="12") as cluster:
+        cluster.begin("a")
+        (right,) = cluster.digests("a")
+    with Cluster(tmp_path / "three", "prepared.py", "after=evaluate", f"evaluate:{step}:a", FTC_EPOCHS="", FTC_STEPS="12") as cluster:
+        cluster.begin("a")
+        reached(cluster, f"evaluate:{step}:a")
+        cluster.start("d", "e")
+        cluster.master.wait_ready("d", "e")
+        cluster.master.form(["a", "d", "e"])
+        go(cluster)
+        assert cluster.digests("a", "d", "e") == {right}
+        assert not [m for _, m, _ in cluster.master.messages if m["type"] == "diverged"]
+
+
 HOLDS = ("slice:4:b", "slice:7:a", "slice:7:c")
 
 

@@ -48,14 +48,17 @@ class Replicas:
         self._before = recall(self._folder)
         self._gone = 0
 
-    def begin(self, group: Group, step: int, back: GoBack, word: int) -> list[int]:
-        """A generation's members have taken one state: they look whether they have. Every rank's word."""
+    def begin(self, group: Group, step: int, back: GoBack, word: int, unlike: Callable[[list[int]], bool]) -> list[int]:
+        """A generation's members have taken one state: they look whether they have. Every rank's word. `unlike`: whether the words say that
+        they need not be alike yet; then they are not compared, and this is called again."""
         if group.size == 1:
             self._check.begin(step)
             self._checkpoints.agreed(step)
             return [word]
         rows = wire.table(group, [self._check.all_of_it(), word])
-        if len({row[0] for row in rows}) > 1:
+        if unlike([row[1] for row in rows]):
+            self._check.begin(step)
+        elif len({row[0] for row in rows}) > 1:
             self._respond(group, step, back, joined=True)
         else:
             self._check.begin(step)

@@ -1,8 +1,8 @@
 """Stands beside a generated script, which calls `point` with each slice: there, a run waits for what is to be broken.
 
 A number among the job's arguments is a pause before each slice, in seconds. Files beside the job's checkpoints say what else
-happens: `hold-5` makes all wait before step 5, `hold-5-b` worker b alone, until the file is gone. `flip-5-b` makes worker b flip
-one bit of the parameter, buffer or optimizer's moment whose number stands in the file, once.
+happens: `hold-5` makes all wait before step 5, `hold-5-b` worker b alone, until the file is gone; `held-5` says that one
+does. `flip-5-b` makes worker b flip one bit of the parameter, buffer or optimizer's moment whose number stands in the file, once.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ def point(job: Any, model: torch.nn.Module, optimizer: torch.optim.Optimizer) ->
     time.sleep(sum(map(float, job.args)))
     flip(root / f"flip-{step}-{WORKER}", job, model, optimizer)
     while (root / f"hold-{step}").exists() or (root / f"hold-{step}-{WORKER}").exists():
+        (root / f"held-{step}").touch()
         time.sleep(0.002)
 
 

@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -85,7 +86,8 @@ class Run:
         self._master.form(self._members)
         for fault in self._faults:
             said = self._wait(lambda _, m, k=fault.step: m["type"] == "finishing" or m["type"] in ("heartbeat", "committed") and m["step"] >= k)  # type: ignore[misc]
-            if said["type"] == "finishing":
+            # Elsewhere the fault may come before they are held, in what follows the commit.
+            if said["type"] == "finishing" or self._program["finish"] != "none" and not self._is_held(fault.step):
                 break  # the script has ended training by itself
             # Two cannot tell which of them has the wrong bit.
             if fault.kind != "bit flip" or len(self._members) > 2:
@@ -95,6 +97,16 @@ class Run:
         # One that starts its script anew has its successor's name at the same place.
         done = [self._wait(lambda w, m, k=place: w == self._members[k] and m["type"] == "done") for place in range(len(self._members))]  # type: ignore[misc]
         return {f"{result(message)}{self._written()}" for message in done}
+
+    def _is_held(self, step: int) -> bool:
+        """Waits until a worker is in this step, which is not to come where the script has ended training by then."""
+        until = time.monotonic() + PATIENCE
+        while not (self._root / f"held-{step}").exists():
+            if any(m["type"] in ("finishing", "failed") for _, m, _ in list(self._master.messages)):
+                return False
+            assert time.monotonic() < until, f"nobody came to step {step} in {PATIENCE} s"
+            time.sleep(0.002)
+        return True
 
     def _written(self) -> str:
         """What else must be the same in all runs: the lines of metrics.jsonl, and what was to happen once a step."""

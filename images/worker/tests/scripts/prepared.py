@@ -1,7 +1,7 @@
 """A loop over job.steps that computes something before a step's slices: head=number (from the step's number), =state (from the model), or
 =none (with each slice, so that nothing stands there). wrap=own: the loop's steps come through a generator of the script's own, wrap=map:
 through map, which computes it. place=line: on the line of the loop over the slices.
-flip=7: worker b changes a bit of its model after step 7, once in the job, or with always=yes each time."""
+after=evaluate: every fourth step changes the model by the result of an evaluation. flip=7: worker b changes a bit of its model after step 7, once in the job, or with always=yes each time."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -79,6 +79,16 @@ def train(job: ftc.Job) -> None:
             step.backward(nn.functional.cross_entropy(model(batch.x), batch.y) * scale)
         step.commit()
         flip(job, model, at)
+        if told.get("after") == "evaluate" and job.step_number % 4 == 0:
+
+            def score(held: ftc.Batch) -> torch.Tensor:
+                wait(job, "evaluate")
+                right: torch.Tensor = model(held.x).argmax(1).eq(held.y).sum()
+                return right
+
+            found = job.evaluate(score, (x, y))
+            with torch.no_grad():
+                model.weight.mul_(1 - 0.001 * float(found))
 
 
 ftc.run(train)
