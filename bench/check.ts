@@ -1,9 +1,7 @@
 /** What the comparison of the replicas costs in a step: with and without it, in pairs, in turn, in one job for each workload. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { Context, Section } from './context.ts';
 import { FtcJob } from './ftc-job.ts';
-import { Invalid } from './invalid.ts';
 import { describe, machine, versions } from './machine.ts';
 import { duration, table } from './markdown.ts';
 import { median, summarize } from './stats.ts';
@@ -63,14 +61,7 @@ async function inOneJob(
     checkpointEvery: never,
   });
   try {
-    for (;;) {
-      const found = job.result('result.json');
-      if (found !== null) return { measured: Measured.parse(found), image: job.image };
-      const status = await job.status();
-      if (status?.state === 'failed' || (status?.recoveries.length ?? 0) > 0)
-        throw new Invalid(`${job.name} did not train undisturbed\n${await job.output()}`);
-      await sleep(500, undefined, { signal: context.signal });
-    }
+    return { measured: Measured.parse(await job.undisturbed('result.json')), image: job.image };
   } finally {
     await job.close();
   }

@@ -90,10 +90,16 @@ export class FtcJob {
     this.image = (await this.workers())[0]?.image ?? '';
   }
 
-  /** What the script left in `commits/<name>`, as JSON; null until it is there. */
-  result(name: string): unknown {
+  /** What the script leaves in `commits/<name>`, as JSON, once it is there. @throws Invalid where the job fails, or loses a worker, before */
+  async undisturbed(name: string): Promise<unknown> {
     const path = join(this.#workspace.commits, name);
-    return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null;
+    while (!existsSync(path)) {
+      const status = await this.status();
+      if (status?.state === 'failed' || (status?.recoveries.length ?? 0) > 0)
+        throw new Invalid(`${this.name} did not train undisturbed\n${await this.output()}`);
+      await sleep(500, undefined, { signal: this.#context.signal });
+    }
+    return JSON.parse(readFileSync(path, 'utf8'));
   }
 
   containers(): Promise<Container[]> {

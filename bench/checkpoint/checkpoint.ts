@@ -1,8 +1,6 @@
 /** What a checkpoint costs: ftc's beside torch.save in the loop, async_save, and none, in turn in one process. */
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Context, Section } from '../context.ts';
 import { FtcJob } from '../ftc-job.ts';
-import { Invalid } from '../invalid.ts';
 import { describe, machine, versions } from '../machine.ts';
 import { digits, table } from '../markdown.ts';
 import { speed } from '../speed.ts';
@@ -68,14 +66,7 @@ async function inOneProcess(
     checkpointEvery: never,
   });
   try {
-    for (;;) {
-      const found = job.result('result.json');
-      if (found !== null) return { measured: Measured.parse(found), image: job.image };
-      const status = await job.status();
-      if (status?.state === 'failed' || (status?.recoveries.length ?? 0) > 0)
-        throw new Invalid(`${job.name} did not train undisturbed\n${await job.output()}`);
-      await sleep(500, undefined, { signal: context.signal });
-    }
+    return { measured: Measured.parse(await job.undisturbed('result.json')), image: job.image };
   } finally {
     await job.close();
   }

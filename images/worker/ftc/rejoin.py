@@ -184,9 +184,10 @@ class Rejoin:
     def hand_over(self, group: Group) -> bool:
         """Where all members meet again, at a reduction or at the end. True: some had still to come from the script's code after the
         last commit, and now all have its state; what was computed without it counts for nothing. Raises Broken, FtcError, StartAnew."""
-        (met, waiting), self._waiting = self._waiting or (None, None), None
-        if waiting is None or met is not group:
+        pending, self._waiting = self._waiting, None
+        if pending is None or pending[0] is not group:
             return False
+        waiting = pending[1]
         moved = bring(group, self._parts.own, waiting.source, dict.fromkeys(waiting.receivers, True))
         if moved:
             print(f"ftc: {moved} bytes of state moved after the script's own code at step {self._parts.progress.step}", flush=True)

@@ -53,6 +53,7 @@ class Run:
         self._named = 0
         self._members: list[str] = []
         self._applied: list[str] = []
+        self._seen_gone: set[str] = set()
         self._cluster = Cluster(
             root,
             str(root / "script.py"),
@@ -214,8 +215,8 @@ class Run:
     def _wait(self, fits: Callable[[str, Json], bool]) -> Json:
         """The first message that fits. Raises Ended where a worker fails before. Another one is started for each that starts its script anew."""
         while True:
-            (message,) = self._master.wait(lambda w, m: m["type"] == "failed" or fits(w, m) or w in self._members and self._anew(m), timeout=PATIENCE)
-            if not self._anew(message):
+            (message,) = self._master.wait(lambda w, m: m["type"] == "failed" or fits(w, m) or self._is_gone(w, m), timeout=PATIENCE)
+            if message["type"] != "(gone)":
                 break
             self._replace()
         failed = [m for _, m, _ in self._master.messages if m["type"] == "failed"]
@@ -223,23 +224,23 @@ class Run:
             raise Ended
         return message
 
-    def _anew(self, message: Json) -> bool:
-        return bool(message["type"] == "note" and "starts its script anew" in message["text"])
+    def _is_gone(self, worker: str, message: Json) -> bool:
+        """A member has ended, and not because this run has killed it."""
+        return message["type"] == "(gone)" and worker in self._members and worker not in self._seen_gone
 
     def _replace(self) -> None:
         """What the engine's restart does for workers whose script starts anew."""
         new: dict[str, str] = {}
-        while gone := [name for name in self._members if name not in new and self._said_anew(name)]:
+        while gone := [w for w, m, _ in list(self._master.messages) if self._is_gone(w, m)]:
+            self._seen_gone.update(gone)
             for name in gone:
-                assert self._cluster.exit_code(name) == ANEW, self._cluster.log(name)
-                self._master.wait_gone(name)
+                if self._cluster.exit_code(name) != ANEW:
+                    continue
                 self._applied.append(STARTED_ANEW)
                 (new[name],) = self._start(1)
                 self._master.wait(lambda w, m, n=new[name]: w == n and m["type"] in ("ready", "done", "failed"), timeout=PATIENCE)  # type: ignore[misc]
-        self._regroup([new.get(name, name) for name in self._members])
-
-    def _said_anew(self, worker: str) -> bool:
-        return any(w == worker and self._anew(m) for w, m, _ in list(self._master.messages))
+        if new:
+            self._regroup([new.get(name, name) for name in self._members])
 
     def _failed(self) -> Outcome:
         """Of several failures, one that is no refusal says most."""
