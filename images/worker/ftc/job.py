@@ -208,7 +208,7 @@ class Job(Facts):
         assert self._handed_out is not None
         wrapped = is_wrapped(self._handed_out())
         while loop.more():
-            self._randomness.ahead(loop.step_number)
+            loop.hands_out()
             step = Step(loop, None if wrapped else Spot.of_caller())
             yield step
             step.check()

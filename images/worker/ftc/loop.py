@@ -143,6 +143,11 @@ class Loop:
                 raise AssertionError("a worker that wants to finish computes nothing")
         return False
 
+    def hands_out(self) -> None:
+        """The script gets a step of `job.steps`, and may do something before it asks for the slices."""
+        self._parts.randomness.ahead(self._progress.step)
+        self._rejoin.ahead.handed_out(self._progress.step)
+
     def attempts(self, prepared: int | None = None) -> Iterator[Batch]:
         """The slices of one step that this worker carries, again and again until they were reduced.
 
@@ -152,15 +157,19 @@ class Loop:
         """
         commits = self.commits
         self._stages.enter(Stage.SLICES)
+        self._stages.prepared = prepared is not None
+        if prepared is not None:
+            self._rejoin.ahead.done(prepared)
+        self._rejoin.ahead.forget()
         while self._reduced is None and self.commits == commits and not self.ended:
             group = self.membership.group
             if group is None or self._rejoin.meeting is None and self._at_end():
                 self._over()
                 continue
-            if prepared is not None and prepared != self._progress.step:
+            if prepared is not None and (prepared != self._progress.step or self._stages.undone):
                 raise StartAnew(
                     f"starts its script anew: what the script does before a step's slices was done for step {prepared + 1}, and the job "
-                    f"is at step {self._progress.step + 1}"
+                    + ("has gone back to before that" if self._stages.undone else f"is at step {self._progress.step + 1}")
                 )
             yield from self._attempt_once(group) if self._rejoin.meeting is None else self._rehearse(group)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -43,11 +44,37 @@ def load(item: Any, state: Any, loose: Mapping[str, torch.Tensor]) -> None:
     whole = graft(state, item.state_dict())
     if isinstance(item, nn.Module):
         _make_room(item, whole)
-    item.load_state_dict(whole)
+    if isinstance(item, torch.optim.Optimizer):
+        with _same_groups(item):
+            item.load_state_dict(whole)
+    else:
+        item.load_state_dict(whole)
     if isinstance(item, nn.Module):
         _set_loose(item, loose)
     if isinstance(item, torch.optim.Optimizer):
         _exactly(item, state)
+
+
+@contextlib.contextmanager
+def _same_groups(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """The groups stay the objects that they were: a script that holds one sets the optimizer's learning rate by it, and so does a wrapper."""
+    groups, held = optimizer.param_groups, list(optimizer.param_groups)
+    yield
+    for group, told in zip(held, optimizer.param_groups, strict=True):
+        kept = {key: _same(group.get(key), value) for key, value in told.items()}
+        group.clear()
+        group.update(kept)
+    groups[:] = held
+    optimizer.param_groups = groups
+
+
+def _same(held: Any, told: Any) -> Any:
+    """A tensor, such as a learning rate on a device, takes the other one's value where it can."""
+    both = isinstance(held, torch.Tensor) and isinstance(told, torch.Tensor) and held is not told
+    if not both or (held.shape, held.dtype, held.device) != (told.shape, told.dtype, told.device) or held.requires_grad:
+        return told
+    with torch.no_grad():
+        return held.copy_(told)
 
 
 def loaded_once(optimizer: torch.optim.Optimizer) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import wire
+from .ahead import Ahead
 from .checkpoint.checkpoints import Checkpoints
 from .config import Config
 from .control import Agreed
@@ -60,6 +61,11 @@ class Rejoin:
         self._first_commit = False
         self._from_step = self._wait_for = 0
         self._waiting: tuple[Group, HandOver] | None = None
+        self._source: int | None = None
+        """The rank that this worker has the state from, since the members met."""
+        self._provisional = False
+        """It is to get another one at the next reduction, and this one counts for nothing if that cannot be."""
+        self.ahead = Ahead(parts.own)
         self.meeting: Meeting | None = None
         """Of whoever has to rehearse."""
         self.stages = Stages()
@@ -105,6 +111,7 @@ class Rejoin:
         StartAnew."""
         parts, progress = self._parts, self._parts.progress
         parts.checkpoints.distrust()
+        self.stages.undone = self.stages.ahead
         self.stages.returned()
         progress.step, progress.holds_state = 0, False
         if self._initial is not None:
@@ -168,11 +175,14 @@ class Rejoin:
     def _compare(self, group: Group) -> None:
         parts = self._parts
         parts.reporting.entered(group.rank)
-        word = self.stages.told(parts.progress.step).encode()
+        word = self.stages.told(parts.progress.step, self._source is not None).encode()
         words = self.replicas.begin(group, parts.progress.step, self.go_back, word, lambda said: _hand_over(said) is not None)
         told = [Told.decode(other) for other in words]
         waiting = _hand_over(words)
         self._waiting = None if waiting is None else (group, waiting)
+        settled = waiting is None or group.rank not in waiting.receivers
+        if settled and self._source is not None and told[self._source].ahead and not told[group.rank].ahead:
+            self.ahead.taken(parts.progress.step)
         self.stages.met(parts.progress.step, told)
         self._pass_on_finish(group, told)
         parts.once.entered()
@@ -182,15 +192,18 @@ class Rejoin:
                 parts.reporting.owe(parts.progress.step)
 
     def hand_over(self, group: Group) -> bool:
-        """Where all members meet again, at a reduction or at the end. True: some had still to come from the script's code after the
-        last commit, and now all have its state; what was computed without it counts for nothing. Raises Broken, FtcError, StartAnew."""
+        """Where all members meet again, at a reduction or at the end. True: their scripts were at different places, and what was computed
+        since counts for nothing, because some of them have got another state only now. Raises Broken, FtcError, StartAnew."""
         pending, self._waiting = self._waiting, None
         if pending is None or pending[0] is not group:
             return False
-        waiting = pending[1]
+        waiting, progress = pending[1], self._parts.progress
+        if not waiting.receivers:
+            return not self.replicas.all_alike(group, progress.step, self.go_back)
         moved = bring(group, self._parts.own, waiting.source, dict.fromkeys(waiting.receivers, True))
         if moved:
-            print(f"ftc: {moved} bytes of state moved after the script's own code at step {self._parts.progress.step}", flush=True)
+            print(f"ftc: {moved} bytes of state moved after the script's own code at step {progress.step}", flush=True)
+        self._provisional, progress.holds_state, self._source = False, True, None
         self._met()
         self._compare(group)
         return True
@@ -213,7 +226,13 @@ class Rejoin:
         parts.reporting.settle()
         checkpoints = parts.checkpoints
         saved = Saved(checkpoints.newest, checkpoints.structure, lambda above: checkpoints.load(above, group.generation))
-        meeting = meet_states(group, parts.own, progress.step, progress.holds_state, saved)
+        word = self.stages.told(progress.step).encode()
+        meeting = meet_states(group, parts.own, progress.step, progress.holds_state, saved, word)
+        if meeting.saved and self._provisional:
+            raise StartAnew(
+                f"starts its script anew: all workers were lost that could give it the state of step {progress.step}, which their scripts had still "
+                "to change"
+            )
         if meeting.rehearses(group.rank):
             progress.step, progress.holds_state, self.meeting = meeting.step, False, meeting
             parts.place.at(meeting.step)
@@ -229,6 +248,9 @@ class Rejoin:
         if outcome.moved:
             print(f"ftc: {outcome.moved} bytes of state moved at step {outcome.step}", flush=True)
         parts.place.at(outcome.step)
-        progress.holds_state = True
+        took = group.rank in meeting.behind
+        self._source = meeting.source if took else None
+        self._provisional = took and any(Told.decode(meeting.words[rank]).inside for rank in meeting.held)
+        progress.holds_state = not self._provisional
         self._first_commit = True
         self._met()

@@ -30,44 +30,58 @@ Key = tuple[int, int, int]
 
 _BEHIND = (1 << 24) - 1
 """Evaluations of a stage that are all behind a worker."""
-_FINISH, _MADE, _DECIDED = 1 << 40, 1 << 41, 1 << 42
+_FLAGS = tuple(1 << bit for bit in range(40, 45))
 
 
 @dataclass(frozen=True)
 class Told:
     """What a member says when it meets the others. `done`: evaluations of that stage that are behind it. `finish`: it has called
     job.finish at this step. `made`: it has committed this step itself, and so has run what the script does then. `decided`: it knows that
-    all have called job.finish at this step."""
+    all have called job.finish at this step. `ahead`: its script has run code between `for step` and `for batch`, or is there now.
+    `took`: it has just been given the state."""
 
     stage: Stage
     done: int
     finish: bool
     made: bool
     decided: bool = False
+    ahead: bool = False
+    took: bool = False
 
     def encode(self) -> int:
-        return self.stage << 24 | self.done | (_FINISH if self.finish else 0) | (_MADE if self.made else 0) | (_DECIDED if self.decided else 0)
+        flags = zip((self.finish, self.made, self.decided, self.ahead, self.took), _FLAGS)
+        return self.stage << 24 | self.done | sum(bit for flag, bit in flags if flag)
 
     @staticmethod
     def decode(word: int) -> Told:
-        return Told(Stage(word >> 24 & 0xFF), word & _BEHIND, bool(word & _FINISH), bool(word & _MADE), bool(word & _DECIDED))
+        return Told(Stage(word >> 24 & 0xFF), word & _BEHIND, *(bool(word & bit) for bit in _FLAGS))
+
+    @property
+    def inside(self) -> bool:
+        """Its script is in code that may still change the state of this step: after the commit, or ahead of the slices."""
+        return self.made and self.stage == Stage.COMMITTED or self.ahead and self.stage == Stage.BODY
 
 
 @dataclass(frozen=True)
 class HandOver:
-    """Members are in the script's own code after the newest commit, which may still change the state: `source`, the lowest that has made the
-    commit, gives it to those that have not, once all have come to the next reduction. Until then the members need not be alike."""
+    """The members' scripts are at different places, and so their states need not be alike until all have come to the next reduction. There
+    `source` gives its state to `receivers`, who have what it was before the script had done with it."""
 
     source: int
     receivers: tuple[int, ...]
 
 
 def hand_over_of(told: Sequence[Told]) -> HandOver | None:
-    """What follows from the places of a generation's members, by rank. None where nobody is in such code."""
+    """What follows from the places of a generation's members, by rank. None where their states are alike now."""
     made = [rank for rank, other in enumerate(told) if other.made]
-    if not any(told[rank].stage == Stage.COMMITTED for rank in made):
+    if any(told[rank].stage == Stage.COMMITTED for rank in made):
+        return HandOver(made[0], tuple(rank for rank, other in enumerate(told) if not other.made))
+    ahead = [rank for rank, other in enumerate(told) if other.ahead]
+    inside = any(told[rank].inside for rank in ahead)
+    if not inside and len(ahead) in (0, len(told)):
         return None
-    return HandOver(made[0], tuple(rank for rank, other in enumerate(told) if not other.made))
+    source = next((rank for rank in ahead if not told[rank].took), 0)
+    return HandOver(source, tuple(rank for rank, other in enumerate(told) if inside and other.took))
 
 
 class Stages:
@@ -77,6 +91,10 @@ class Stages:
         self.stage = Stage.START
         self.evaluating: int | None = None
         """The number of the evaluation in this stage that the worker is in."""
+        self.prepared = False
+        """In SLICES: the script has done something between `for step` and `for batch`."""
+        self.undone = False
+        """That was done for a state that is no more: all have gone back since."""
         self.results: dict[Key, Any] = {}
         """What was evaluated while the script looks at a slice: it is the same for the step's other slices, and when they come again."""
         self._count = 0
@@ -87,6 +105,8 @@ class Stages:
 
     def enter(self, stage: Stage) -> None:
         self.stage, self._count = stage, 0
+        if stage == Stage.BODY:
+            self.undone = False
 
     def committed(self, step: int) -> None:
         """This worker has committed: so many steps are now."""
@@ -118,12 +138,17 @@ class Stages:
         self._finish, self._made, self._decided = (-1, ""), -1, -1
         self.results = {}
 
-    def told(self, step: int) -> Told:
+    @property
+    def ahead(self) -> bool:
+        """The script has run code between `for step` and `for batch`, or is there: only `job.evaluate` meets others in it."""
+        return self.prepared if self.stage == Stage.SLICES else self.stage == Stage.BODY and self.evaluating is not None
+
+    def told(self, step: int, took: bool = False) -> Told:
         if self.evaluating is not None:
             done = self.evaluating
         else:
             done = _BEHIND if self.stage == Stage.SLICES else self._count
-        return Told(self.stage, done, self.reason(step) is not None, self._made == step, self._decided == step)
+        return Told(self.stage, done, self.reason(step) is not None, self._made == step, self._decided == step, self.ahead, took)
 
     def met(self, step: int, told: Sequence[Told]) -> None:
         """All members of a generation, by rank, are at `step`. What one knows of the end, the others may not have heard when it broke."""

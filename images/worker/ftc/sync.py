@@ -6,7 +6,7 @@ Who holds an older state is sent the tensors that differ and no others.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -47,26 +47,31 @@ class Meeting:
     """How a generation's members come to one state. `behind` lack it; True where one holds an older one.
 
     `rehearsing` cannot take it yet: their scripts have not made the changes to the model that the source's has. They run one slice
-    of the step, of which nothing is kept, while the others wait for them.
+    of the step, of which nothing is kept, while the others wait for them. `saved`: nobody held the state, it is that of a checkpoint or the
+    script's beginning. `words`: what each member said, by rank, and `held`: the ranks that are at the step.
     """
 
     step: int
     source: int
     behind: dict[int, bool]
     rehearsing: list[int]
+    saved: bool = False
+    words: Sequence[int] = ()
+    held: Sequence[int] = ()
 
     def rehearses(self, rank: int) -> bool:
         return rank in self.rehearsing
 
 
-def meet_states(group: Group, own: Registered, step: int, holds_state: bool, saved: Saved) -> Meeting:
-    """Finds out who has what. Raises Broken, FtcError."""
+def meet_states(group: Group, own: Registered, step: int, holds_state: bool, saved: Saved, word: int = 0) -> Meeting:
+    """Finds out who has what. `word` is told to all. Raises Broken, FtcError."""
     held = step if holds_state else NOTHING
     newest = saved.newest() if group.rank == 0 else NOTHING
-    table = wire.table(group, [held, int(own.signature()[:15], 16), newest, own.structure()])
+    table = wire.table(group, [held, int(own.signature()[:15], 16), newest, own.structure(), word])
     _same_model(group, [row[1] for row in table])
     steps, structures = [row[0] for row in table], [row[3] for row in table]
     best = max(steps)
+    holders = [rank for rank, there in enumerate(steps) if there == best != NOTHING]
     if best == NOTHING or table[0][2] > best:
         loaded = saved.load(best) if group.rank == 0 else NOTHING
         loaded, structures[0] = wire.table(group, [loaded, saved.structure()])[0]
@@ -79,7 +84,9 @@ def meet_states(group: Group, own: Registered, step: int, holds_state: bool, sav
     behind = {rank: there != NOTHING for rank, there in enumerate(steps) if there < at}
     need = structures[source]
     rehearsing = [rank for rank in (*behind, source) if table[rank][3] != need]
-    return Meeting(at, source, behind, sorted(rehearsing))
+    if at > best:
+        holders = []
+    return Meeting(at, source, behind, sorted(rehearsing), not holders, [row[4] for row in table], holders)
 
 
 def exchange(group: Group, own: Registered, meeting: Meeting) -> Outcome:

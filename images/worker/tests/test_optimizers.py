@@ -62,3 +62,21 @@ def test_an_optimizer_that_does_not_take_its_own_state_is_refused() -> None:
     model = nn.Linear(2, 1)
     with pytest.raises(UsageError, match="Forgetful.load_state_dict does not take what Forgetful.state_dict gives .KeyError: 'averages'."):
         Registered(model, Forgetful(model.parameters()))
+
+
+@pytest.mark.parametrize("rate", [0.5, torch.tensor(0.5)])
+def test_a_group_that_the_script_holds_stays_the_optimizers_own(rate: Any) -> None:
+    """Whoever took it before `register`, or before a state was loaded, sets the learning rate by it."""
+    model = nn.Linear(2, 1)
+    optimizer = torch.optim.Adam(model.parameters(), lr=rate, foreach=False, capturable=False)
+    groups, (group,), held = optimizer.param_groups, optimizer.param_groups, optimizer.param_groups[0]["lr"]
+    own = Registered(model, optimizer, None, None, True, {})
+    before = clones(own.capture())
+    group["lr"] *= 0.5
+    own.restore(clones(before))
+    assert optimizer.param_groups is groups and optimizer.param_groups[0] is group
+    assert float(group["lr"]) == 0.5
+    if isinstance(rate, torch.Tensor):
+        assert group["lr"] is held
+    group["lr"] *= 0.5
+    assert float(own.capture()["optimizer"]["param_groups"][0]["lr"]) == 0.25

@@ -26,8 +26,10 @@ class Leaves:
 
     def fingerprints(self) -> list[tuple[str, int]]:
         """One a leaf: its name, and its bits."""
-        found = [(name, combine([of_text(repr((str(t.dtype), tuple(t.shape))).encode()), of_tensor(t)])) for name, t in self.tensors]
-        return found + [(name, of_text(repr(kind(value)).encode())) for name, value in self.plain]
+        return self.tensor_fingerprints() + [(name, of_text(repr(kind(value)).encode())) for name, value in self.plain]
+
+    def tensor_fingerprints(self) -> list[tuple[str, int]]:
+        return [(name, combine([of_text(repr((str(t.dtype), tuple(t.shape))).encode()), of_tensor(t)])) for name, t in self.tensors]
 
 
 def of_state(state: Any) -> Leaves:

@@ -88,6 +88,6 @@ INGREDIENTS: dict[str, Ingredient] = {
     "once": only_with("once", "once", likely=0.1),
     "finish": only_with("finish", "finish", "by-score", likely=0.08),
     "helper": some("none", "process", "in-loop", "pool", likely=0.06),
-    "head": only_with("steps", "number", "state", "lr", "torch", "numpy", "random", likely=0.4),
+    "head": only_with("steps", "number", "state", "lr", "torch", "numpy", "random", "evaluate", "scale", likely=0.4),
     "wrapped": only_with("steps", "map", "own", likely=0.15),
 }

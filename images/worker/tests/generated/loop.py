@@ -46,6 +46,11 @@ def head(program: Program) -> list[str]:
         return []
     if kind == "lr":
         return ['optimizer.param_groups[0]["lr"] = 0.01 / (1 + step.number)']
+    if kind == "scale":
+        return ["with torch.no_grad():", f"{TAB}model.head.weight.mul_(0.99)"]
+    if kind == "evaluate":
+        right = f"lambda held: model({inputs(program, 'held.x')}).argmax(1).eq(held.y).sum()"
+        return ["ahead_of_slices = 1.0", "if step.number % 3 == 1:", f"{TAB}ahead_of_slices += float(job.evaluate({right}, (inputs, labels))) / 40"]
     size = {"number": "1 / (1 + step.number)", "state": "float(model.head.weight.detach().abs().mean())", "torch": "float(torch.rand(()))"}
     size |= {"numpy": "float(np.random.rand())", "random": "random.random()"}
     return [f"ahead_of_slices = 0.5 + {size[kind]}"]
@@ -94,7 +99,7 @@ def one_slice(program: Program) -> list[str]:
         scores.append("loss = loss * holder.scale")
     if program["named"] != "none":
         scores.append('loss = loss + 0.01 * torch.randn((), generator=job.generator("noise")) * scores.mean()')
-    if program["head"] not in ("none", "lr"):
+    if program["head"] not in ("none", "lr", "scale"):
         scores.append("loss = loss * ahead_of_slices")
     if program["wrapped"] == "map":
         scores.append('loss = loss * (1 + 0.1 * ahead["n"])')

@@ -43,7 +43,7 @@ def on_non_finite(program: Program) -> str:
 
 def must_be_refused(program: Program) -> bool:
     """No system could train it to the same bits, or its author wants an error."""
-    return program["data"] == "iterable" or program["optimizer"] == "lbfgs" or program["nan"] == "fail"
+    return program["data"] == "iterable" or program["optimizer"] == "lbfgs" or program["nan"] == "fail" or program["head"] == "scale"
 
 
 def draw(seed: int) -> Program:

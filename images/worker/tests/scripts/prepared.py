@@ -1,7 +1,8 @@
 """A loop over job.steps that computes something before a step's slices: head=number (from the step's number), =state (from the model), or
 =none (with each slice, so that nothing stands there). wrap=own: the loop's steps come through a generator of the script's own, wrap=map:
 through map, which computes it. place=line: on the line of the loop over the slices.
-after=evaluate: every fourth step changes the model by the result of an evaluation. flip=7: worker b changes a bit of its model after step 7, once in the job, or with always=yes each time."""
+after=evaluate: every fourth step changes the model by the result of an evaluation. flip=7: worker b changes a bit of its model after step 7, once in the job, or with always=yes each time.
+stay=a: worker a stays in the second part of an evaluation."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 
 import ftc
-from script_places import WORKER, options, wait
+from script_places import WORKER, options, stay, wait
 
 
 def scale_of(number: int, model: nn.Linear, kind: str) -> float:
@@ -81,8 +82,12 @@ def train(job: ftc.Job) -> None:
         flip(job, model, at)
         if told.get("after") == "evaluate" and job.step_number % 4 == 0:
 
-            def score(held: ftc.Batch) -> torch.Tensor:
+            calls = itertools.count()
+
+            def score(held: ftc.Batch, calls: Iterator[int] = calls) -> torch.Tensor:
                 wait(job, "evaluate")
+                if next(calls) == 1 and told.get("stay") == WORKER:
+                    stay(job, "stay")
                 right: torch.Tensor = model(held.x).argmax(1).eq(held.y).sum()
                 return right
 

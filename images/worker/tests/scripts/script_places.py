@@ -32,6 +32,13 @@ def wait(job: ftc.Job, place: str) -> None:
                 time.sleep(0.002)
 
 
+def stay(job: ftc.Job, place: str) -> None:
+    """Until it is killed."""
+    (job.checkpoint_dir.parent / f"at.{place}.{job.step_number}.{WORKER}").touch()
+    while True:
+        time.sleep(60)
+
+
 def tell(job: ftc.Job, **facts: Any) -> None:
     """A line of JSON in this worker's own file. Floats to the bit."""
     exact = {name: value.hex() if isinstance(value, float) else value for name, value in facts.items()}

@@ -1,0 +1,110 @@
+"""What a script changes between `for step` and `for batch`, of what is registered: it is done once a step in all workers, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cluster import Cluster
+from places import failures, fatal, go, reached
+
+ANEW = 75
+
+
+def alone(tmp: Path, *options: str, script: str = "ahead.py") -> str:
+    """The digest of one undisturbed worker."""
+    with Cluster(tmp / "alone", script, *options, FTC_EPOCHS="", FTC_STEPS="12") as cluster:
+        cluster.begin("a")
+        (found,) = cluster.digests("a")
+        return found
+
+
+def three(tmp: Path, *options: str, script: str = "ahead.py") -> Cluster:
+    return Cluster(tmp / "three", script, *options, FTC_EPOCHS="", FTC_STEPS="12")
+
+
+def joins(cluster: Cluster, *names: str, of: tuple[str, ...]) -> None:
+    cluster.start(*names)
+    cluster.master.wait_ready(*names)
+    cluster.master.form([*of, *names])
+
+
+def diverged(cluster: Cluster) -> list[object]:
+    return [m for _, m, _ in cluster.master.messages if m["type"] == "diverged"]
+
+
+@pytest.mark.parametrize(("head", "name"), [("forward", "model.0.running_mean"), ("scale", "model.1.weight")])
+def test_a_tensor_that_is_changed_there_is_refused_in_the_first_step(tmp_path: Path, head: str, name: str) -> None:
+    with three(tmp_path, f"head={head}") as cluster:
+        cluster.begin("a")
+        text = fatal(cluster, "a")
+        assert text.startswith(f"{name} changed between `for step` and `for batch` of step 1:"), text
+        assert "after step.commit()" in text
+
+
+def test_a_number_that_comes_out_differently_when_it_is_done_again_is_refused_in_a_worker_that_joins(tmp_path: Path) -> None:
+    with three(tmp_path, "head=decay", "slice:4:a") as cluster:
+        cluster.begin("a")
+        reached(cluster, "slice:4:a")
+        joins(cluster, "d", "e", of=("a",))
+        go(cluster)
+        cluster.master.wait(lambda w, m: m["type"] == "failed")
+        text = next(iter(failures(cluster).values()))
+        assert text.startswith("optimizer.param_groups.0.lr changed between `for step` and `for batch` of step 5:"), text
+        assert not diverged(cluster)
+
+
+def test_a_number_that_follows_from_the_step_may_be_set_there(tmp_path: Path) -> None:
+    """Worker a has set it for step 5, worker b comes to that place, and c, d join."""
+    right = alone(tmp_path, "head=rate")
+    with three(tmp_path, "head=rate", "slice:4:a", "tail:4:b") as cluster:
+        cluster.begin("a", "b")
+        reached(cluster, "slice:4:a", "tail:4:b")
+        joins(cluster, "c", "d", of=("a", "b"))
+        go(cluster)
+        assert cluster.digests("a", "b", "c", "d") == {right}
+        assert not diverged(cluster)
+
+
+def test_workers_that_join_during_an_evaluation_there_take_the_state_that_follows_it(tmp_path: Path) -> None:
+    right = alone(tmp_path, "head=evaluate")
+    with three(tmp_path, "head=evaluate", "evaluate:4:a") as cluster:
+        cluster.begin("a")
+        reached(cluster, "evaluate:4:a")
+        joins(cluster, "d", "e", of=("a",))
+        go(cluster)
+        assert cluster.digests("a", "d", "e") == {right}
+        assert not diverged(cluster)
+
+
+@pytest.mark.parametrize(("script", "options"), [("ahead.py", ("head=evaluate",)), ("prepared.py", ("after=evaluate",))])
+def test_they_start_anew_where_all_that_could_give_it_are_lost(tmp_path: Path, script: str, options: tuple[str, ...]) -> None:
+    right = alone(tmp_path, *options, script=script)
+    with three(tmp_path, *options, "evaluate:4:a", "stay=a", script=script) as cluster:
+        cluster.begin("a")
+        reached(cluster, "evaluate:4:a")
+        joins(cluster, "d", "e", of=("a",))
+        go(cluster)
+        reached(cluster, "stay:4:a")
+        cluster.kill("a")
+        cluster.master.form(["d", "e"])
+        assert {cluster.exit_code(name) for name in "de"} == {ANEW}, cluster.log("d")
+        cluster.begin("f", "g")
+        assert cluster.digests("f", "g") == {right}
+        assert not diverged(cluster)
+
+
+def test_workers_that_go_back_to_the_state_before_it_run_it_again(tmp_path: Path) -> None:
+    """The newest checkpoint is that of the step at which their replicas differ."""
+    right = alone(tmp_path, "head=rate")
+    with three(tmp_path, "head=rate", "flip=5", "slice:6:*") as cluster:
+        cluster.begin("a", "c")
+        reached(cluster, "slice:6:a", "slice:6:c")
+        cluster.master.wait(lambda w, m: m["type"] == "checkpoint" and m["step"] == 5)
+        cluster.kill("a", "c")
+        go(cluster)
+        cluster.begin("d", "b")
+        assert {cluster.exit_code(name) for name in "db"} == {ANEW}
+        cluster.begin("e", "f")
+        assert cluster.digests("e", "f") == {right}
