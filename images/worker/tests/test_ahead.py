@@ -45,8 +45,9 @@ def test_a_tensor_that_is_changed_there_is_refused_in_the_first_step(tmp_path: P
 
 def test_a_number_that_comes_out_differently_when_it_is_done_again_is_refused_in_a_worker_that_joins(tmp_path: Path) -> None:
     with three(tmp_path, "head=decay", "slice:4:a") as cluster:
-        cluster.begin("a")
+        cluster.begin("a", "b")
         reached(cluster, "slice:4:a")
+        cluster.kill("b")  # so that worker a cannot make this step before the others join
         joins(cluster, "d", "e", of=("a",))
         go(cluster)
         cluster.master.wait(lambda w, m: m["type"] == "failed")

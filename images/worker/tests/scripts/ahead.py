@@ -3,11 +3,8 @@
 head=forward: a forward pass in training mode. =scale: a parameter. =decay: the learning rate, from what it was. =rate: the learning rate, from
 the step's number. =evaluate: the same, and before step 5 an evaluation, by whose result the model changes.
 flip=5: worker b changes a bit of its model in that place of step 6, once in the job.
-stay=a: worker a stays in the second part of its first evaluation.
+stay=a: worker a stays in an evaluation once others have joined it.
 """
-
-import itertools
-from collections.abc import Iterator
 
 import torch
 from torch import nn
@@ -30,11 +27,9 @@ def train(job: ftc.Job) -> None:
     job.register(model=model, optimizer=optimizer)
     (group,) = optimizer.param_groups
 
-    calls = itertools.count()
-
-    def score(held: ftc.Batch, calls: Iterator[int] = calls) -> torch.Tensor:
+    def score(held: ftc.Batch) -> torch.Tensor:
         wait(job, "evaluate")
-        if next(calls) == 1 and told.get("stay") == WORKER:
+        if told.get("stay") == WORKER and job.world_size > 1:
             stay(job, "stay")
         right: torch.Tensor = model(held.x).argmax(1).eq(held.y).sum()
         return right

@@ -2,7 +2,7 @@
 =none (with each slice, so that nothing stands there). wrap=own: the loop's steps come through a generator of the script's own, wrap=map:
 through map, which computes it. place=line: on the line of the loop over the slices.
 after=evaluate: every fourth step changes the model by the result of an evaluation. flip=7: worker b changes a bit of its model after step 7, once in the job, or with always=yes each time.
-stay=a: worker a stays in the second part of an evaluation."""
+stay=a: worker a stays in an evaluation once others have joined it."""
 
 import itertools
 from collections.abc import Iterable, Iterator
@@ -82,11 +82,9 @@ def train(job: ftc.Job) -> None:
         flip(job, model, at)
         if told.get("after") == "evaluate" and job.step_number % 4 == 0:
 
-            calls = itertools.count()
-
-            def score(held: ftc.Batch, calls: Iterator[int] = calls) -> torch.Tensor:
+            def score(held: ftc.Batch) -> torch.Tensor:
                 wait(job, "evaluate")
-                if next(calls) == 1 and told.get("stay") == WORKER:
+                if told.get("stay") == WORKER and job.world_size > 1:
                     stay(job, "stay")
                 right: torch.Tensor = model(held.x).argmax(1).eq(held.y).sum()
                 return right
