@@ -2,7 +2,7 @@
 import { advance } from '../src/master/membership/advance.ts';
 import type { Effect, MembershipEvent } from '../src/master/membership/events.ts';
 import { createMembership, type Membership } from '../src/master/membership/state.ts';
-import { Inbound, type WorkerHello } from '../src/protocol/messages.ts';
+import { Inbound, type WorkerHello } from '../src/protocol/inbound.ts';
 import { Invalid } from './invalid.ts';
 import { describe, machine } from './machine.ts';
 import { duration, table } from './markdown.ts';

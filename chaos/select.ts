@@ -2,8 +2,8 @@
 import type { Container } from '../src/docker/engine.ts';
 import { LABEL_EXEMPT } from '../src/docker/lab.ts';
 import { FtcError } from '../src/errors.ts';
-import type { Status, WorkerRow } from '../src/master/status.ts';
-import type { Phase } from '../src/protocol/messages.ts';
+import type { Status, WorkerRow } from '../src/api/status.ts';
+import type { Phase } from '../src/protocol/inbound.ts';
 import type { Hit, Target } from './faults/fault.ts';
 import { generator } from './random.ts';
 

@@ -1,7 +1,8 @@
 /** One time that something was broken, and what came of it. Pure but for what it is told. */
 import type { Container } from '../src/docker/engine.ts';
-import { countsOf, type ReplicaCounts } from '../src/master/replica-status.ts';
-import { hasEnded, type JobState, type Recovery, type Status } from '../src/master/status.ts';
+import { countsOf, type ReplicaCounts } from '../src/api/replicas.ts';
+import { hasEnded, type JobState } from '../src/protocol/job-state.ts';
+import type { Recovery, Status } from '../src/api/status.ts';
 import type { Hit, Params } from './faults/fault.ts';
 import type { Infliction } from './infliction.ts';
 import { FOUND_WITHIN_STEPS } from './replicas.ts';

@@ -1,8 +1,8 @@
 /** `--when`: a step, or something that the job is doing. Pure. */
 import { FtcError } from '../src/errors.ts';
 import { closest } from '../src/job/closest.ts';
-import type { Status } from '../src/master/status.ts';
-import { Phase } from '../src/protocol/messages.ts';
+import type { Status } from '../src/api/status.ts';
+import { Phase } from '../src/protocol/inbound.ts';
 
 export type When = { readonly step: number } | { readonly phase: Phase };
 

@@ -1,5 +1,5 @@
 /** What the job's events tell of checkpoints. Pure. */
-import type { JobEvent } from '../../src/master/status.ts';
+import type { JobEvent } from '../../src/api/event.ts';
 import type { SeenCheckpoint } from './evidence.ts';
 
 /** Null for an event about something else. */

@@ -3,9 +3,10 @@
  * watch began, unless a name says otherwise; null where not known.
  */
 import { z } from 'zod';
-import { CheckpointFact } from '../../src/checkpoint/fact.ts';
-import { noCounts, ReplicaCounts } from '../../src/master/replica-status.ts';
-import { JobState, Recovery } from '../../src/master/status.ts';
+import { CheckpointFact } from '../../src/protocol/checkpoint-fact.ts';
+import { noCounts, ReplicaCounts } from '../../src/api/replicas.ts';
+import { JobState } from '../../src/protocol/job-state.ts';
+import { Recovery } from '../../src/api/status.ts';
 
 const t = z.number();
 

@@ -2,7 +2,7 @@
  * What a run shows about steps that were committed and had to be done again. As long as one worker is left that holds the state,
  * there may be none: those count as lost. Where nobody was left, training goes back to a checkpoint: those count as repeated. Pure.
  */
-import type { Recovery, Status } from '../../src/master/status.ts';
+import type { Recovery, Status } from '../../src/api/status.ts';
 
 /** Who held the newest state, in one generation. */
 export interface Holders {

@@ -1,5 +1,5 @@
 /** What each worker was doing, from one look at the job after the other. Pure. */
-import type { WorkerRow } from '../../src/master/status.ts';
+import type { WorkerRow } from '../../src/api/status.ts';
 import type { Doing, Lane } from './evidence.ts';
 
 /** A rank that waits in the reduction for longer than this waits for somebody: less is how a step goes. Milliseconds. */

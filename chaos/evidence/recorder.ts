@@ -1,8 +1,9 @@
 /** Keeps what is seen of a run, look by look. Without I/O: it is told everything, the time included. */
 import type { Moment } from '../../src/client/follow.ts';
 import type { Container } from '../../src/docker/engine.ts';
-import { countsOf, noCounts } from '../../src/master/replica-status.ts';
-import type { JobEvent, Status } from '../../src/master/status.ts';
+import { countsOf, noCounts } from '../../src/api/replicas.ts';
+import type { JobEvent } from '../../src/api/event.ts';
+import type { Status } from '../../src/api/status.ts';
 import { holdersOf, merge, remember, type Holders } from './holders.ts';
 import { checkpointOf } from './checkpoints.ts';
 import type { Evidence, Lane, SeenFault } from './evidence.ts';

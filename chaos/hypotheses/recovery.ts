@@ -1,5 +1,5 @@
 /** Of the time that recoveries took, as the master measured them. */
-import type { Recovery } from '../../src/master/status.ts';
+import type { Recovery } from '../../src/api/status.ts';
 import { duration } from '../../src/shared/duration.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import { percentile } from '../evidence/percentile.ts';

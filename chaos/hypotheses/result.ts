@@ -1,5 +1,5 @@
 /** Of the run's end. */
-import { hasEnded } from '../../src/master/status.ts';
+import { hasEnded } from '../../src/protocol/job-state.ts';
 import { hypothesis } from './hypothesis.ts';
 import { yes } from './limits.ts';
 

@@ -1,7 +1,7 @@
 /** Carries out a method: one entry after the other, as soon as its time has come and somebody is there whom it is for. */
 import type { Engine } from '../../src/docker/engine.ts';
 import { FtcError } from '../../src/errors.ts';
-import type { Status } from '../../src/master/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { now } from '../../src/shared/clock.ts';
 import type { Scaler } from '../../src/trial/scaler.ts';
 import type { Evidence, SeenFault } from '../evidence/evidence.ts';

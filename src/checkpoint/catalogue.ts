@@ -8,7 +8,7 @@ import { hashFile, type ReadOptions } from './hash.ts';
 import type { Manifest } from './manifest.ts';
 import { LATEST, MAX_LATEST_BYTES, nameOf, parseName } from './names.ts';
 import { best, isPinned, type Retention } from './retention.ts';
-import { byStep, type CheckpointRow } from './row.ts';
+import { byStep, type CheckpointRow } from '../api/checkpoint-row.ts';
 
 /** What came of reading a checkpoint whole. Holds while its files are those that were read. */
 interface Verdict {

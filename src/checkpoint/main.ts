@@ -4,7 +4,8 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Duplex } from 'node:stream';
-import { serveSteps, STEPS } from '../metrics/route.ts';
+import { routes } from '../api/routes.ts';
+import { serveSteps } from '../metrics/route.ts';
 import { Manager } from './manager.ts';
 import { JobId } from './names.ts';
 import { CheckpointEnvironment, policyOf } from './policy.ts';
@@ -15,7 +16,8 @@ const e = Environment.parse(process.env);
 const manager = new Manager(policyOf(e, e.JOB_ID), e.JOB_ID);
 
 function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
-  if (request.url?.split('?')[0] === STEPS) return serveSteps(manager.policy.directory, request, response);
+  if (request.url?.split('?')[0] === routes.steps.path)
+    return serveSteps(manager.policy.directory, request, response);
   return serveCheckpoints(manager, request, response, { files: true });
 }
 

@@ -2,15 +2,14 @@
 import { createReadStream } from 'node:fs';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { z } from 'zod';
-import { KeepBest } from '../job/keep-best.ts';
 import { Catalogue } from './catalogue.ts';
 import { CHUNK, type ReadOptions } from './hash.ts';
 import { MANIFEST, nameOf } from './names.ts';
 import { type CheckpointPolicy, pinEvery } from './policy.ts';
 import { prune } from './remove.ts';
 import { prunable } from './retention.ts';
-import { CheckpointRow, isGood } from './row.ts';
+import type { Pruned } from '../api/checkpoint-answers.ts';
+import { type CheckpointRow, isGood } from '../api/checkpoint-row.ts';
 import { openPlain } from '../shared/plain-file.ts';
 
 export interface PruneOptions {
@@ -23,19 +22,6 @@ export interface PruneOptions {
   /** A step that was written a moment ago: `prunable`. */
   readonly written?: number | undefined;
 }
-
-export const Pruned = z.object({
-  dryRun: z.boolean(),
-  keep: z.int(),
-  /** In steps. */
-  pinEvery: z.int().nullable(),
-  keepBest: KeepBest.nullable().default(null),
-  /** What went, or would go; oldest first. */
-  removed: z.array(CheckpointRow),
-  /** Newest first. */
-  kept: z.array(CheckpointRow),
-});
-export type Pruned = z.infer<typeof Pruned>;
 
 export class Manager {
   readonly catalogue: Catalogue;

@@ -6,7 +6,7 @@ import type { Catalogue } from './catalogue.ts';
 import { isDenied } from './examine.ts';
 import { GONE } from './names.ts';
 import { prunable, type Retention } from './retention.ts';
-import type { CheckpointRow } from './row.ts';
+import type { CheckpointRow } from '../api/checkpoint-row.ts';
 
 let counter = 0;
 

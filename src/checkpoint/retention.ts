@@ -4,7 +4,7 @@
  * which those that nobody has looked at yet count, and the newest that is known to be valid; and so do the best by `keepBest`.
  */
 import type { KeepBest } from '../job/keep-best.ts';
-import { byStep, type CheckpointRow, isGood } from './row.ts';
+import { byStep, type CheckpointRow, isGood } from '../api/checkpoint-row.ts';
 
 export interface Retention {
   /** How many of the newest stay; 1 at least. */

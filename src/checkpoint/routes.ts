@@ -1,34 +1,15 @@
-/**
- * The checkpoints over HTTP: `GET /checkpoints`, `POST /checkpoints/verify?step=100`,
- * `POST /checkpoints/prune?keep=3&keepEvery=10&dryRun=1`, and `GET /checkpoints/100/state.pt` where files are given out. Verifying takes as long as reading does: it answers with a line of JSON for
- * whatever happens, of which the last says that all were looked at.
- */
+/** Answers the routes of src/api/routes.ts that are about checkpoints. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import type { Manager } from './manager.ts';
 import { visibleJson } from '../shared/visible.ts';
-import { CheckpointRow, noCheckpoint } from './row.ts';
-
-export const VerifyLine = z.discriminatedUnion('type', [
-  /** `bytes` of about `total` have been read. */
-  z.object({ type: z.literal('read'), step: z.int(), bytes: z.number(), total: z.number() }),
-  z.object({ type: z.literal('checked'), row: CheckpointRow }),
-  z.object({ type: z.literal('error'), error: z.string() }),
-  z.object({ type: z.literal('end') }),
-]);
-export type VerifyLine = z.infer<typeof VerifyLine>;
+import type { VerifyLine } from '../api/checkpoint-answers.ts';
+import { noCheckpoint } from '../api/checkpoint-row.ts';
+import { at, routes } from '../api/routes.ts';
 
 /** How often it is told how far verifying has come. */
 const TELL_MS = 250;
-
-const count = z.coerce.number().int().positive();
-const Verify = z.object({ step: z.coerce.number().int().nonnegative().optional() });
-const Prune = z.object({
-  keep: count.optional(),
-  keepEvery: count.optional(),
-  dryRun: z.literal('1').optional(),
-});
 
 /** Answers what is about checkpoints. With `files`, what is in them too: not on a port that every user of the machine can reach. */
 export async function serveCheckpoints(
@@ -42,13 +23,13 @@ export async function serveCheckpoints(
   const route = `${request.method ?? 'GET'} ${pathname}`;
   const [, step, file] = /^GET \/checkpoints\/(\d+)\/([^/]+)$/.exec(route) ?? [];
   try {
-    if (route === 'GET /checkpoints') return json(response, 200, await manager.list());
-    if (route === 'POST /checkpoints/verify') {
-      const { step: only } = Verify.parse(query);
+    if (route === at(routes.checkpoints)) return json(response, 200, await manager.list());
+    if (route === at(routes.verify)) {
+      const { step: only } = routes.verify.query.parse(query);
       return await alone(manager, response, () => verify(manager, only, response));
     }
-    if (route === 'POST /checkpoints/prune') {
-      const { keep, keepEvery, dryRun } = Prune.parse(query);
+    if (route === at(routes.prune)) {
+      const { keep, keepEvery, dryRun } = routes.prune.query.parse(query);
       return await alone(manager, response, async () => {
         const pruned = await manager.prune({ keep, keepEvery, dryRun: dryRun !== undefined, sure: true });
         json(response, 200, pruned);

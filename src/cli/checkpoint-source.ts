@@ -4,7 +4,7 @@ import { render } from '../../compose/render.ts';
 import type { CheckpointClient } from '../client/checkpoint-client.ts';
 import { openCheckpoints, type OpenOptions } from '../client/open-checkpoints.ts';
 import { savedProject } from '../client/saved-project.ts';
-import { type CheckpointRow, isGood } from '../checkpoint/row.ts';
+import { type CheckpointRow, isGood } from '../api/checkpoint-row.ts';
 import type { ComposeProject } from '../docker/compose.ts';
 import { connect } from '../docker/connect.ts';
 import { FtcError } from '../errors.ts';

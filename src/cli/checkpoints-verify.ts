@@ -1,6 +1,6 @@
 /** `ftc checkpoints verify`: reads checkpoints whole and compares them with their manifests. */
 import type { CheckpointClient } from '../client/checkpoint-client.ts';
-import type { CheckpointRow } from '../checkpoint/row.ts';
+import type { CheckpointRow } from '../api/checkpoint-row.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { bytes } from '../shared/bytes.ts';

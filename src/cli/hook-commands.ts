@@ -1,9 +1,10 @@
 /** Commands of the host that hear of a job while `ftc up` runs. One runs at a time; recoveries meanwhile are told as one. */
 import type { Moment } from '../client/follow.ts';
 import { type HookName, type Hooks, withCommands } from '../job/hooks.ts';
-import { type Happening, happenings, nothingSeen, type Seen } from '../master/hooks/happenings.ts';
-import { type Payload, payloadOf, together } from '../master/hooks/payload.ts';
-import type { JobEvent, Status } from '../master/status.ts';
+import { type Happening, happenings, nothingSeen, type Seen } from '../api/happenings.ts';
+import { type Payload, payloadOf, together } from '../api/hook-payload.ts';
+import type { JobEvent } from '../api/event.ts';
+import type { Status } from '../api/status.ts';
 import { visibleJson } from '../shared/visible.ts';
 import { runCommand } from './run-command.ts';
 

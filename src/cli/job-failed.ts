@@ -1,7 +1,7 @@
 /** The error with which a command ends that saw a job fail. */
 import { FtcError } from '../errors.ts';
-import type { Status } from '../master/status.ts';
-import { whatIsWrong, whatToDo } from '../master/volume/trouble.ts';
+import type { Status } from '../api/status.ts';
+import { whatIsWrong, whatToDo } from '../api/volume.ts';
 
 /** @param hint where the script is to blame */
 export function jobFailed({ job, reason, volume }: Status, hint: string): FtcError {

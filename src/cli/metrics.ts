@@ -7,7 +7,7 @@ import { silent } from '../client/http.ts';
 import { connect } from '../docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
-import { hasEnded } from '../master/status.ts';
+import { hasEnded } from '../protocol/job-state.ts';
 import { withCheckpoints } from './checkpoint-source.ts';
 import { Interrupt } from './interrupt.ts';
 import { jobName } from './job-name.ts';

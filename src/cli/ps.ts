@@ -4,7 +4,7 @@ import { connect } from '../docker/connect.ts';
 import type { Container } from '../docker/engine.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
-import type { Status, WorkerRow } from '../master/status.ts';
+import type { Status, WorkerRow } from '../api/status.ts';
 import { jobName } from './job-name.ts';
 import { table } from './view/format.ts';
 import { doing } from './view/job.ts';

@@ -1,5 +1,5 @@
 /** `ftc scale worker=N`: changes the size of a running job, at a step boundary. */
-import { hasEnded } from '../master/status.ts';
+import { hasEnded } from '../protocol/job-state.ts';
 import { refuseOther } from '../client/as-started.ts';
 import { findJob } from '../client/find-job.ts';
 import { follow } from '../client/follow.ts';

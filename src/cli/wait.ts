@@ -1,5 +1,5 @@
 /** `ftc wait`: ends when the job does; its exit code is the job's. */
-import { hasEnded } from '../master/status.ts';
+import { hasEnded } from '../protocol/job-state.ts';
 import { findJob } from '../client/find-job.ts';
 import { follow } from '../client/follow.ts';
 import { connect } from '../docker/connect.ts';

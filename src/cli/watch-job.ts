@@ -1,5 +1,5 @@
 /** Shows a job until it ends (or its first step has committed), and what Ctrl+C means meanwhile. */
-import { hasEnded } from '../master/status.ts';
+import { hasEnded } from '../protocol/job-state.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { follow } from '../client/follow.ts';
 import { masterOf } from '../client/find-job.ts';
@@ -9,7 +9,7 @@ import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { killJob, stopJob } from '../docker/own.ts';
 import { ExitCode } from '../errors.ts';
-import type { Status } from '../master/status.ts';
+import type { Status } from '../api/status.ts';
 import type { HookCommands } from './hook-commands.ts';
 import type { Interrupt } from './interrupt.ts';
 import { jobFailed } from './job-failed.ts';

@@ -1,13 +1,13 @@
-/** Asks for a job's checkpoints: the master, or what stands in for it. src/checkpoint/routes.ts answers. */
+/** Asks for a job's checkpoints: the master, or what stands in for it. src/api/routes.ts has the routes. */
 import type { Agent, IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { Pruned, type PruneOptions } from '../checkpoint/manager.ts';
-import { VerifyLine } from '../checkpoint/routes.ts';
-import { CheckpointRow, noCheckpoint } from '../checkpoint/row.ts';
+import { Pruned, VerifyLine } from '../api/checkpoint-answers.ts';
+import { type Route, routes } from '../api/routes.ts';
+import type { PruneOptions } from '../checkpoint/manager.ts';
+import { CheckpointRow, noCheckpoint } from '../api/checkpoint-row.ts';
 import { FtcError } from '../errors.ts';
-import { parseLine, type StepLine } from '../metrics/line.ts';
-import { STEPS } from '../metrics/route.ts';
+import { parseLine, type StepLine } from '../api/step-line.ts';
 import { LineSplitter } from '../protocol/lines.ts';
 import { call, text } from './http.ts';
 
@@ -42,12 +42,12 @@ export class CheckpointClient {
 
   /** Newest first. */
   async list(): Promise<CheckpointRow[]> {
-    return this.#read(await this.#ask('GET', '/checkpoints'), z.array(CheckpointRow));
+    return this.#read(await this.#ask(routes.checkpoints), z.array(CheckpointRow));
   }
 
   /** Has all looked at, or the one of `step`, and tells how far that is. The last thing told is `end`. */
   async *verify(step: number | null): AsyncGenerator<VerifyLine> {
-    const response = await this.#ask('POST', `/checkpoints/verify${step === null ? '' : `?step=${step}`}`);
+    const response = await this.#ask(routes.verify, step === null ? {} : { step });
     let last: VerifyLine | null = null;
     try {
       for await (const line of createInterface({ input: response })) {
@@ -63,16 +63,13 @@ export class CheckpointClient {
 
   /** It is made sure first that what stays is whole: that takes as long as reading does. */
   async prune({ keep, keepEvery, dryRun }: Omit<PruneOptions, 'sure'>): Promise<Pruned> {
-    const query = new URLSearchParams();
-    if (keep !== undefined) query.set('keep', String(keep));
-    if (keepEvery !== undefined) query.set('keepEvery', String(keepEvery));
-    if (dryRun) query.set('dryRun', '1');
-    return this.#read(await this.#ask('POST', `/checkpoints/prune?${query.toString()}`, 0), Pruned);
+    const query = { keep, keepEvery, dryRun: dryRun ? '1' : undefined };
+    return this.#read(await this.#ask(routes.prune, query, 0), Pruned);
   }
 
   /** The step metrics of steps above `after`, some at a time; -1 is all. */
   async *steps(after: number): AsyncGenerator<StepLine[]> {
-    const response = await this.#ask('GET', `${STEPS}?after=${after}`);
+    const response = await this.#ask(routes.steps, { after });
     response.socket.setTimeout(0);
     const splitter = new LineSplitter(LONGEST_LINE);
     try {
@@ -87,13 +84,18 @@ export class CheckpointClient {
 
   /** One file of a checkpoint, as it comes. An answer that is cut off is an error of the stream. */
   async file(step: number, name: string): Promise<IncomingMessage> {
-    const response = await this.#ask('GET', `/checkpoints/${step}/${name}`);
+    const response = await this.#ask({ method: 'GET', path: `/checkpoints/${step}/${name}` });
     // Who writes it somewhere may be slow.
     response.socket.setTimeout(0);
     return response;
   }
 
-  async #ask(method: 'GET' | 'POST', path: string, timeoutMs = PATIENCE_MS): Promise<IncomingMessage> {
+  async #ask(
+    { method, path: plain }: Pick<Route, 'method' | 'path'>,
+    query: Readonly<Record<string, string | number | undefined>> = {},
+    timeoutMs = PATIENCE_MS,
+  ): Promise<IncomingMessage> {
+    const path = plain + asQuery(query);
     const { base, agent } = this.#source;
     const token = method === 'POST' ? await this.#source.token?.() : undefined;
     let response: IncomingMessage;
@@ -123,6 +125,13 @@ export class CheckpointClient {
   #broken(cause: unknown): unknown {
     return this.#signal?.aborted === true ? this.#signal.reason : this.#source.silent(cause);
   }
+}
+
+/** `?step=100`; empty where nothing is asked for. */
+function asQuery(query: Readonly<Record<string, string | number | undefined>>): string {
+  const known = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) if (value !== undefined) known.set(name, String(value));
+  return known.size === 0 ? '' : `?${known.toString()}`;
 }
 
 function refusal(status: number, body: string, path: string): FtcError {

@@ -2,7 +2,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '../docker/connect.ts';
 import { FtcError } from '../errors.ts';
-import type { JobEvent, Status } from '../master/status.ts';
+import type { JobEvent } from '../api/event.ts';
+import type { Status } from '../api/status.ts';
 import type { MasterClient } from './master-client.ts';
 import { masterOf } from './find-job.ts';
 

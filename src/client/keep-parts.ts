@@ -4,7 +4,7 @@ import type { Connection } from '../docker/connect.ts';
 import type { Container } from '../docker/engine.ts';
 import { refuseNeighbours } from '../docker/neighbours.ts';
 import { FtcError } from '../errors.ts';
-import type { Status } from '../master/status.ts';
+import type { Status } from '../api/status.ts';
 import { hearParts, isStopped, mending, seeParts, type Mending, type Parts } from './parts.ts';
 
 /** So many looks in a row must find nothing that runs: an engine that comes back starts its containers one by one. */

@@ -1,12 +1,12 @@
 /** From a rendered project to running containers. */
-import { hasEnded } from '../master/status.ts';
+import { hasEnded } from '../protocol/job-state.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { lacksBaseImage, makeBaseImage } from '../docker/make-base-image.ts';
 import { refuseNeighbours } from '../docker/neighbours.ts';
 import { removeJob } from '../docker/own.ts';
 import { FtcError } from '../errors.ts';
-import type { Status } from '../master/status.ts';
+import type { Status } from '../api/status.ts';
 import { buildWithPip } from './build-with-pip.ts';
 import type { Claim } from './claim.ts';
 import { masterOf } from './find-job.ts';

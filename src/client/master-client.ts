@@ -1,6 +1,8 @@
 /** The master's HTTP, from the host. */
 import { z } from 'zod';
-import { JobEvent, Status } from '../master/status.ts';
+import { JobEvent } from '../api/event.ts';
+import { Status } from '../api/status.ts';
+import { routes } from '../api/routes.ts';
 import { FtcError } from '../errors.ts';
 import { type Call, call, refused, silent, text } from './http.ts';
 
@@ -13,17 +15,17 @@ export class MasterClient {
   }
 
   status(): Promise<Status> {
-    return this.#get('/status', Status);
+    return this.#get(routes.status.path, Status);
   }
 
   /** Events with a number above `after`. */
   events(after: number): Promise<JobEvent[]> {
-    return this.#get(`/events?after=${after}`, z.array(JobEvent));
+    return this.#get(`${routes.events.path}?after=${after}`, z.array(JobEvent));
   }
 
   /** Asks the job to stop at the next step boundary. */
   async stop(token: string): Promise<void> {
-    await this.#fetch('/stop', { method: 'POST', token });
+    await this.#fetch(routes.stop.path, { method: 'POST', token });
   }
 
   async #get<T>(path: string, schema: z.ZodType<T>): Promise<T> {

@@ -9,7 +9,7 @@ import { type Launcher, launchers } from '../job/launcher.ts';
 import type { HooksConfig } from './hooks/hooks.ts';
 import type { KeyFolders } from './keys.ts';
 import { readS3Config, type S3Config } from './s3/config.ts';
-import type { VolumePlace } from './volume/trouble.ts';
+import type { VolumePlace } from '../api/volume.ts';
 
 const number = (fallback: number) => z.coerce.number().nonnegative().default(fallback);
 

@@ -1,15 +1,9 @@
 /** The control link's server side: sockets, who is at their other end, and lines. What they mean is the membership's business. */
 import { createServer, type Server, type Socket } from 'node:net';
 import type { z } from 'zod';
-import {
-  Inbound,
-  inboundNames,
-  MAX_LINE_BYTES,
-  type Outbound,
-  type Said,
-  PROTOCOL_VERSION,
-  type WorkerHello,
-} from '../protocol/messages.ts';
+import { Inbound, inboundNames, type Said, type WorkerHello } from '../protocol/inbound.ts';
+import { MAX_LINE_BYTES, PROTOCOL_VERSION } from '../protocol/fields.ts';
+import type { Outbound } from '../protocol/outbound.ts';
 import { LineSplitter } from '../protocol/lines.ts';
 import { cut } from '../protocol/bounds.ts';
 import { type MasterKeys, type Meeting, newNonce } from '../protocol/membership-proof.ts';

@@ -1,7 +1,7 @@
 /** The job's history: the newest events, numbered, for `GET /events`. */
 import { cut } from '../protocol/bounds.ts';
 import type { HistoryEntry } from './membership/events.ts';
-import type { JobEvent } from './status.ts';
+import type { JobEvent } from '../api/event.ts';
 
 const KEEP = 2000;
 /** Bytes of text; who says little has the more events for it. */

@@ -3,10 +3,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { networkInterfaces } from 'node:os';
 import type { Manager } from '../checkpoint/manager.ts';
 import { serveCheckpoints } from '../checkpoint/routes.ts';
-import { serveSteps, STEPS } from '../metrics/route.ts';
+import { at, routes } from '../api/routes.ts';
+import { serveSteps } from '../metrics/route.ts';
 import { visibleJson } from '../shared/visible.ts';
 import { admit, type Door } from './admit.ts';
-import type { JobEvent, Status } from './status.ts';
+import type { JobEvent } from '../api/event.ts';
+import type { Status } from '../api/status.ts';
 
 export interface Api {
   status(): Status;
@@ -91,21 +93,22 @@ async function respond(
   if (method === 'POST') request.socket.setTimeout(0);
   if (/^\/checkpoints(\/|$)/.test(url.pathname))
     return serveCheckpoints(api.checkpoints, request, response, { files: false });
-  if (url.pathname === STEPS) return serveSteps(api.checkpoints.policy.directory, request, response);
-  if (url.pathname === '/status') await api.look();
+  if (url.pathname === routes.steps.path)
+    return serveSteps(api.checkpoints.policy.directory, request, response);
+  if (url.pathname === routes.status.path) await api.look();
   const route = `${method === 'HEAD' ? 'GET' : method} ${url.pathname}`;
   send(response, answer(api, route, url.searchParams));
 }
 
 function answer(api: Api, route: string, query: URLSearchParams): Answer {
   switch (route) {
-    case 'GET /healthz':
+    case at(routes.health):
       return { code: 200, body: { ok: true } };
-    case 'GET /status':
+    case at(routes.status):
       return { code: 200, body: api.status() };
-    case 'GET /events':
-      return { code: 200, body: api.events(Number(query.get('after') ?? 0) || 0) };
-    case 'POST /stop':
+    case at(routes.events):
+      return { code: 200, body: api.events(routes.events.query.parse(Object.fromEntries(query)).after) };
+    case at(routes.stop):
       api.stop();
       return { code: 202, body: { ok: true } };
     default:

@@ -8,8 +8,9 @@ import { z } from 'zod';
 import { openPlainSync, readPlainSync } from '../shared/plain-file.ts';
 import type { JournalEntry } from './membership/events.ts';
 import { poisonIn } from './poison.ts';
-import { Mismatch } from './replica-status.ts';
-import { JobState, Recovery } from './status.ts';
+import { Mismatch } from '../api/replicas.ts';
+import { JobState } from '../protocol/job-state.ts';
+import { Recovery } from '../api/status.ts';
 
 const Entry = z.discriminatedUnion('type', [
   z.object({

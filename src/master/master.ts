@@ -16,14 +16,14 @@ import { nextTick } from './membership/next-tick.ts';
 import type { Membership } from './membership/state.ts';
 import { Pace } from './pace.ts';
 import { isNewRun, refuseJournal, resume } from './resume.ts';
-import { METRICS } from '../metrics/line.ts';
+import { METRICS } from '../api/step-line.ts';
 import { LastMetrics } from '../metrics/last.ts';
 import { Mirror } from './s3/mirror.ts';
 import { isEmpty } from './s3/volume.ts';
-import { hasEnded } from './status.ts';
+import { hasEnded } from '../protocol/job-state.ts';
 import { statusOf } from './status-view.ts';
 import type { OpenedVolume } from './volume/open.ts';
-import { type VolumeTrouble, whatIsWrong, whatToDo } from './volume/trouble.ts';
+import { type VolumeTrouble, whatIsWrong, whatToDo } from '../api/volume.ts';
 
 /** Phases in which a worker's step is the job's. */
 const TRAINS: ReadonlySet<string> = new Set(['compute', 'reduce', 'checkpoint']);

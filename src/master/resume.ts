@@ -1,5 +1,5 @@
 /** What a master that starts makes of its journal. Pure. */
-import { hasEnded } from './status.ts';
+import { hasEnded } from '../protocol/job-state.ts';
 import type { Entry } from './journal.ts';
 import { count, createReplicas } from './membership/replicas.ts';
 import type { Membership, MembershipConfig } from './membership/state.ts';

@@ -1,14 +1,14 @@
 /** The membership as people see it. Pure. */
 import { leftAlone, standstill } from './membership/stuck.ts';
-import { hasEnded } from './status.ts';
+import { hasEnded } from '../protocol/job-state.ts';
 import type { Membership, Worker } from './membership/state.ts';
 import { attached, nameOf, rankOf, target } from './membership/state.ts';
 import { duration } from '../shared/duration.ts';
-import type { CheckpointStatus } from './checkpoints/status.ts';
-import type { ContainerFact } from '../protocol/messages.ts';
+import type { CheckpointStatus } from '../api/checkpoint-status.ts';
+import type { ContainerFact } from '../protocol/inbound.ts';
 import type { Pace } from './pace.ts';
-import type { ReplicaStatus } from './replica-status.ts';
-import type { Status, WorkerRow, WorkerState } from './status.ts';
+import type { ReplicaStatus } from '../api/replicas.ts';
+import type { Status, WorkerRow, WorkerState } from '../api/status.ts';
 
 /** Others may wait for a rank for so long before it is worth a word. Milliseconds. */
 const STUCK_MS = 3000;

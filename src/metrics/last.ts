@@ -1,6 +1,6 @@
 /** The newest line of step metrics, for the status. Read when somebody asks; a disk that does not answer keeps nobody waiting. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { StepLine } from './line.ts';
+import type { StepLine } from '../api/step-line.ts';
 import { lastStep } from './steps.ts';
 
 /** So long the status waits for the disk. Milliseconds. */

@@ -1,16 +1,13 @@
-/** The step metrics over HTTP: `GET /metrics/steps?after=480` answers with a line of JSON for each step above that, as they are read. */
+/** The step metrics over HTTP: a line of JSON for each step, as they are read. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
 import { visibleJson } from '../shared/visible.ts';
-import { METRICS } from './line.ts';
+import { routes } from '../api/routes.ts';
+import { METRICS } from '../api/step-line.ts';
 import { readSteps } from './steps.ts';
-
-export const STEPS = '/metrics/steps';
-
-const Query = z.object({ after: z.coerce.number().int().min(-1).default(-1) });
 
 /** @param directory the job's own in the volume */
 export async function serveSteps(
@@ -19,8 +16,9 @@ export async function serveSteps(
   response: ServerResponse,
 ): Promise<void> {
   const { searchParams } = new URL(request.url ?? '/', 'http://ftc');
-  const query = Query.safeParse(Object.fromEntries(searchParams));
-  if (request.method !== 'GET') return refuse(response, 404, `${request.method} ${STEPS} is not known here`);
+  const query = routes.steps.query.safeParse(Object.fromEntries(searchParams));
+  if (request.method !== 'GET')
+    return refuse(response, 404, `${request.method} ${routes.steps.path} is not known here`);
   if (!query.success) return refuse(response, 400, z.prettifyError(query.error));
   const texts = Readable.from(textsOf(join(directory, METRICS), query.data.after));
   response.writeHead(200, { 'content-type': 'application/x-ndjson' });

@@ -4,7 +4,7 @@
  */
 import type { FileHandle } from 'node:fs/promises';
 import { CHUNK } from '../checkpoint/hash.ts';
-import { parseLine, type StepLine } from './line.ts';
+import { parseLine, type StepLine } from '../api/step-line.ts';
 import { openPlain } from '../shared/plain-file.ts';
 
 /** What is longer holds no line: two of a mebibyte at most, which the worker does not exceed. Bytes. */

@@ -3,13 +3,9 @@ import { connect, type Socket } from 'node:net';
 import type { Logger } from '../shared/log.ts';
 import { LineSplitter } from '../protocol/lines.ts';
 import { isMaster, type MemberKey, memberProof, newNonce } from '../protocol/membership-proof.ts';
-import {
-  type ContainerFact,
-  MAX_LINE_BYTES,
-  Outbound,
-  PROTOCOL_VERSION,
-  type Said,
-} from '../protocol/messages.ts';
+import type { ContainerFact, Said } from '../protocol/inbound.ts';
+import { MAX_LINE_BYTES, PROTOCOL_VERSION } from '../protocol/fields.ts';
+import { Outbound } from '../protocol/outbound.ts';
 
 export interface LinkOptions {
   readonly host: string;

@@ -2,9 +2,10 @@
  * The loop around ./plan.ts: lists containers after every event and every reconnect, starts what is due, kills what the
  * master fences. Events only say that something happened; what is true is what the engine lists.
  */
-import { hasEnded } from '../master/status.ts';
+import { hasEnded, type JobState } from '../protocol/job-state.ts';
 import type { Container, Engine } from '../docker/engine.ts';
-import type { ContainerFact, Outbound, Said } from '../protocol/messages.ts';
+import type { ContainerFact, Said } from '../protocol/inbound.ts';
+import type { Outbound } from '../protocol/outbound.ts';
 import type { Logger } from '../shared/log.ts';
 import { heavy, PULLED, USUAL } from './weight.ts';
 import { plan, type Records } from './plan.ts';
@@ -35,7 +36,7 @@ export class Supervisor {
   readonly #witness: Witness;
   #records: Records = new Map();
   #memory: Memory = new Map();
-  #state: string | null = null;
+  #state: JobState | null = null;
   /** By hostname. */
   #ids: ReadonlyMap<string, string> = new Map();
   #counted: Record<string, number> = {};
@@ -210,7 +211,7 @@ export class Supervisor {
 
   /** After its end a job has no use for anybody; its master may be removed. */
   #mayMake(container: Container): boolean {
-    return this.#mayStart(container) && !hasEnded(this.#state ?? '');
+    return this.#mayStart(container) && !(this.#state !== null && hasEnded(this.#state));
   }
 
   async #make({ container: { name }, blueprint }: Remembered): Promise<void> {

@@ -1,7 +1,7 @@
 /** A fault that was applied, and what came of it. Pure. */
 import type { Hit } from '../../chaos/faults/fault.ts';
 import type { Act } from '../../chaos/plan.ts';
-import type { Recovery, Status } from '../master/status.ts';
+import type { Recovery, Status } from '../api/status.ts';
 
 export interface Applied {
   readonly act: Act;

@@ -1,7 +1,7 @@
 /** From what the runs showed to one answer. Pure. */
 import { describeAct, describeTiming, type Planned } from '../../chaos/plan.ts';
-import type { Recovery } from '../master/status.ts';
-import { countsOf, type Mismatch, type ReplicaCounts } from '../master/replica-status.ts';
+import type { Recovery } from '../api/status.ts';
+import { countsOf, type Mismatch, type ReplicaCounts } from '../api/replicas.ts';
 import type { Applied } from './applied.ts';
 import { stepsLost, times, type Times } from '../../chaos/evidence/holders.ts';
 import type { RunRecord } from './run.ts';

@@ -5,7 +5,7 @@ import type { Compose } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import type { LoadedJob } from '../job/load.ts';
-import type { Status } from '../master/status.ts';
+import type { Status } from '../api/status.ts';
 import type { Applied } from './applied.ts';
 import { defaultPlan } from './default-plan.ts';
 import { verification } from '../trial/project.ts';

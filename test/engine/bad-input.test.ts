@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { CheckpointRow } from '../../src/checkpoint/row.ts';
+import type { CheckpointRow } from '../../src/api/checkpoint-row.ts';
 import { docker, type Ended, TestJob, TINY } from './harness.ts';
 
 let job: TestJob;

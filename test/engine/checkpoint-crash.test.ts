@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, expect, it } from 'vitest';
 import { generator } from '../../chaos/random.ts';
-import type { Status } from '../../src/master/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, TestJob } from './harness.ts';
 import { loadedIn } from './loaded.ts';
 import { volumeFiles } from './volume.ts';

@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CheckpointRow } from '../../src/checkpoint/row.ts';
-import type { JobEvent, Status } from '../../src/master/status.ts';
+import type { CheckpointRow } from '../../src/api/checkpoint-row.ts';
+import type { JobEvent } from '../../src/api/event.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, type Ended, TestJob, TINY } from './harness.ts';
 import { inVolume, volumeFiles } from './volume.ts';
 

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { Status } from '../../src/master/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { ownPackage } from '../../src/package.ts';
 import { docker, TestJob, TINY } from './harness.ts';
 import { loadedIn } from './loaded.ts';

@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, expect, it } from 'vitest';
-import type { JobEvent, Status } from '../../src/master/status.ts';
+import type { JobEvent } from '../../src/api/event.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, TestJob } from './harness.ts';
 import { inVolume, volumeFiles } from './volume.ts';
 

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Container } from '../../src/docker/engine.ts';
-import type { Status } from '../../src/master/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, identity, TestJob, TINY } from './harness.ts';
 
 const BLOCKS = join(import.meta.dirname, 'jobs/blocks.py');

@@ -1,5 +1,5 @@
 /** Runs the real command against the real engine, in a folder and a Compose project of its own. */
-import { hasEnded } from '../../src/master/status.ts';
+import { hasEnded } from '../../src/protocol/job-state.ts';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -8,7 +8,8 @@ import { memberVolumeNames } from '../../compose/members.ts';
 import { connect, type Connection } from '../../src/docker/connect.ts';
 import type { Container } from '../../src/docker/engine.ts';
 import { follow } from '../../src/client/follow.ts';
-import type { JobEvent, Status } from '../../src/master/status.ts';
+import type { JobEvent } from '../../src/api/event.ts';
+import type { Status } from '../../src/api/status.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const CLI = join(ROOT, 'dist/cli.js');

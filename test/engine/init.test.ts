@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { Status } from '../../src/master/status.ts';
+import { Status } from '../../src/api/status.ts';
 
 const command = join(import.meta.dirname, '../../dist/cli.js');
 let folder: string;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Status } from '../../src/master/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, type Ended, identity, TestJob } from './harness.ts';
 
 describe('the default job, three workers, one of them killed with plain docker kill', () => {

@@ -1,4 +1,4 @@
-import type { JobEvent } from '../../src/master/status.ts';
+import type { JobEvent } from '../../src/api/event.ts';
 
 /** The steps of the checkpoints that the job's workers have loaded, in order. */
 export const loadedIn = (events: readonly JobEvent[]): number[] =>

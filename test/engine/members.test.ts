@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Status } from '../../src/master/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, identity, TestJob, TINY } from './harness.ts';
 
 let job: TestJob;

@@ -2,7 +2,7 @@
 import { cpSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { Status } from '../../src/master/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, TestJob, TINY, type Ended } from './harness.ts';
 import { smallImage } from './small-image.ts';
 

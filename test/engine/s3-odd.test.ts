@@ -8,7 +8,8 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { selfSigned } from '../fakes/certificate.ts';
 import { answersHeadLate, forgetsMetadata, lacksUploads, refusesChecksums } from '../fakes/odd-s3.ts';
 import { FakeS3 } from '../fakes/s3-server.ts';
-import type { JobEvent, Status } from '../../src/master/status.ts';
+import type { JobEvent } from '../../src/api/event.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, type Ended, TestJob } from './harness.ts';
 import { smallImage } from './small-image.ts';
 

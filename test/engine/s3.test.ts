@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openStore } from '../../src/master/s3/aws.ts';
 import { Secrets } from '../../src/master/s3/secrets.ts';
 import type { ObjectStore } from '../../src/master/s3/store.ts';
-import type { JobEvent, Status } from '../../src/master/status.ts';
+import type { JobEvent } from '../../src/api/event.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, type Ended, TestJob, TINY } from './harness.ts';
 
 const BULKY = join(import.meta.dirname, 'jobs/bulky.py');

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { JobEvent, Status } from '../../src/master/status.ts';
+import type { JobEvent } from '../../src/api/event.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, type Ended, TestJob, TINY } from './harness.ts';
 
 const FILE = 'script: train.py\nargs: ["0.4"]\nsteps: 200\nworkers: 2\nstandbys: 1\nstandbySync: 2\n';

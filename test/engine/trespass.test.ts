@@ -2,7 +2,7 @@ import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Status } from '../../src/master/status.ts';
+import type { Status } from '../../src/api/status.ts';
 import { docker, type Ended, TestJob } from './harness.ts';
 
 const JOBS = join(import.meta.dirname, 'jobs');

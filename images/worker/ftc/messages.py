@@ -1,4 +1,4 @@
-"""The control link's messages, as docs/protocol.md and src/protocol/messages.ts define them.
+"""The control link's messages, as docs/protocol.md and src/protocol define them.
 
 Dataclasses; codec.py turns them into lines and back. test/vectors/control-link.json holds both languages to the same reading.
 Times are milliseconds since the epoch; a step is the number of steps committed so far.

@@ -1,5 +1,5 @@
 /** How a job's checkpoints are, as the status tells: a piece of the panel, and lines of `ftc status`. Pure but for colours. */
-import type { CheckpointStatus } from '../../master/checkpoints/status.ts';
+import type { CheckpointStatus } from '../../api/checkpoint-status.ts';
 import { bytes } from '../../shared/bytes.ts';
 import { age, duration } from '../../shared/duration.ts';
 import { paint } from './format.ts';

@@ -1,6 +1,6 @@
 /** Checkpoints as lines for people, to stdout. Pure but for colours. */
-import type { Pruned } from '../../checkpoint/manager.ts';
-import type { CheckpointRow } from '../../checkpoint/row.ts';
+import type { Pruned } from '../../api/checkpoint-answers.ts';
+import type { CheckpointRow } from '../../api/checkpoint-row.ts';
 import { bytes } from '../../shared/bytes.ts';
 import { age } from '../../shared/duration.ts';
 import { paint, short, table } from './format.ts';

@@ -1,5 +1,6 @@
 /** A job's status as lines for people. Pure but for colours. */
-import type { JobEvent, Status, WorkerRow } from '../../master/status.ts';
+import type { JobEvent } from '../../api/event.ts';
+import type { Status, WorkerRow } from '../../api/status.ts';
 import { clock, paint, table } from './format.ts';
 import { duration } from '../../shared/duration.ts';
 import { checkpointPiece } from './checkpoint-status.ts';

@@ -1,6 +1,6 @@
 /** Shows a job as it goes: a panel that is redrawn on a terminal, plain lines elsewhere. Everything goes to stderr. */
 import type { Moment } from '../../client/follow.ts';
-import type { Status } from '../../master/status.ts';
+import type { Status } from '../../api/status.ts';
 import { clock, paint } from './format.ts';
 import { eventLine, headline, isNews, progress, workerTable } from './job.ts';
 import { createPanel } from './panel.ts';

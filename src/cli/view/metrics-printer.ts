@@ -1,5 +1,5 @@
 /** Prints step metrics in one of three forms, all at once or as they come, with bounded memory however many there are. */
-import type { StepLine } from '../../metrics/line.ts';
+import type { StepLine } from '../../api/step-line.ts';
 import { visibleJson } from '../../shared/visible.ts';
 import { Columns, csvHead, csvRow, howMany, StepTable } from './metrics.ts';
 

@@ -1,5 +1,5 @@
 /** Step metrics as tables and CSV, to stdout, and the line about them in `ftc status`. Pure. */
-import type { StepLine } from '../../metrics/line.ts';
+import type { StepLine } from '../../api/step-line.ts';
 import { visible } from '../../shared/visible.ts';
 import { short } from './format.ts';
 

@@ -1,6 +1,6 @@
 /** What the checks of the replicas have shown, in lines for people. Pure but for colours. */
-import type { Mismatch } from '../../master/replica-status.ts';
-import type { Status, WorkerRow } from '../../master/status.ts';
+import type { Mismatch } from '../../api/replicas.ts';
+import type { Status, WorkerRow } from '../../api/status.ts';
 import { paint } from './format.ts';
 
 /** More workers than this are not named. */

@@ -1,5 +1,5 @@
 /** How the copies in S3 stand, in one line for people. */
-import type { S3Status } from '../../master/s3/status.ts';
+import type { S3Status } from '../../api/s3.ts';
 import { bytes, paint } from './format.ts';
 import { duration } from '../../shared/duration.ts';
 

@@ -1,5 +1,5 @@
 /** Shows a verification as it goes: a bar for each run on a terminal, a line for each thing that happens elsewhere. To stderr. */
-import type { Status } from '../../master/status.ts';
+import type { Status } from '../../api/status.ts';
 import { duration } from '../../shared/duration.ts';
 import type { Applied } from '../../verify/applied.ts';
 import type { RunRecord } from '../../verify/run.ts';

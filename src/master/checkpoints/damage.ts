@@ -1,6 +1,6 @@
 /** Checkpoints that turn out to be damaged, each told once. */
-import { type CheckpointRow, isGood } from '../../checkpoint/row.ts';
-import type { CheckpointStatus } from './status.ts';
+import { type CheckpointRow, isGood } from '../../api/checkpoint-row.ts';
+import type { CheckpointStatus } from '../../api/checkpoint-status.ts';
 
 export class Damage {
   #told = new Set<string>();

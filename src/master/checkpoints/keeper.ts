@@ -6,7 +6,7 @@ import type { HistoryEntry } from '../membership/events.ts';
 import { Damage } from './damage.ts';
 import { makeRoom } from './make-room.ts';
 import { Scrub } from './scrub.ts';
-import type { CheckpointStatus } from './status.ts';
+import type { CheckpointStatus } from '../../api/checkpoint-status.ts';
 import { type CheckpointReport, isFull } from './tally.ts';
 
 export interface KeeperOptions {

@@ -2,7 +2,7 @@
 import type { Manager } from '../../checkpoint/manager.ts';
 import { prune, removeCheckpoint } from '../../checkpoint/remove.ts';
 import { expendable } from '../../checkpoint/retention.ts';
-import { type CheckpointRow, isGood } from '../../checkpoint/row.ts';
+import { type CheckpointRow, isGood } from '../../api/checkpoint-row.ts';
 
 export interface Room {
   readonly removed: boolean;

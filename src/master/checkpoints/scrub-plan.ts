@@ -1,5 +1,5 @@
 /** Which checkpoint is verified next, and when. Pure. */
-import { type CheckpointRow, isGood } from '../../checkpoint/row.ts';
+import { type CheckpointRow, isGood } from '../../api/checkpoint-row.ts';
 
 /** Between two verifications at least. Milliseconds. */
 const REST_MS = 1000;

@@ -1,8 +1,8 @@
 /** What the workers tell of the checkpoints that they write: added up for the status, and as lines for people. Pure. */
-import type { Inbound } from '../../protocol/messages.ts';
+import type { Inbound } from '../../protocol/inbound.ts';
 import { bytes } from '../../shared/bytes.ts';
 import { duration } from '../../shared/duration.ts';
-import type { CheckpointStatus } from './status.ts';
+import type { CheckpointStatus } from '../../api/checkpoint-status.ts';
 
 export type CheckpointReport = Extract<Inbound, { type: 'checkpoint' }>;
 

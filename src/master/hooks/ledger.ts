@@ -8,8 +8,8 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { openPlainSync, readPlainSync } from '../../shared/plain-file.ts';
 import { sync } from '../../shared/sync.ts';
-import { nothingSeen, type Seen } from './happenings.ts';
-import { Payload } from './payload.ts';
+import { nothingSeen, type Seen } from '../../api/happenings.ts';
+import { Payload } from '../../api/hook-payload.ts';
 
 const FILE = 'hooks.json';
 const MAX_BYTES = 4 << 20;

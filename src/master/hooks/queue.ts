@@ -3,7 +3,7 @@
  * holds up no other. Recoveries in quick succession go out together. Pure.
  */
 import { type Backoff, waitFor } from '../s3/backoff.ts';
-import { type Payload, together } from './payload.ts';
+import { type Payload, together } from '../../api/hook-payload.ts';
 
 /** Between two messages about recoveries to one URL, milliseconds. */
 export const RECOVERY_GAP_MS = 5000;

@@ -3,8 +3,8 @@
  * the master, in the property tests and in the simulation. The state is changed in place (heartbeats of ten thousand
  * workers must cost nothing); a caller who wants the old one keeps a copy. Rules: docs/protocol.md.
  */
-import { hasEnded } from '../status.ts';
-import type { WorkerHello } from '../../protocol/messages.ts';
+import { hasEnded } from '../../protocol/job-state.ts';
+import type { WorkerHello } from '../../protocol/inbound.ts';
 import { type CheckpointReport, note } from '../checkpoints/tally.ts';
 import { isDeterministic } from './failures.ts';
 import type { Effect, MembershipEvent, WorkerMessage } from './events.ts';

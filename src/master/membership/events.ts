@@ -1,7 +1,10 @@
 /** What happens to a membership, and what it asks for in return. */
-import type { Inbound, Outbound, Said, WorkerHello } from '../../protocol/messages.ts';
-import type { Mismatch } from '../replica-status.ts';
-import type { JobEvent, JobState, Recovery } from '../status.ts';
+import type { Inbound, Said, WorkerHello } from '../../protocol/inbound.ts';
+import type { Outbound } from '../../protocol/outbound.ts';
+import type { Mismatch } from '../../api/replicas.ts';
+import type { JobEvent } from '../../api/event.ts';
+import type { JobState } from '../../protocol/job-state.ts';
+import type { Recovery } from '../../api/status.ts';
 import type { Generation } from './state.ts';
 
 /** Messages of an established link, after its hello. */

@@ -1,5 +1,5 @@
 /** Tells an error that trying again may cure from one that it cannot. */
-import type { Inbound } from '../../protocol/messages.ts';
+import type { Inbound } from '../../protocol/inbound.ts';
 import type { Membership, Worker } from './state.ts';
 
 type Failed = Extract<Inbound, { type: 'failed' }>;

@@ -1,10 +1,10 @@
 /** Who is in the next generation, and the effects of making it. */
-import type { Member, Outbound } from '../../protocol/messages.ts';
+import type { Member, Outbound } from '../../protocol/outbound.ts';
 import type { Effect, HistoryEntry } from './events.ts';
 import type { Generation, Membership, Worker } from './state.ts';
 import { attached, isMember, nameOf, rankOf, target } from './state.ts';
 import * as stragglers from './stragglers.ts';
-import type { JobState } from '../status.ts';
+import type { JobState } from '../../protocol/job-state.ts';
 
 /** May be given a rank: waits in `batches` or trains, and is not on its way out. */
 export const eligible = (w: Worker): boolean =>

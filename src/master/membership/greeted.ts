@@ -1,5 +1,5 @@
 /** A worker as its hello shows it. */
-import type { WorkerHello } from '../../protocol/messages.ts';
+import type { WorkerHello } from '../../protocol/inbound.ts';
 import type { Checks } from './replicas.ts';
 import type { Worker } from './state.ts';
 import { noSpeed } from './stragglers.ts';

@@ -1,5 +1,5 @@
 /** A worker that counts as lost: it is out at once, and whatever is left of it must be killed. */
-import { hasEnded } from '../status.ts';
+import { hasEnded } from '../../protocol/job-state.ts';
 import type { Effect } from './events.ts';
 import type { Membership, Worker } from './state.ts';
 

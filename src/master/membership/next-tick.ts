@@ -1,5 +1,5 @@
 /** How long the master may sleep: it looks closely while something is about to be decided by time alone, else rarely. */
-import { hasEnded } from '../status.ts';
+import { hasEnded } from '../../protocol/job-state.ts';
 import type { Membership } from './state.ts';
 
 /** Milliseconds between two looks while a decision is near. It is also what the slowest reaction to time adds. */

@@ -3,8 +3,8 @@
  * so the job's number of checks is that of the process that has seen most of them. A process goes on counting where the job
  * stood before its first check. So the number grows when processes are replaced, and never counts one check twice.
  */
-import type { WorkerHello } from '../../protocol/messages.ts';
-import type { Mismatch } from '../replica-status.ts';
+import type { WorkerHello } from '../../protocol/inbound.ts';
+import type { Mismatch } from '../../api/replicas.ts';
 import type { Effect, WorkerMessage } from './events.ts';
 import { history } from './form.ts';
 import type { Membership, Worker } from './state.ts';

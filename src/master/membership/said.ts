@@ -1,5 +1,5 @@
 /** What the supervisor read in a worker's log: where its threads stood before it was killed, or its last lines. */
-import type { Said } from '../../protocol/messages.ts';
+import type { Said } from '../../protocol/inbound.ts';
 import type { Effect } from './events.ts';
 import { history } from './form.ts';
 import type { Membership } from './state.ts';

@@ -1,5 +1,5 @@
 /** After every event: what follows from the state as it is now. One rule after the other, the first that acts wins. */
-import { hasEnded } from '../status.ts';
+import { hasEnded } from '../../protocol/job-state.ts';
 import type { Effect } from './events.ts';
 import { eligible, end, form, nextMembers, setState, type Why } from './form.ts';
 import * as recoveries from './recoveries.ts';

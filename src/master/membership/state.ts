@@ -1,7 +1,9 @@
 /** The membership's state: everything that the master knows about who trains. Plain data; only ./advance.ts changes it. */
-import type { Member, Phase, ContainerFact } from '../../protocol/messages.ts';
+import type { Member } from '../../protocol/outbound.ts';
+import type { Phase, ContainerFact } from '../../protocol/inbound.ts';
 import { createTally, type Tally } from '../checkpoints/tally.ts';
-import type { JobState, Recovery } from '../status.ts';
+import type { JobState } from '../../protocol/job-state.ts';
+import type { Recovery } from '../../api/status.ts';
 import { type Checks, createReplicas, type Replicas } from './replicas.ts';
 
 /** A worker as the control link shows it. Kept while its container is known, also when its link is down. */

@@ -3,7 +3,7 @@
  * is believed from members of the current generation and from workers whose containers the supervisor lists; and nobody may
  * name a number far ahead of what the job knows.
  */
-import type { WorkerHello } from '../../protocol/messages.ts';
+import type { WorkerHello } from '../../protocol/inbound.ts';
 import type { WorkerMessage } from './events.ts';
 import type { Membership, Worker } from './state.ts';
 import { holder, isMember, rankOf } from './state.ts';

@@ -3,8 +3,8 @@
  * A rank that computes while all others wait for it in the reduction hangs alone, and is replaced. Where all wait, the
  * collective itself is broken: they meet again, and if that does not help, one has to go. At most one act a timeout.
  */
-import type { Phase } from '../../protocol/messages.ts';
-import { hasEnded } from '../status.ts';
+import type { Phase } from '../../protocol/inbound.ts';
+import { hasEnded } from '../../protocol/job-state.ts';
 import type { Effect } from './events.ts';
 import { history } from './form.ts';
 import { loseStuck } from './loss.ts';

@@ -9,7 +9,7 @@ import { damage } from './damage.ts';
 import { isAnswer } from './failure.ts';
 import { plan } from './plan.ts';
 import { Recent } from './recent.ts';
-import type { S3Status } from './status.ts';
+import type { S3Status } from '../../api/s3.ts';
 import { Damaged, type LocalStep, localSteps, readStep } from './volume.ts';
 
 export interface CopiesOptions {

@@ -16,7 +16,7 @@ import { Copies } from './copies.ts';
 import { explain, type Failure } from './failure.ts';
 import { NoneVerifies, restore } from './restore.ts';
 import { Secrets } from './secrets.ts';
-import type { S3Status } from './status.ts';
+import type { S3Status } from '../../api/s3.ts';
 import type { ObjectStore } from './store.ts';
 import { type Tell, Trying } from './trying.ts';
 import { megabytes, noneVerifies, noRoom, saying, startsAnew } from './words.ts';

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from '../../shared/clock.ts';
 import { type Backoff, waitFor } from './backoff.ts';
 import type { Failure } from './failure.ts';
-import type { S3Status } from './status.ts';
+import type { S3Status } from '../../api/s3.ts';
 
 export type Tell = (level: 'info' | 'warn' | 'error', text: string, step: number | null) => void;
 

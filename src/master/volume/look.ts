@@ -8,7 +8,7 @@ import { join, relative } from 'node:path';
 import { GONE, LATEST, parseName } from '../../checkpoint/names.ts';
 import { NotPlainError, TooLargeError } from '../../shared/plain-file.ts';
 import { KEPT_FILES, replaceUnwritable } from './own.ts';
-import type { Obstacle } from './trouble.ts';
+import type { Obstacle } from '../../api/volume.ts';
 
 const { R_OK, W_OK, X_OK } = constants;
 /** What a first checkpoint needs at least: a folder, its two files, LATEST, the lock, the metrics. */

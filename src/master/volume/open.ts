@@ -10,7 +10,7 @@ import { findObstacle, obstacleOf } from './look.ts';
 import { replaceUnwritable } from './own.ts';
 import { type FoundJournal, ownJournal } from './own-journal.ts';
 import type { OwnPlace } from './own-place.ts';
-import type { VolumePlace, VolumeTrouble } from './trouble.ts';
+import type { VolumePlace, VolumeTrouble } from '../../api/volume.ts';
 
 export interface OpenedVolume {
   readonly entries: readonly Entry[];

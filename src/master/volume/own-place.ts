@@ -4,7 +4,7 @@ import { lstatSync, statfsSync, type Stats } from 'node:fs';
 import { type KeyFolders, openKeys } from '../keys.ts';
 import { MasterKeys } from '../../protocol/membership-proof.ts';
 import { obstacleOf } from './look.ts';
-import type { Obstacle, VolumePlace, VolumeTrouble } from './trouble.ts';
+import type { Obstacle, VolumePlace, VolumeTrouble } from '../../api/volume.ts';
 
 export interface OwnPlace {
   readonly folder: string;

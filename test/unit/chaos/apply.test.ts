@@ -7,7 +7,7 @@ import { apply, targetsOf } from '../../../chaos/apply.ts';
 import type { FaultAct } from '../../../chaos/plan.ts';
 import { Session } from '../../../chaos/session.ts';
 import type { Container, Role } from '../../../src/docker/engine.ts';
-import type { Status } from '../../../src/master/status.ts';
+import type { Status } from '../../../src/api/status.ts';
 import { FtcError } from '../../../src/errors.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
 import { fakeWorld } from '../../fakes/fake-world.ts';

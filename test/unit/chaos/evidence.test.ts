@@ -7,8 +7,9 @@ import { percentile } from '../../../chaos/evidence/percentile.ts';
 import { Recorder } from '../../../chaos/evidence/recorder.ts';
 import { longestStandstill } from '../../../chaos/evidence/standstill.ts';
 import type { Container } from '../../../src/docker/engine.ts';
-import { noChecks } from '../../../src/master/replica-status.ts';
-import type { JobEvent, Status, WorkerRow } from '../../../src/master/status.ts';
+import { noChecks } from '../../../src/api/replicas.ts';
+import type { JobEvent } from '../../../src/api/event.ts';
+import type { Status, WorkerRow } from '../../../src/api/status.ts';
 import { recovery, status } from '../verify/made.ts';
 
 const row = (more: Partial<WorkerRow>): WorkerRow => ({

@@ -23,7 +23,7 @@ import { IndexReport, RunReport, type Ground } from '../../../chaos/report/schem
 import { rowsOf, thinned } from '../../../chaos/report/timeline.ts';
 import type { Outcome } from '../../../chaos/scenarios/experiment.ts';
 import { ownJob } from '../../../chaos/scenarios/job.ts';
-import { noCounts } from '../../../src/master/replica-status.ts';
+import { noCounts } from '../../../src/api/replicas.ts';
 import { recovery } from '../verify/made.ts';
 import { evidence, lane, seenFault } from './seen.ts';
 import { visible } from '../../../src/shared/visible.ts';

@@ -19,7 +19,7 @@ import type { Scenario } from '../../../chaos/scenarios/scenario.ts';
 import { findScenarios, shipped, shippedNames } from '../../../chaos/scenarios/shipped.ts';
 import { scenarioText } from '../../../chaos/scenarios/write.ts';
 import type { FtcError } from '../../../src/errors.ts';
-import type { Phase } from '../../../src/protocol/messages.ts';
+import type { Phase } from '../../../src/protocol/inbound.ts';
 import { status } from '../verify/made.ts';
 
 const parse = (text: string): Scenario =>

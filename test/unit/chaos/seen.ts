@@ -1,6 +1,6 @@
 /** Evidence for the tests, with only what matters to them said. */
 import type { Evidence, Lane, SeenFault } from '../../../chaos/evidence/evidence.ts';
-import { noCounts } from '../../../src/master/replica-status.ts';
+import { noCounts } from '../../../src/api/replicas.ts';
 
 export const evidence = (more: Partial<Evidence> = {}): Evidence => ({
   origin: 1_000_000,

@@ -5,7 +5,7 @@ import { choose, everybody, type Wish } from '../../../chaos/select.ts';
 import { LABEL_EXEMPT } from '../../../src/docker/lab.ts';
 import type { Container, Role } from '../../../src/docker/engine.ts';
 import { FtcError } from '../../../src/errors.ts';
-import type { Status } from '../../../src/master/status.ts';
+import type { Status } from '../../../src/api/status.ts';
 
 const container = (id: string, more: Partial<Container> = {}): Container =>
   ({

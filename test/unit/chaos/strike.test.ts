@@ -4,8 +4,8 @@ import type { Infliction } from '../../../chaos/infliction.ts';
 import { observe, type Sight, type Strike, strikeOf } from '../../../chaos/strike.ts';
 import { hitLines, strikeTable, summary } from '../../../src/cli/view/chaos.ts';
 import type { Container, Role } from '../../../src/docker/engine.ts';
-import { noChecks } from '../../../src/master/replica-status.ts';
-import type { Recovery, Status } from '../../../src/master/status.ts';
+import { noChecks } from '../../../src/api/replicas.ts';
+import type { Recovery, Status } from '../../../src/api/status.ts';
 
 const container = (id: string, startedAt: number, more: Partial<Container> = {}): Container =>
   ({

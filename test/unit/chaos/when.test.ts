@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isMet, type Look, parseWhen } from '../../../chaos/when.ts';
-import type { Status } from '../../../src/master/status.ts';
-import type { Phase } from '../../../src/protocol/messages.ts';
+import type { Status } from '../../../src/api/status.ts';
+import type { Phase } from '../../../src/protocol/inbound.ts';
 
 interface Seen {
   readonly step?: number;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { best, expendable, isPinned, prunable } from '../../../src/checkpoint/retention.ts';
-import { byStep, type CheckpointRow, CheckpointState, isGood } from '../../../src/checkpoint/row.ts';
+import { byStep, type CheckpointRow, CheckpointState, isGood } from '../../../src/api/checkpoint-row.ts';
 import { rowOf as row } from './rows.ts';
 
 const anyRows = fc

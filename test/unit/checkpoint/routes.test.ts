@@ -20,7 +20,8 @@ import { writeBeside } from '../../../src/cli/write-beside.ts';
 import { CheckpointClient } from '../../../src/client/checkpoint-client.ts';
 import { exportState, exportTar, fetchManifest } from '../../../src/client/export-checkpoint.ts';
 import { FtcError } from '../../../src/errors.ts';
-import { serveSteps, STEPS } from '../../../src/metrics/route.ts';
+import { routes } from '../../../src/api/routes.ts';
+import { serveSteps } from '../../../src/metrics/route.ts';
 import { Folder, manifestOf } from './folder.ts';
 
 const LARGE = Buffer.alloc(5 * CHUNK + 3, 'the state');
@@ -53,7 +54,7 @@ beforeEach(async () => {
   files = true;
   mkdirSync(policy.directory);
   await serve((request, response) => {
-    if (request.url?.startsWith(STEPS)) void serveSteps(policy.directory, request, response);
+    if (request.url?.startsWith(routes.steps.path)) void serveSteps(policy.directory, request, response);
     else void serveCheckpoints(manager, request, response, { files });
   });
 });

@@ -1,4 +1,4 @@
-import type { CheckpointRow } from '../../../src/checkpoint/row.ts';
+import type { CheckpointRow } from '../../../src/api/checkpoint-row.ts';
 
 /** A row as the catalogue makes it. */
 export const rowOf = (step: number, more: Partial<CheckpointRow> = {}): CheckpointRow => ({

@@ -7,7 +7,7 @@ import {
   verdictLine,
   verdictSummary,
 } from '../../../src/cli/view/checkpoints.ts';
-import { noCheckpoints } from '../../../src/master/checkpoints/status.ts';
+import { noCheckpoints } from '../../../src/api/checkpoint-status.ts';
 import { stripVTControlCharacters } from 'node:util';
 import { rowOf } from '../checkpoint/rows.ts';
 

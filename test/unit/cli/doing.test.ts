@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { doing } from '../../../src/cli/view/job.ts';
-import { WorkerRow } from '../../../src/master/status.ts';
+import { WorkerRow } from '../../../src/api/status.ts';
 
 const row = (more: object): WorkerRow =>
   WorkerRow.parse({

@@ -5,8 +5,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { HookCommands, queued, variablesOf } from '../../../src/cli/hook-commands.ts';
 import { runCommand } from '../../../src/cli/run-command.ts';
 import { type Hook, noHooks, type Hooks } from '../../../src/job/hooks.ts';
-import { payloadOf } from '../../../src/master/hooks/payload.ts';
-import type { Status } from '../../../src/master/status.ts';
+import { payloadOf } from '../../../src/api/hook-payload.ts';
+import type { Status } from '../../../src/api/status.ts';
 import { recovery, status } from '../master/hooks/seen.ts';
 
 let folder: string;

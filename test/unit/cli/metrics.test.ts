@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Form, MetricsPrinter, type PrinterOptions } from '../../../src/cli/view/metrics-printer.ts';
 import { lastMetricsLine } from '../../../src/cli/view/metrics.ts';
-import type { StepLine } from '../../../src/metrics/line.ts';
+import type { StepLine } from '../../../src/api/step-line.ts';
 
 const line = (step: number, more: Readonly<Record<string, number | null>> = {}): StepLine => ({
   step,

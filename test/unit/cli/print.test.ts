@@ -13,8 +13,9 @@ import { checkLines } from '../../../src/cli/view/replicas.ts';
 import { s3Line } from '../../../src/cli/view/s3.ts';
 import { tracebackLines } from '../../../src/cli/view/traceback.ts';
 import { FtcError } from '../../../src/errors.ts';
-import { JobEvent, Status } from '../../../src/master/status.ts';
-import { CheckpointRow } from '../../../src/checkpoint/row.ts';
+import { JobEvent } from '../../../src/api/event.ts';
+import { Status } from '../../../src/api/status.ts';
+import { CheckpointRow } from '../../../src/api/checkpoint-row.ts';
 import { nasty } from '../shared/nasty.ts';
 
 /** A terminal, as far as colours go. */

@@ -1,8 +1,8 @@
 import { stripVTControlCharacters } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { checkLines } from '../../../src/cli/view/replicas.ts';
-import { Mismatch, noChecks, type ReplicaStatus } from '../../../src/master/replica-status.ts';
-import type { Status } from '../../../src/master/status.ts';
+import { Mismatch, noChecks, type ReplicaStatus } from '../../../src/api/replicas.ts';
+import type { Status } from '../../../src/api/status.ts';
 import { divergence } from '../master/simulation.ts';
 
 const workers = [

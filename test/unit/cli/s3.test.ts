@@ -7,7 +7,7 @@ import { s3Login } from '../../../src/cli/s3-login.ts';
 import { s3Line, s3Rest } from '../../../src/cli/view/s3.ts';
 import type { JobFlags } from '../../../src/job/sources.ts';
 import { loadJob } from '../../../src/job/load.ts';
-import type { S3Status } from '../../../src/master/s3/status.ts';
+import type { S3Status } from '../../../src/api/s3.ts';
 
 const status = (more: Partial<S3Status>): S3Status => ({
   target: 's3://runs/job',

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ControlServer } from '../../../src/master/control-server.ts';
 import { isMaster, MasterKeys } from '../../../src/protocol/membership-proof.ts';
-import { MAX_LINE_BYTES, PROTOCOL_VERSION } from '../../../src/protocol/messages.ts';
+import { MAX_LINE_BYTES, PROTOCOL_VERSION } from '../../../src/protocol/fields.ts';
 import { challengeIn, keys, proven } from './member.ts';
 
 let seen: unknown[];

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { statusOf } from '../../../src/master/status-view.ts';
 import { Pace } from '../../../src/master/pace.ts';
-import type { Phase } from '../../../src/protocol/messages.ts';
+import type { Phase } from '../../../src/protocol/inbound.ts';
 import { unsaid, World } from './simulation.ts';
 
 interface Beat {

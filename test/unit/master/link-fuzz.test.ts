@@ -13,7 +13,7 @@ import type { MembershipEvent } from '../../../src/master/membership/events.ts';
 import { createMembership, type Membership } from '../../../src/master/membership/state.ts';
 import { MOST } from '../../../src/protocol/bounds.ts';
 import { MasterKeys } from '../../../src/protocol/membership-proof.ts';
-import type { ContainerFact } from '../../../src/protocol/messages.ts';
+import type { ContainerFact } from '../../../src/protocol/inbound.ts';
 import { nasty } from '../shared/nasty.ts';
 import { challengeIn, keys, proven } from './member.ts';
 

@@ -13,10 +13,11 @@ import {
 } from '../../../src/master/membership/state.ts';
 import { parseJournal } from '../../../src/master/journal.ts';
 import { resume } from '../../../src/master/resume.ts';
-import { hasEnded } from '../../../src/master/status.ts';
+import { hasEnded } from '../../../src/protocol/job-state.ts';
 import { statusOf } from '../../../src/master/status-view.ts';
 import { Pace } from '../../../src/master/pace.ts';
-import type { ContainerFact, Outbound, Phase } from '../../../src/protocol/messages.ts';
+import type { ContainerFact, Phase } from '../../../src/protocol/inbound.ts';
+import type { Outbound } from '../../../src/protocol/outbound.ts';
 
 export const TOTAL = 12;
 const HEARTBEAT_MS = 2000;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Effect } from '../../../src/master/membership/events.ts';
 import { Pace } from '../../../src/master/pace.ts';
 import { resume } from '../../../src/master/resume.ts';
-import { Status } from '../../../src/master/status.ts';
+import { Status } from '../../../src/api/status.ts';
 import { statusOf } from '../../../src/master/status-view.ts';
 import { divergence, unsaid, World } from './simulation.ts';
 

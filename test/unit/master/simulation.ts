@@ -9,7 +9,7 @@ import {
 } from '../../../src/master/membership/state.ts';
 import { resume } from '../../../src/master/resume.ts';
 import type { Entry } from '../../../src/master/journal.ts';
-import type { ContainerFact, Divergence } from '../../../src/protocol/messages.ts';
+import type { ContainerFact, Divergence } from '../../../src/protocol/inbound.ts';
 
 export const config: MembershipConfig = {
   workers: 3,

@@ -7,7 +7,7 @@ import { advance } from '../../../src/master/membership/advance.ts';
 import { createMembership, type Membership } from '../../../src/master/membership/state.ts';
 import { refuseJournal } from '../../../src/master/resume.ts';
 import { cut, MOST } from '../../../src/protocol/bounds.ts';
-import type { WorkerHello } from '../../../src/protocol/messages.ts';
+import type { WorkerHello } from '../../../src/protocol/inbound.ts';
 import { keys } from './member.ts';
 
 const none = () => undefined;

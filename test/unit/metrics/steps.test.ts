@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LastMetrics } from '../../../src/metrics/last.ts';
-import type { StepLine } from '../../../src/metrics/line.ts';
+import type { StepLine } from '../../../src/api/step-line.ts';
 import { lastStep, readSteps } from '../../../src/metrics/steps.ts';
 
 let folder: string;

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { Inbound, Outbound } from '../../../src/protocol/messages.ts';
+import { Inbound } from '../../../src/protocol/inbound.ts';
+import { Outbound } from '../../../src/protocol/outbound.ts';
 
 interface Vector {
   readonly name: string;

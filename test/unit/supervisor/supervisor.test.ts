@@ -1,10 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import type { Container } from '../../../src/docker/engine.ts';
-import type { ContainerFact, Said } from '../../../src/protocol/messages.ts';
+import type { ContainerFact, Said } from '../../../src/protocol/inbound.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
 import { PULLED, USUAL } from '../../../src/supervisor/weight.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
+import type { JobState } from '../../../src/protocol/job-state.ts';
 
 const policy = { initialMs: 1, maxMs: 5, resetMs: 60_000, maxRestarts: 3, leftMs: 10_000 };
 const project = 'job';
@@ -55,7 +56,7 @@ const told = (test: (fact: ContainerFact) => boolean): Promise<void> =>
     look();
   });
 
-const state = (name: string): void =>
+const state = (name: JobState): void =>
   supervisor.take({ type: 'state', state: name, reason: null, restarts: {} });
 
 describe('the supervisor', () => {

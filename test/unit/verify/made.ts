@@ -1,8 +1,8 @@
 /** Statuses, recoveries and faults for the tests, with only what matters to them said. */
 import type { Hit } from '../../../chaos/faults/fault.ts';
 import type { Act } from '../../../chaos/plan.ts';
-import type { Recovery, Status } from '../../../src/master/status.ts';
-import { noChecks } from '../../../src/master/replica-status.ts';
+import type { Recovery, Status } from '../../../src/api/status.ts';
+import { noChecks } from '../../../src/api/replicas.ts';
 import { applied, type Applied } from '../../../src/verify/applied.ts';
 
 export const recovery = (more: Partial<Recovery>): Recovery => ({

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RunRecord } from '../../../src/verify/run.ts';
 import { runReport, verdict } from '../../../src/verify/verdict.ts';
 import { summary } from '../../../src/cli/view/verify.ts';
-import { noChecks } from '../../../src/master/replica-status.ts';
+import { noChecks } from '../../../src/api/replicas.ts';
 import { divergence } from '../master/simulation.ts';
 import { fault, hit, recovery, status } from './made.ts';
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { CheckpointState, isGood } from '../../../../src/checkpoint/row.ts';
+import { CheckpointState, isGood } from '../../../../src/api/checkpoint-row.ts';
 import { planScrub, restAfter } from '../../../../src/master/checkpoints/scrub-plan.ts';
 import { rowOf } from '../../checkpoint/rows.ts';
 

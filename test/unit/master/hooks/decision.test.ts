@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { happenings, nothingSeen, type Seen } from '../../../../src/master/hooks/happenings.ts';
-import { Payload, payloadOf, together } from '../../../../src/master/hooks/payload.ts';
+import { happenings, nothingSeen, type Seen } from '../../../../src/api/happenings.ts';
+import { Payload, payloadOf, together } from '../../../../src/api/hook-payload.ts';
 import {
   add,
   due,

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Hooks, type HooksOptions } from '../../../../src/master/hooks/hooks.ts';
 import type { HistoryEntry } from '../../../../src/master/membership/events.ts';
-import type { Status } from '../../../../src/master/status.ts';
+import type { Status } from '../../../../src/api/status.ts';
 import type { Logger } from '../../../../src/shared/log.ts';
 import { HookServer } from '../../../fakes/hook-server.ts';
 import { recovery, status } from './seen.ts';

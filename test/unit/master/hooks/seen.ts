@@ -1,6 +1,6 @@
 /** A job's status, with only what matters to a test said. */
-import type { Recovery, Status } from '../../../../src/master/status.ts';
-import { Status as StatusSchema } from '../../../../src/master/status.ts';
+import type { Recovery, Status } from '../../../../src/api/status.ts';
+import { Status as StatusSchema } from '../../../../src/api/status.ts';
 
 export const status = (more: Partial<Status> = {}): Status =>
   StatusSchema.parse({

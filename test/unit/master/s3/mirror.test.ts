@@ -13,7 +13,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
 import type { S3Config } from '../../../../src/master/s3/config.ts';
 import { Mirror, type MirrorOptions } from '../../../../src/master/s3/mirror.ts';
-import type { S3Status } from '../../../../src/master/s3/status.ts';
+import type { S3Status } from '../../../../src/api/s3.ts';
 import { FakeS3 } from '../../../fakes/s3-server.ts';
 import { Folder, manifestOf } from '../../checkpoint/folder.ts';
 

@@ -6,7 +6,7 @@ import {
   type VolumeTrouble,
   whatIsWrong,
   whatToDo,
-} from '../../../../src/master/volume/trouble.ts';
+} from '../../../../src/api/volume.ts';
 
 const image = 'ftc-control:1.2.3';
 const volume: VolumePlace = { type: 'volume', name: 'a-job_checkpoints', image };

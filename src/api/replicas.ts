@@ -1,6 +1,6 @@
 /** What the checks of the replicas have shown, as the status tells it. */
 import { z } from 'zod';
-import { Divergence } from '../protocol/messages.ts';
+import { Divergence } from '../protocol/inbound.ts';
 
 /** Workers that did not hold the same state. `at`: when the master heard of it, milliseconds since the epoch. */
 export const Mismatch = z.object({ ...Divergence.shape, at: z.number() });

@@ -1,7 +1,7 @@
 /** Why a job's volume (or its `checkpoint.dir`) cannot be used, as facts; and what to say and do about it. Pure. */
 import { z } from 'zod';
-import { bytes } from '../../shared/bytes.ts';
-import { shellWord } from '../../shared/shell.ts';
+import { bytes } from '../shared/bytes.ts';
+import { shellWord } from '../shared/shell.ts';
 
 /** What is in the way. */
 const Obstacle = z.object({

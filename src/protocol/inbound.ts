@@ -1,28 +1,16 @@
 /**
- * The control link's messages: one JSON object a line over TCP, from the master's point of view `Inbound` (workers and
- * the supervisor to the master) and `Outbound`. Unknown fields are dropped, unknown types are refused by name.
+ * What workers and the supervisor say to the master over the control link: one JSON object a line over TCP. src/protocol/outbound.ts has what
+ * the master says. Unknown fields are dropped, unknown types are refused by name.
  * docs/protocol.md explains each; the vectors in test/vectors/ hold Python and TypeScript to the same reading.
  *
  * Times are milliseconds since the epoch on the sender's clock (all containers of a job share one host's clock).
  * A step is the number of steps committed so far: 0 before the first.
  */
 import { z } from 'zod';
-import { Found } from '../checkpoint/fact.ts';
-import { cut, lines, MOST, name, numbers, text } from './bounds.ts';
-import { Hex32, Hex64, helloProof } from './membership-proof.ts';
-
-export const PROTOCOL_VERSION = 2;
-
-/** A line longer than this closes the link. Bytes, without the newline. */
-export const MAX_LINE_BYTES = 1 << 20;
-
-const id = name(128);
-const step = z.int().nonnegative().max(MOST);
-const generation = z.int().nonnegative().max(MOST);
-/** For people, in events. */
-const sentence = text(4096);
-const time = z.number();
-const port = z.int().min(1).max(65535);
+import { Found } from './checkpoint-fact.ts';
+import { cut, lines, name, numbers, text } from './bounds.ts';
+import { generation, id, port, sentence, step, time } from './fields.ts';
+import { helloProof } from './membership-proof.ts';
 
 const MOST_WORKERS = 10_000;
 
@@ -295,50 +283,3 @@ export const Inbound = z.discriminatedUnion('type', [
   ]),
 ]);
 export type Inbound = z.infer<typeof Inbound>;
-
-const Member = z.object({ id, host: z.string(), storePort: port });
-export type Member = z.infer<typeof Member>;
-
-export const Outbound = z.discriminatedUnion('type', [
-  /** The first line of every link: a hello answers it. */
-  z.object({ type: z.literal('challenge'), protocol: z.int(), nonce: Hex32 }),
-  z.object({
-    type: z.literal('welcome'),
-    protocol: z.int(),
-    job: id,
-    heartbeatMs: z.number().positive(),
-    proof: Hex64,
-  }),
-  z.object({
-    type: z.literal('generation'),
-    generation,
-    /** `now`: leave what you are in at once. `boundary`: at the step boundary that all ranks agree on. */
-    when: z.enum(['now', 'boundary']),
-    /** In order of rank. A receiver that is not among them is a standby. */
-    members: z.array(Member),
-    /** Index into `members` of the one whose store to meet at. */
-    storeRank: z.int().nonnegative(),
-  }),
-  z.object({ type: z.literal('stop'), reason: z.string() }),
-  z.object({ type: z.literal('shutdown'), reason: z.string() }),
-  /** With a proof where the hello had one: then the master itself says so, and trying again cannot help. */
-  z.object({ type: z.literal('refused'), reason: z.string(), proof: Hex64.or(z.literal('')).default('') }),
-  z.object({
-    type: z.literal('fence'),
-    worker: id,
-    at: time,
-    reason: z.string(),
-    /** It hangs: its threads are to show where they stand before it is killed. */
-    hangs: z.boolean().default(false),
-  }),
-  /** To the supervisor: these have been ready for a while; should one die now, it was not by itself. */
-  z.object({ type: z.literal('healthy'), workers: z.array(id) }),
-  z.object({
-    type: z.literal('state'),
-    state: z.string(),
-    reason: z.string().nullable(),
-    /** How often each worker was started again, as the supervisor told before: one that was replaced goes on counting. */
-    restarts: z.record(z.string(), z.int().nonnegative()).default({}),
-  }),
-]);
-export type Outbound = z.infer<typeof Outbound>;

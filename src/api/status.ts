@@ -1,30 +1,12 @@
 /** What the master answers to `GET /status`, and so what `ftc status --json` prints. Null where not known. */
 import { z } from 'zod';
-import { CheckpointFact } from '../checkpoint/fact.ts';
 import { launchers } from '../job/launcher.ts';
-import { CheckpointStatus, noCheckpoints } from './checkpoints/status.ts';
-import { noChecks, ReplicaStatus } from './replica-status.ts';
-import { S3Status } from './s3/status.ts';
-import { VolumeTrouble } from './volume/trouble.ts';
-import { Phase } from '../protocol/messages.ts';
-
-export const JobState = z.enum([
-  /** Too few workers are ready; `reason` says what is waited for. */
-  'waiting',
-  'running',
-  /** The loop is over; scripts are returning. */
-  'finishing',
-  'stopping',
-  /** Stopped on request, with a checkpoint; `ftc up` goes on from there. */
-  'stopped',
-  'succeeded',
-  'failed',
-]);
-export type JobState = z.infer<typeof JobState>;
-
-/** Nothing happens any more until somebody starts the job again. */
-export const hasEnded = (state: string): boolean =>
-  state === 'succeeded' || state === 'failed' || state === 'stopped';
+import { CheckpointStatus, noCheckpoints } from './checkpoint-status.ts';
+import { noChecks, ReplicaStatus } from './replicas.ts';
+import { S3Status } from './s3.ts';
+import { VolumeTrouble } from './volume.ts';
+import { JobState } from '../protocol/job-state.ts';
+import { Phase } from '../protocol/inbound.ts';
 
 export const WorkerState = z.enum([
   /** Its container is not running; the supervisor will start it. */
@@ -122,43 +104,3 @@ export const Status = z.object({
   volume: VolumeTrouble.nullable().default(null),
 });
 export type Status = z.infer<typeof Status>;
-
-/** One line of the job's history: a fault, a recovery, a generation, a checkpoint. `GET /events?after=SEQ`. */
-export const JobEvent = z.object({
-  seq: z.int(),
-  at: z.number(),
-  kind: z.enum([
-    'generation',
-    'loss',
-    'recovered',
-    'whole',
-    'joined',
-    'checkpoint',
-    'error',
-    'state',
-    'note',
-    'container',
-    /** Nothing moved, and somebody is held to account. */
-    'hang',
-    /** A rank is far slower than the others, or keeps up again. */
-    'straggler',
-    /** Copies of checkpoints in S3. */
-    's3',
-    /** Workers did not hold the same state. */
-    'replicas',
-    /** What a worker's log tells of its end. */
-    'output',
-  ]),
-  level: z.enum(['info', 'warn', 'error']),
-  /** One line for people. */
-  text: z.string(),
-  generation: z.int(),
-  worker: z.string().nullable(),
-  rank: z.int().nullable(),
-  step: z.int().nullable(),
-  /** More lines, where there are some: a stack, or what was printed last. */
-  detail: z.string().optional(),
-  /** Where the event is about a checkpoint that was published, loaded or set aside, or could not be written. */
-  checkpoint: CheckpointFact.optional(),
-});
-export type JobEvent = z.infer<typeof JobEvent>;

@@ -2,8 +2,8 @@
  * Which of a job's news its hooks hear of: its failure, each recovery, its success. It is read off the job's status, not off events,
  * so a master that comes back finds what it did not send. Pure.
  */
-import type { HookName } from '../../job/hooks.ts';
-import type { Recovery, Status } from '../status.ts';
+import type { HookName } from '../job/hooks.ts';
+import type { Recovery, Status } from './status.ts';
 
 /** What is known already, within one run of the job. */
 export interface Seen {

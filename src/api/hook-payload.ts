@@ -1,10 +1,10 @@
 /** What a hook is told: the same JSON for a URL and for a command. docs/hooks.md explains each field. Pure. */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { hookNames } from '../../job/hooks.ts';
-import { cut } from '../../protocol/bounds.ts';
-import { duration } from '../../shared/duration.ts';
-import type { Recovery, Status } from '../status.ts';
+import { hookNames } from '../job/hooks.ts';
+import { cut } from '../protocol/bounds.ts';
+import { duration } from '../shared/duration.ts';
+import type { Recovery, Status } from './status.ts';
 import type { Happening } from './happenings.ts';
 
 /** Bytes. */
