@@ -139,14 +139,10 @@ class Run {
     return this.#writing?.ended ?? Promise.resolve();
   }
 
-  /** How long nothing has moved: no step, no state, no generation. */
+  /** How long nothing has moved: no step, no generation, no state of the job or of a worker. */
   #stillFor(at: number, { status }: Moment): number {
-    const mark = status
-      ? `${status.state} ${status.generation} ${status.step ?? ''} ${status.reason ?? ''}`
-      : this.#moved.mark;
-    // What waits in a reason counts its seconds there.
-    const plain = mark.replaceAll(/\d+(\.\d+)? (ms|s|min)\b/g, '');
-    if (plain !== this.#moved.mark) this.#moved = { at, mark: plain };
+    const mark = status ? markOf(status) : this.#moved.mark;
+    if (mark !== this.#moved.mark) this.#moved = { at, mark };
     return at - this.#moved.at;
   }
 
@@ -190,4 +186,9 @@ function stuck(ms: number, status: Status | null): string {
   const who = status?.workers.map(w => `${w.container ?? w.id} ${w.phase ?? w.state}`).join(', ');
   const where = status?.step == null ? '' : ` after step ${status.step}`;
   return `nothing moved for ${duration(ms)}${where} (${who ?? 'the master does not answer'})`;
+}
+
+/** What changes whenever a job moves. A standby's part in it counts, too: a job may wait for workers that only start. */
+function markOf({ state, generation, step, workers }: Status): string {
+  return JSON.stringify([state, generation, step, workers.map(({ id, state, role }) => [id, state, role])]);
 }

@@ -124,6 +124,8 @@ const CheckpointReport = z.object({
   fsyncMs: z.number().nonnegative().default(0),
   /** It was due this long before it was begun: the one before was still being written. */
   delayedMs: z.number().nonnegative().default(0),
+  /** Of the error: its errno's name, such as `ENOSPC`, or the type of the exception. */
+  code: text(128).nullable().default(null),
 });
 
 /** Something that a person should see among the job's events, such as a checkpoint that was set aside. */

@@ -105,6 +105,8 @@ class CheckpointReport(Message):
     serialise_ms: float = 0.0
     fsync_ms: float = 0.0
     delayed_ms: float = 0.0
+    code: str | None = None
+    """Of the error: its errno's name, such as ENOSPC, or its type."""
 
 
 class Found(TypedDict):

@@ -63,6 +63,7 @@ def test_wherever_it_fails_nothing_is_left_behind(
         patched.setattr(module, act, failing(number))
         error = attempts.write(10)
     assert error is not None and os.strerror(number) in error and str(tmp_path) in error
+    assert attempts.reports[-1].code == errno.errorcode[number]
     assert not [name for name in names(tmp_path) if name.startswith(".")]
     assert found(tmp_path) in (5, 10)
     assert attempts.write(15) is None and found(tmp_path) == 15

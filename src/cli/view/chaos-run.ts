@@ -28,7 +28,8 @@ const runName = ({ scenario, seed }: Pick<Outcome, 'scenario' | 'seed'>): string
 /** `  12.3 s  step   98  kill rank 1`. */
 export function faultLine({ firstStep }: Pick<Evidence, 'firstStep'>, fault: SeenFault): string {
   const [hit] = fault.hits;
-  const whom = fault.hits.length === 1 && hit && !/rank \d/.test(fault.text) ? ` (${hit.container})` : '';
+  // The text of what hit one rank names that.
+  const whom = fault.hits.length === 1 && hit?.rank === null ? ` (${hit.container})` : '';
   return `${when(fault.at - (firstStep ?? 0))}  step ${String(fault.step).padStart(5)}  ${fault.text}${whom}`;
 }
 

@@ -15,7 +15,7 @@ export interface Tally extends Omit<CheckpointStatus, 'damaged'> {
   /** How many failed since one succeeded. */
   failures: number;
   /** When it was last told that one failed, and why; that one was late. */
-  toldFailed: { readonly at: number; readonly error: string } | null;
+  toldFailed: { readonly at: number; readonly code: string | null } | null;
   toldLate: number | null;
 }
 
@@ -67,24 +67,21 @@ function durable(t: Tally, report: CheckpointReport, now: number): Line {
   return { kind: 'checkpoint', level: warn ? 'warn' : 'info', text: parts.join(', ') };
 }
 
-function failed(t: Tally, { step, error }: CheckpointReport, now: number): Line {
+function failed(t: Tally, { step, error, code }: CheckpointReport, now: number): Line {
   const reason = error ?? 'the worker does not say why';
   t.failed = { step, at: now, error: reason };
   t.failures += 1;
-  const warn = kindOf(t.toldFailed?.error) !== kindOf(reason) || isNews(t.toldFailed?.at ?? null, now);
-  if (warn) t.toldFailed = { at: now, error: reason };
+  const warn = t.toldFailed === null || t.toldFailed.code !== code || isNews(t.toldFailed.at, now);
+  if (warn) t.toldFailed = { at: now, code };
   const text = `checkpoint of step ${step} failed, training goes on: ${reason}`;
   return { kind: 'checkpoint', level: warn ? 'warn' : 'info', text };
 }
 
 const isNews = (toldAt: number | null, now: number): boolean => toldAt === null || now - toldAt >= AGAIN_MS;
 
-/** Errors that differ in their numbers only are the same trouble. */
-const kindOf = (error: string | undefined): string | undefined => error?.replaceAll(/\d+/g, '#');
-
 const short = (ms: number): string => (ms < 9.95 ? `${ms.toFixed(1)} ms` : duration(ms));
 
 /** The disk, or a quota on it, is full: others may go to make room. */
-export function isFull({ ok, error }: Pick<CheckpointReport, 'ok' | 'error'>): boolean {
-  return !ok && /no space left|ENOSPC|EDQUOT|quota exceeded|disk is full/i.test(error ?? '');
+export function isFull({ ok, code }: Pick<CheckpointReport, 'ok' | 'code'>): boolean {
+  return !ok && (code === 'ENOSPC' || code === 'EDQUOT');
 }

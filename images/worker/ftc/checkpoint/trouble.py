@@ -26,6 +26,12 @@ def explain(error: BaseException, root: Path, step: int, needed: int) -> str:
     return f"{head} ({Path(str(error.filename)).name})"
 
 
+def code_of(error: BaseException) -> str:
+    """What tells the kind of trouble, for programs: ENOSPC, or the exception's type."""
+    number = error.errno if isinstance(error, OSError) else None
+    return type(error).__name__ if number is None else errno.errorcode.get(number, str(number))
+
+
 def amount(count: int) -> str:
     """Bytes as people read them: `512.3 MB`."""
     for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):

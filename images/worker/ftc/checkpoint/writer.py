@@ -25,7 +25,7 @@ from .manifest import Manifest
 from .publish import Draft, Terms, publish
 from .saving import bytes_of
 from .shadow import Copy, Differs, Pairs, Shadow
-from .trouble import explain
+from .trouble import code_of, explain
 
 
 class Source(Protocol):
@@ -218,8 +218,8 @@ class Writer:
 
     def _publish(self, flight: Flight, draft: Draft) -> None:
         about, clock = draft.about, Clock()
-        size, error, self.fenced = 0, None, False
-        
+        size, error, code, self.fenced = 0, None, None, False
+
         def confirm() -> None:
             flight.confirm()
             self.before_publishing()
@@ -231,6 +231,7 @@ class Writer:
             raise
         except Exception as problem:  # told, never raised: training goes on without this checkpoint
             self.fenced = isinstance(problem, Fenced)
+            code = code_of(problem)
             error = explain(problem, self._root, about.step, bytes_of(draft.state))
         flight.ok, self.problem = error is None, error or ""
         self._report(
@@ -245,5 +246,6 @@ class Writer:
                 serialise_ms=clock.making * 1000,
                 fsync_ms=clock.syncing * 1000,
                 delayed_ms=flight.delayed * 1000,
+                code=code,
             )
         )

@@ -33,20 +33,21 @@ function keep(more: Partial<CheckpointPolicy> = {}, scrubMs = 0): Keeper {
   return keeper;
 }
 
-const report = (step: number, error: string | null = null): CheckpointReport => ({
+const report = (step: number, code: string | null = null): CheckpointReport => ({
   type: 'checkpoint',
   step,
   generation: 1,
-  ok: error === null,
+  ok: code === null,
   bytes: 1,
   stallMs: 1,
   writeMs: 1,
-  error,
+  error: code === null ? null : 'a sentence',
+  code,
   serialiseMs: 0,
   fsyncMs: 0,
   delayedMs: 0,
 });
-const FULL = 'OSError: [Errno 28] No space left on device';
+const FULL = 'ENOSPC';
 /** Whatever was begun is over. */
 const settled = () => keeper.manager.alone(() => Promise.resolve());
 const steps = () =>
@@ -148,7 +149,7 @@ describe('on a full disk', () => {
   it('does not touch what is kept for good, nor anything for another reason', async () => {
     for (const step of [20, 40, 60]) folder.write(step);
     keep({ pinEvery: 20 }).reported(report(70, FULL));
-    keeper.reported(report(80, 'OSError: [Errno 5] Input/output error'));
+    keeper.reported(report(80, 'EIO'));
     await settled();
     expect(steps()).toEqual([20, 40, 60]);
     expect(texts()).toEqual([

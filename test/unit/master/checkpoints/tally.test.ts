@@ -16,13 +16,14 @@ const report = (more: Partial<CheckpointReport> = {}): CheckpointReport => ({
   stallMs: 0.41,
   writeMs: 48,
   error: null,
+  code: null,
   serialiseMs: 12,
   fsyncMs: 30,
   delayedMs: 0,
   ...more,
 });
-const failing = (step: number, error = 'OSError: [Errno 28] No space left on device') =>
-  report({ step, ok: false, bytes: 0, error });
+const failing = (step: number, code = 'ENOSPC', error = 'OSError: [Errno 28] No space left on device') =>
+  report({ step, ok: false, bytes: 0, error, code });
 
 describe('a checkpoint that is durable', () => {
   it('is routine, with its size and durations', () => {
@@ -55,11 +56,11 @@ describe('a checkpoint that failed', () => {
     const said = [
       note(t, failing(10), 0),
       note(t, failing(20), 1000),
-      note(t, failing(30, 'OSError: [Errno 30] Read-only file system'), 2000),
+      note(t, failing(30, 'EROFS'), 2000),
       note(t, failing(40), 3000),
-      note(t, failing(50, '3 MB are free, 4 MB are needed: no space left'), 4000),
-      note(t, failing(60, '2 MB are free, 4 MB are needed: no space left'), 5000),
-      note(t, failing(70, '1 MB are free, 4 MB are needed: no space left'), 64_000),
+      note(t, failing(50, 'EDQUOT', '3 MB are free, 4 MB are needed'), 4000),
+      note(t, failing(60, 'EDQUOT', '2 MB are free, 4 MB are needed'), 5000),
+      note(t, failing(70, 'EDQUOT', '1 MB are free, 4 MB are needed'), 64_000),
     ];
     expect(said.map(l => l.level)).toEqual(['warn', 'info', 'warn', 'warn', 'warn', 'info', 'warn']);
     expect(said[0]?.text).toBe(
@@ -75,10 +76,10 @@ describe('a checkpoint that failed', () => {
 
   it('asks for room only where the disk is full', () => {
     expect(isFull(failing(1))).toBe(true);
-    expect(isFull(failing(1, 'OSError: [Errno 122] Disk quota exceeded'))).toBe(true);
-    expect(isFull(failing(1, 'OSError: [Errno 30] Read-only file system'))).toBe(false);
-    expect(isFull(report({ ok: false, error: null }))).toBe(false);
-    expect(isFull(report({ error: 'No space left on device' }))).toBe(false);
+    expect(isFull(failing(1, 'EDQUOT', 'any words'))).toBe(true);
+    expect(isFull(failing(1, 'EROFS', 'no space left on device'))).toBe(false);
+    expect(isFull(report({ ok: false, error: null, code: null }))).toBe(false);
+    expect(isFull(report({ code: 'ENOSPC' }))).toBe(false);
   });
 });
 
