@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { launchers } from '../job/launcher.ts';
 import { CheckpointStatus, noCheckpoints } from './checkpoint-status.ts';
+import { LossKind } from './loss-cause.ts';
 import { noChecks, ReplicaStatus } from './replicas.ts';
 import { S3Status } from './s3.ts';
 import { VolumeTrouble } from './volume.ts';
@@ -47,8 +48,10 @@ export type WorkerRow = z.infer<typeof WorkerRow>;
 
 export const Recovery = z.object({
   generation: z.int(),
-  /** What was seen first: `link closed`, `heartbeat overdue`, `collective failed`, `left`, … */
+  /** What was seen first, for people. */
   cause: z.string(),
+  /** The kind of cause of each worker in `lost`, in the same order. */
+  causes: z.array(LossKind).default([]),
   /** Ids of the workers lost. */
   lost: z.array(z.string()),
   /** Ranks they held, in the same order. */

@@ -50,7 +50,7 @@ describe('training goes on', () => {
     await docker('network', 'disconnect', `${job.name}_default`, victim.id);
     const two = await job.until(s => s.recoveries[0]?.resumedStep != null, 'the others go on');
     expect(two.recoveries[0]).toMatchObject({
-      cause: 'heartbeat overdue',
+      causes: ['heartbeat-overdue'],
       lost: [victim.hostname],
       stepsLost: 0,
     });

@@ -56,13 +56,13 @@ function take(m: Membership, event: MembershipEvent, now: number): Effect[] {
       if (w?.incarnation !== event.incarnation || !w.connected) return [];
       w.lastSeen = now;
       const wrong = tooFar(m, event.message);
-      if (wrong !== null) return [refusal(w.id, wrong), ...lose(m, w, 'refused', now)];
+      if (wrong !== null) return [refusal(w.id, wrong), ...lose(m, w, { kind: 'refused' }, now)];
       return isUnheard(m, w, event.message) ? [] : message(m, w, event.message, now);
     }
     case 'closed': {
       const w = m.workers.get(event.id);
       if (w?.incarnation !== event.incarnation || !w.connected) return [];
-      return lose(m, w, 'link closed', now);
+      return lose(m, w, { kind: 'link-closed' }, now);
     }
     case 'containers':
       return observe(m, event.workers, now);
@@ -162,7 +162,7 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
     case 'failed': {
       if (w.failed) return [];
       w.failed = true;
-      w.lostBy = 'script failed';
+      w.lostBy = { kind: 'script-failed' };
       const effects = [
         history('error', 'error', `${nameOf(m, w.id)}: ${msg.message}`, { ...who(m, w), step: msg.step }),
       ];
@@ -242,7 +242,8 @@ function overdue(m: Membership, now: number): Effect[] {
   const effects: Effect[] = [];
   for (const w of m.workers.values()) {
     const patience = m.config.heartbeatMs * (w.ready ? 1 : STARTING);
-    if (w.connected && now - w.lastSeen > patience) effects.push(...lose(m, w, 'heartbeat overdue', now));
+    if (w.connected && now - w.lastSeen > patience)
+      effects.push(...lose(m, w, { kind: 'heartbeat-overdue' }, now));
   }
   return effects;
 }

@@ -1,4 +1,5 @@
 /** Follows each loss until the job is whole again. Measured from what was seen, never estimated. */
+import { type LossCause, lossText } from '../../api/loss-cause.ts';
 import type { Effect } from './events.ts';
 import type { Membership } from './state.ts';
 import { nameOf, rankOf, target } from './state.ts';
@@ -8,17 +9,21 @@ import { history } from './form.ts';
 /** Members `ids` of the current generation are lost. Joins a recovery that has not resumed yet: one outage is one recovery. */
 export function open(m: Membership, ids: string[], now: number): Effect[] {
   const lostRanks = ids.map(id => rankOf(m, id));
-  const cause = [...new Set(ids.map(id => causeOf(m, id)))].join(', ');
+  const found = ids.map(id => causeOf(m, id));
+  const causes = found.map(({ kind }) => kind);
+  const cause = [...new Set(found.map(lossText))].join(', ');
   const last = m.recoveries.at(-1);
   if (last?.resumedMs === null) {
     last.lost.push(...ids);
     last.lostRanks.push(...lostRanks);
+    last.causes.push(...causes);
     last.generation = m.current.generation + 1;
     last.atStep = Math.max(last.atStep, heldStep(m, ids));
   } else {
     m.recoveries.push({
       generation: m.current.generation + 1,
       cause,
+      causes,
       lost: [...ids],
       lostRanks,
       atStep: heldStep(m, ids),
@@ -129,8 +134,8 @@ export const after = (m: Membership, id: string, step: number): string =>
 
 const round = (ms: number): number => Math.max(0, Math.round(ms * 10) / 10);
 
-function causeOf(m: Membership, id: string): string {
+function causeOf(m: Membership, id: string): LossCause {
   const w = m.workers.get(id);
   const replaced = w !== undefined && w.incarnation !== m.current.members[rankOf(m, id)]?.incarnation;
-  return replaced ? 'replaced by a new process' : (w?.lostBy ?? 'did not come back');
+  return replaced ? { kind: 'replaced' } : (w?.lostBy ?? { kind: 'missing' });
 }

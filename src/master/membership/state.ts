@@ -1,4 +1,5 @@
 /** The membership's state: everything that the master knows about who trains. Plain data; only ./advance.ts changes it. */
+import type { LossCause } from '../../api/loss-cause.ts';
 import type { Member } from '../../protocol/outbound.ts';
 import type { Phase, ContainerFact } from '../../protocol/inbound.ts';
 import { createTally, type Tally } from '../checkpoints/tally.ts';
@@ -44,7 +45,7 @@ export interface Worker {
   /** It reported an error of the script; its exit is expected and not fenced. */
   failed: boolean;
   /** What was seen first when it was lost; null while it is not. */
-  lostBy: string | null;
+  lostBy: LossCause | null;
   /** When it was fenced. This process is not let in again, whatever it says: it is to be killed. */
   fencedAt: number | null;
   /** When its fence was asked for last. */

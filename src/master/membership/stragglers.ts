@@ -85,7 +85,7 @@ function replace(m: Membership, w: Worker, factor: number, now: number): Effect[
   if (m.config.onStraggler !== 'replace' || attached(m).length < 2) return [];
   if (now - (m.replacedAt.get(w.id) ?? -Infinity) < REPLACE_MS) return [];
   m.replacedAt.set(w.id, now);
-  return lose(m, w, `${factor} times slower than the others`, now);
+  return lose(m, w, { kind: 'slow', factor }, now);
 }
 
 /** The median of its slices; null while too little is known. */

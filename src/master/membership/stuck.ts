@@ -97,7 +97,7 @@ function outstaying(m: Membership, now: number): Effect[] | null {
   }
   if (late.length === 0) return null;
   m.hang.actedAt = now;
-  return late.flatMap(w => loseStuck(m, w, `stuck in ${w.phase} at step ${w.step}`, now));
+  return late.flatMap(w => loseStuck(m, w, { kind: 'stuck', phase: w.phase, step: w.step }, now));
 }
 
 function standing(m: Membership, now: number): Effect[] | null {
@@ -106,7 +106,7 @@ function standing(m: Membership, now: number): Effect[] | null {
   const { culprits, waiting } = still;
   m.hang.actedAt = now;
   if (culprits.length > 0) {
-    return culprits.flatMap(w => loseStuck(m, w, `stuck in ${w.phase} at step ${w.step}`, now));
+    return culprits.flatMap(w => loseStuck(m, w, { kind: 'stuck', phase: w.phase, step: w.step }, now));
   }
   m.hang.meetings += 1;
   if (m.hang.meetings === 1) {
@@ -136,7 +136,7 @@ function sacrifice(m: Membership, members: readonly Worker[], why: string, now: 
   const names = out.map(w => nameOf(m, w.id)).join(', ');
   return [
     history('hang', 'warn', `${why}: replacing ${names}`, { step: m.bestStep }),
-    ...out.flatMap(w => loseStuck(m, w, `no progress in ${w.phase} at step ${w.step}`, now)),
+    ...out.flatMap(w => loseStuck(m, w, { kind: 'no-progress', phase: w.phase, step: w.step }, now)),
   ];
 }
 

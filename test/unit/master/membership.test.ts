@@ -57,6 +57,7 @@ describe('a loss', () => {
     expect(w.m.recoveries).toMatchObject([
       {
         cause: 'link closed',
+        causes: ['link-closed'],
         lost: ['b'],
         lostRanks: [1],
         atStep: 1,
@@ -82,7 +83,7 @@ describe('a loss', () => {
     expect(w.ranks).toEqual(['a', 'b', 'c']);
     w.pass(600);
     expect(w.ranks).toEqual(['a', 'b']);
-    expect(w.m.recoveries[0]!.cause).toBe('heartbeat overdue');
+    expect(w.m.recoveries[0]!.causes).toEqual(['heartbeat-overdue']);
   });
 
   it('is none while nobody at all is heard of: then it is the master that is cut off', () => {
@@ -99,7 +100,7 @@ describe('a loss', () => {
     beats('b', 'c');
     w.pass(5500);
     expect(w.ranks).toEqual(['b', 'c']);
-    expect(w.m.recoveries).toMatchObject([{ lost: ['a'], cause: 'heartbeat overdue' }]);
+    expect(w.m.recoveries).toMatchObject([{ lost: ['a'], causes: ['heartbeat-overdue'] }]);
   });
 
   it('is believed when nobody is heard of for long, or the only one is not', () => {

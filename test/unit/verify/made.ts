@@ -8,6 +8,7 @@ import { applied, type Applied } from '../../../src/verify/applied.ts';
 export const recovery = (more: Partial<Recovery>): Recovery => ({
   generation: 2,
   cause: 'link closed',
+  causes: ['link-closed'],
   lost: ['a'],
   lostRanks: [0],
   atStep: 10,

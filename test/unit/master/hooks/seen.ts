@@ -28,6 +28,7 @@ export const status = (more: Partial<Status> = {}): Status =>
 export const recovery = (at: number, more: Partial<Recovery> = {}): Recovery => ({
   generation: 4,
   cause: 'link closed',
+  causes: ['link-closed'],
   lost: ['a'],
   lostRanks: [1],
   atStep: 119,
