@@ -30,6 +30,8 @@ interface Verdict {
 export class Copies {
   readonly #o: CopiesOptions;
   #local: readonly LocalStep[] = [];
+  #lastBegun = 0;
+  #lastSeen = 0;
   /** Null when it has to be asked for again. */
   #remote: readonly Stored[] | null = null;
   #known: readonly Stored[] = [];
@@ -58,9 +60,12 @@ export class Copies {
 
   /** What is in the volume now. */
   async look(): Promise<void> {
-    this.#local = (await localSteps(this.#o.directory)).filter(
-      ({ step, text }) => this.#bad.get(step) !== text.toString(),
-    );
+    const began = (this.#lastBegun += 1);
+    const found = await localSteps(this.#o.directory);
+    // Two looks at once end in any order: the older one may have missed what the newer one has seen.
+    if (began < this.#lastSeen) return;
+    this.#lastSeen = began;
+    this.#local = found.filter(({ step, text }) => this.#bad.get(step) !== text.toString());
   }
 
   /** What is in the bucket is asked for again, at the next turn. */
