@@ -1,9 +1,55 @@
 import tseslint from 'typescript-eslint';
 
+/** Which folder may import from which others: imports go down, never up. `src/errors.ts` and `src/package.ts` are everybody's. */
+const layers = {
+  'src/shared': [],
+  'src/disk': [],
+  'src/protocol': ['shared'],
+  'src/job': ['shared'],
+  'src/api': ['job', 'protocol', 'shared'],
+  'src/metrics': ['api', 'shared'],
+  'src/checkpoint': ['api', 'job', 'metrics', 'shared'],
+  'src/docker': ['job', 'shared'],
+  compose: ['docker', 'job'],
+  'src/master': ['api', 'checkpoint', 'job', 'metrics', 'protocol', 'shared'],
+  'src/supervisor': ['docker', 'protocol', 'shared'],
+  'src/client': ['api', 'checkpoint', 'compose', 'disk', 'docker', 'job', 'protocol', 'shared'],
+  'src/trial': ['client', 'compose', 'docker', 'job', 'shared'],
+  chaos: ['api', 'client', 'disk', 'docker', 'job', 'protocol', 'shared', 'trial'],
+  'src/verify': ['api', 'chaos', 'client', 'docker', 'job', 'protocol', 'shared', 'trial'],
+  'src/cli': [
+    ...['api', 'chaos', 'client', 'compose', 'disk', 'docker', 'job', 'protocol', 'shared', 'trial'],
+    'verify',
+  ],
+};
+const folders = [...Object.keys(layers), 'bench', 'test'].map(path => path.replace('src/', ''));
+
+/** Refuses what a folder may not import. */
+const importRules = Object.entries(layers).map(([path, may]) => {
+  const own = path.replace('src/', '');
+  const not = folders.filter(folder => folder !== own && !may.includes(folder));
+  return {
+    files: [`${path}/**/*.ts`],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          patterns: [
+            {
+              regex: `^(\\.\\./)+(src/)?(${not.join('|')})/`,
+              message: `${path} may import from ${may.join(', ') || 'itself alone'}: see eslint.config.js.`,
+            },
+          ],
+        },
+      ],
+    },
+  };
+});
+
 export default tseslint.config(
   { ignores: ['dist', 'node_modules'] },
   {
-    files: ['src/**/*.ts', 'compose/**/*.ts', 'chaos/**/*.ts', 'bench/**/*.ts', 'test/**/*.ts'],
+    files: ['{src,compose,chaos,bench,test,scripts}/**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
@@ -31,6 +77,7 @@ export default tseslint.config(
       ],
     },
   },
+  ...importRules,
   {
     files: ['scripts/**/*.mjs'],
     extends: [tseslint.configs.recommended],

@@ -8,7 +8,7 @@ import { root } from './setup/paths.mjs';
 const {
   outputFiles: [file],
 } = await build({
-  entryPoints: [join(root, 'compose/generated.ts')],
+  entryPoints: [join(root, 'scripts/generate/files.ts')],
   bundle: true,
   platform: 'node',
   format: 'esm',

@@ -13,6 +13,7 @@ import {
   writeSync,
 } from 'node:fs';
 import { join } from 'node:path';
+import { ownFiles } from '../../src/disk/own-files.ts';
 import { makeOwnFolder, ownFolder } from '../../src/disk/own-folder.ts';
 import { FtcError } from '../../src/errors.ts';
 import { type Entry, openFaults, parseEntries } from './entries.ts';
@@ -20,10 +21,8 @@ import { type Entry, openFaults, parseEntries } from './entries.ts';
 /** A journal of this size in which nothing is open begins anew. Bytes. */
 const LARGE = 1 << 20;
 
-const journalOf = (project: string): string => `${project}.chaos.jsonl`;
-const lockOf = (project: string): string => `${project}.chaos.lock`;
 export const lockIn = (directory: string, project: string): string =>
-  join(ownFolder(directory).path, lockOf(project));
+  join(ownFolder(directory).path, ownFiles.chaosLock(project));
 
 /**
  * The first of `directories` that can be written to.
@@ -53,7 +52,7 @@ export class ChaosJournal {
 
   /** Opens it for appending. @throws FtcError FTC_NOT_TRUSTED */
   constructor(directory: string, project: string) {
-    this.#fd = ownFolder(directory).append(journalOf(project));
+    this.#fd = ownFolder(directory).append(ownFiles.chaosJournal(project));
     const large = fstatSync(this.#fd).size > LARGE;
     if (large && openFaults(readEntries(directory, project)).length === 0) ftruncateSync(this.#fd);
     // A torn last line must not swallow the next entry.
@@ -73,12 +72,6 @@ export class ChaosJournal {
 
 /** Empty where there is none. @throws FtcError FTC_NOT_TRUSTED */
 export function readEntries(directory: string, project: string): Entry[] {
-  const text = ownFolder(directory).read(journalOf(project));
+  const text = ownFolder(directory).read(ownFiles.chaosJournal(project));
   return text === null ? [] : parseEntries(text).entries;
-}
-
-/** Removes what a project that is gone has left. @throws FtcError FTC_NOT_TRUSTED */
-export function removeJournal(directory: string, project: string): void {
-  const folder = ownFolder(directory);
-  for (const name of [journalOf(project), lockOf(project)]) folder.remove(name);
 }

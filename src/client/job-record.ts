@@ -4,6 +4,7 @@ import { constants } from 'node:fs';
 import { lstat, open, readdir, readFile, realpath, rename, stat, writeFile } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
 import { z } from 'zod';
+import { ownFiles } from '../disk/own-files.ts';
 import { makeOwnFolder, ownFolder } from '../disk/own-folder.ts';
 import { builtinOf } from '../job/job.ts';
 import type { LoadedJob } from '../job/load.ts';
@@ -14,12 +15,10 @@ const MOST = 64 << 10;
 
 const Stored = z.object({ id: z.string().min(1), folder: z.string().min(1), script: z.string() });
 
-const fileOf = (name: string): string => `${name}.job.json`;
-
 /** @throws FtcError FTC_NOT_TRUSTED where `.ftc` is not the user's own */
 export async function whoIsHere({ job, projectDir }: LoadedJob): Promise<Here> {
   const folder = await realpath(projectDir);
-  const record = parsed(ownFolder(folder).read(fileOf(job.name)));
+  const record = parsed(ownFolder(folder).read(ownFiles.record(job.name)));
   return {
     folder,
     script: scriptFrom(projectDir, job.script),
@@ -31,7 +30,7 @@ export async function whoIsHere({ job, projectDir }: LoadedJob): Promise<Here> {
 
 /** @throws FtcError FTC_NOT_TRUSTED, FTC_CANNOT_WRITE */
 export function writeRecord(name: string, record: JobRecord): void {
-  makeOwnFolder(record.folder).write(fileOf(name), toText(record));
+  makeOwnFolder(record.folder).write(ownFiles.record(name), toText(record));
 }
 
 /** Of any folder. Null for what is not there, or is not what {@link writeStored} wrote. */
@@ -76,7 +75,7 @@ export async function isSameFolder(folder: string, other: string): Promise<boole
 /** A folder that was moved is not where it was; one that was copied is, with the same record in it. */
 async function isCopy(record: JobRecord, folder: string, name: string): Promise<boolean> {
   if (record.folder === folder || (await isSameFolder(folder, record.folder))) return false;
-  return (await readStored(join(ownFolder(record.folder).path, fileOf(name))))?.id === record.id;
+  return (await readStored(join(ownFolder(record.folder).path, ownFiles.record(name))))?.id === record.id;
 }
 
 function scriptFrom(folder: string, script: string): string {
@@ -85,7 +84,7 @@ function scriptFrom(folder: string, script: string): string {
 
 /** What `ftc up` saved here before there were records, or a Compose file that ftc rendered for the job. */
 async function hasTraces(folder: string, name: string): Promise<boolean> {
-  const saved = await lstat(join(ownFolder(folder).path, `${name}.yaml`)).catch(() => null);
+  const saved = await lstat(join(ownFolder(folder).path, ownFiles.project(name))).catch(() => null);
   if (saved?.isFile()) return true;
   const files = await readdir(folder).catch(() => []);
   for (const file of files.filter(one => /^(docker-)?compose.*\.ya?ml$/.test(one))) {

@@ -3,6 +3,7 @@
  * the command line say by then.
  */
 import { basename, dirname, isAbsolute, join } from 'node:path';
+import { ownFiles } from '../disk/own-files.ts';
 import { makeOwnFolder, ownFolder, readOwnFile } from '../disk/own-folder.ts';
 import { FtcError } from '../errors.ts';
 import type { ComposeProject } from '../docker/compose.ts';
@@ -14,28 +15,27 @@ import { forgetHookUrls, hookVariables, saveHookUrls } from './hook-file.ts';
 const DIRECTORY = 'com.docker.compose.project.working_dir';
 const FILES = 'com.docker.compose.project.config_files';
 
-const fileOf = (name: string): string => `${name}.yaml`;
-
 /** Writes `<directory>/.ftc/<name>.yaml`, and the URLs of its hooks. @throws FtcError FTC_NOT_TRUSTED, FTC_CANNOT_WRITE */
 export function saveProject({ name, directory, yaml, hookUrls }: ComposeProject): void {
   if (yaml === null) return;
-  makeOwnFolder(directory).write(fileOf(name), yaml);
+  makeOwnFolder(directory).write(ownFiles.project(name), yaml);
   if (hookUrls !== undefined) saveHookUrls(directory, name, hookUrls);
 }
 
 /** What {@link saveProject} wrote there; null where nothing is. @throws FtcError FTC_NOT_TRUSTED */
 export function savedProject(directory: string, name: string): ComposeProject | null {
-  const yaml = ownFolder(directory).read(fileOf(name));
+  const yaml = ownFolder(directory).read(ownFiles.project(name));
   return yaml === null ? null : { name, directory, yaml, variables: {} };
 }
 
 /** When it was written, milliseconds since the epoch; null where nothing is. @throws FtcError FTC_NOT_TRUSTED */
 export const savedAt = (directory: string, name: string): number | null =>
-  ownFolder(directory).changedAt(fileOf(name));
+  ownFolder(directory).changedAt(ownFiles.project(name));
 
-/** Removes it: the project is gone. @throws FtcError FTC_NOT_TRUSTED */
+/** Removes what is kept of a project that is gone, its chaos journal included. @throws FtcError FTC_NOT_TRUSTED */
 export function forgetProject(directory: string, name: string): void {
-  ownFolder(directory).remove(fileOf(name));
+  const folder = ownFolder(directory);
+  for (const file of [ownFiles.project, ownFiles.chaosJournal, ownFiles.chaosLock]) folder.remove(file(name));
   forgetHookUrls(directory, name);
 }
 
@@ -66,7 +66,7 @@ export async function projectOf(
     if (yaml === null) continue;
     return { name, directory, yaml, variables: variablesOf(yaml) };
   }
-  const tried = files.length > 0 ? files : [join(ownFolder(directory).path, fileOf(name))];
+  const tried = files.length > 0 ? files : [join(ownFolder(directory).path, ownFiles.project(name))];
   throw new FtcError('FTC_NOT_RUNNING', `how "${name}" was started is not known any more`, {
     hint: `Neither ${tried.join(' nor ')} can be read. Scale with "docker compose up --scale" where it was started.`,
   });

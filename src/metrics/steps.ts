@@ -3,10 +3,11 @@
  * written, and only steps above the one before count.
  */
 import type { FileHandle } from 'node:fs/promises';
-import { CHUNK } from '../checkpoint/hash.ts';
 import { parseLine, type StepLine } from '../api/step-line.ts';
 import { openPlain } from '../shared/plain-file.ts';
 
+/** How much is read at a time. Bytes. */
+const CHUNK = 256 * 1024;
 /** What is longer holds no line: two of a mebibyte at most, which the worker does not exceed. Bytes. */
 const LONGEST = 4 << 20;
 /** Steps grow with the file, but where two workers wrote at once. Looking begins so much earlier. Bytes. */

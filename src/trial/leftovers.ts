@@ -1,7 +1,6 @@
 /** Everything that runs of one purpose have made and that is still there, by label; and its removal. */
 import { hostname } from 'node:os';
 import type Docker from 'dockerode';
-import { removeJournal } from '../../chaos/journal/file.ts';
 import { forgetProject } from '../client/saved-project.ts';
 import { LABEL_ROLE } from '../docker/engine.ts';
 import { LABEL_CHAOS } from '../docker/lab.ts';
@@ -99,7 +98,6 @@ export async function removeRun(docker: Docker, whose: Whose, project: string): 
   if (folder === undefined) return;
   try {
     forgetProject(folder, project);
-    removeJournal(folder, project);
   } catch (error) {
     // What is somebody else's by now is theirs to remove.
     if (!(error instanceof FtcError)) throw error;

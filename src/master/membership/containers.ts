@@ -1,7 +1,7 @@
 /** What the supervisor's reports mean for the membership: how many workers are wanted, and which are given up. */
 import type { ContainerFact } from '../../protocol/inbound.ts';
 import type { Effect } from './events.ts';
-import { history } from './form.ts';
+import { history } from './effects.ts';
 import { fenceAgain } from './loss.ts';
 import type { Membership } from './state.ts';
 

@@ -1,6 +1,6 @@
 /** Training that the script ended early: the step at which it did is the job's total from then on. */
 import type { Effect, WorkerMessage } from './events.ts';
-import { history } from './form.ts';
+import { history } from './effects.ts';
 import type { Membership } from './state.ts';
 
 /** Takes a member's word that it is past the loop; without a reason the loop came to its end. */

@@ -1,10 +1,10 @@
 /** Who is in the next generation, and the effects of making it. */
 import type { Member, Outbound } from '../../protocol/outbound.ts';
-import type { Effect, HistoryEntry } from './events.ts';
+import { history } from './effects.ts';
+import type { Effect } from './events.ts';
 import type { Generation, Membership, Worker } from './state.ts';
 import { attached, isMember, nameOf, rankOf, target } from './state.ts';
 import * as stragglers from './stragglers.ts';
-import type { JobState } from '../../protocol/job-state.ts';
 
 /** May be given a rank: waits in `batches` or trains, and is not on its way out. */
 export const eligible = (w: Worker): boolean =>
@@ -83,48 +83,4 @@ export function tell(m: Membership, w: Worker | undefined): Effect[] {
   if (generation === 0 || !w?.ready || w.generation === generation) return [];
   if (isMember(m, w.id) && members[rankOf(m, w.id)]?.incarnation !== w.incarnation) return [];
   return [{ type: 'send', to: w.id, message: generationMessage(m.current) }];
-}
-
-export function history(
-  kind: HistoryEntry['kind'],
-  level: HistoryEntry['level'],
-  text: string,
-  where: Partial<Pick<HistoryEntry, 'worker' | 'rank' | 'step' | 'detail' | 'checkpoint'>> = {},
-): Effect {
-  return { type: 'history', entry: { kind, level, text, worker: null, rank: null, step: null, ...where } };
-}
-
-/** Changes the job's state; nothing happens when it is that already. */
-export function setState(m: Membership, state: JobState, reason: string | null): Effect[] {
-  if (m.state === state && m.reason === reason) return [];
-  const changed = m.state !== state;
-  m.state = state;
-  m.reason = reason;
-  if (!changed) return [];
-  const { traceback, finalDigest, metrics, skipped } = m;
-  const { checks, checkedStep } = m.replicas;
-  const counts = { checks, checkedStep, skipped };
-  const level = state === 'failed' ? 'error' : 'info';
-  return [
-    { type: 'journal', entry: { type: 'state', state, reason, traceback, finalDigest, metrics, ...counts } },
-    { type: 'state', state, reason },
-    history('state', level, reason === null || state === 'failed' ? state : `${state}: ${reason}`, {
-      step: m.bestStep,
-    }),
-  ];
-}
-
-/** Ends the job: everybody goes home. */
-export function end(
-  m: Membership,
-  state: 'succeeded' | 'failed' | 'stopped',
-  reason: string | null,
-): Effect[] {
-  const effects = setState(m, state, reason);
-  for (const w of m.workers.values()) {
-    if (w.connected) {
-      effects.push({ type: 'send', to: w.id, message: { type: 'shutdown', reason: reason ?? state } });
-    }
-  }
-  return effects;
 }

@@ -4,7 +4,7 @@ import type { Effect } from './events.ts';
 import type { Membership } from './state.ts';
 import { nameOf, rankOf, target } from './state.ts';
 import { duration } from '../../shared/duration.ts';
-import { history } from './form.ts';
+import { history } from './effects.ts';
 
 /** Members `ids` of the current generation are lost. Joins a recovery that has not resumed yet: one outage is one recovery. */
 export function open(m: Membership, ids: string[], now: number): Effect[] {

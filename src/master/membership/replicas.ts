@@ -6,7 +6,7 @@
 import type { WorkerHello } from '../../protocol/inbound.ts';
 import type { Mismatch } from '../../api/replicas.ts';
 import type { Effect, WorkerMessage } from './events.ts';
-import { history } from './form.ts';
+import { history } from './effects.ts';
 import type { Membership, Worker } from './state.ts';
 import { nameOf, rankOf } from './state.ts';
 

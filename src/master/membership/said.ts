@@ -1,7 +1,7 @@
 /** What the supervisor read in a worker's log: where its threads stood before it was killed, or its last lines. */
 import type { Said } from '../../protocol/inbound.ts';
 import type { Effect } from './events.ts';
-import { history } from './form.ts';
+import { history } from './effects.ts';
 import type { Membership } from './state.ts';
 import { nameOf, rankOf } from './state.ts';
 

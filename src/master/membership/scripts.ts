@@ -4,7 +4,7 @@
  * ended before. The job is done when all have ended in one and the same generation.
  */
 import type { Effect } from './events.ts';
-import { end } from './form.ts';
+import { end } from './effects.ts';
 import type { WorkerMessage } from './events.ts';
 import * as recoveries from './recoveries.ts';
 import type { Membership, Worker } from './state.ts';

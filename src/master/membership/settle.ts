@@ -1,7 +1,8 @@
 /** After every event: what follows from the state as it is now. One rule after the other, the first that acts wins. */
 import { hasEnded } from '../../protocol/job-state.ts';
 import type { Effect } from './events.ts';
-import { eligible, end, form, nextMembers, setState, type Why } from './form.ts';
+import { end, setState } from './effects.ts';
+import { eligible, form, nextMembers, type Why } from './form.ts';
 import * as recoveries from './recoveries.ts';
 import * as scripts from './scripts.ts';
 import type { Membership, Worker } from './state.ts';

@@ -1,7 +1,7 @@
 /** Containers that run while nobody inside is heard of: paused before they said hello, or cut off, or hanging at the exit. */
 import { hasEnded } from '../../protocol/job-state.ts';
 import type { Effect } from './events.ts';
-import { history } from './form.ts';
+import { history } from './effects.ts';
 import type { Membership } from './state.ts';
 import { nameOf } from './state.ts';
 

@@ -3,7 +3,7 @@
  * median of several steps against the median of the others, so that one slow step, or one slow worker, moves nothing.
  */
 import type { Effect } from './events.ts';
-import { history } from './form.ts';
+import { history } from './effects.ts';
 import { lose } from './loss.ts';
 import type { Membership, Speed, Worker } from './state.ts';
 import { attached, nameOf, rankOf } from './state.ts';

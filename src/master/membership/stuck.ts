@@ -6,7 +6,7 @@
 import type { Phase } from '../../protocol/inbound.ts';
 import { hasEnded } from '../../protocol/job-state.ts';
 import type { Effect } from './events.ts';
-import { history } from './form.ts';
+import { history } from './effects.ts';
 import { loseStuck } from './loss.ts';
 import { killSilent } from './silent.ts';
 import type { Membership, Worker } from './state.ts';

@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Entry, openFaults, parseEntries } from '../../../chaos/journal/entries.ts';
-import { ChaosJournal, folderFor, readEntries, removeJournal } from '../../../chaos/journal/file.ts';
+import { ChaosJournal, folderFor, readEntries } from '../../../chaos/journal/file.ts';
+import { forgetProject } from '../../../src/client/saved-project.ts';
 
 const id = fc.nat({ max: 5 }).map(n => `ab12cd-${n}`);
 const at = fc.nat();
@@ -108,8 +109,8 @@ describe('a chaos journal', () => {
     writeFileSync(path, `${JSON.stringify({ type: 'end', run: 'x'.repeat(2 ** 20), at: 1 })}\n`);
     new ChaosJournal(folder, 'job').close();
     expect(readEntries(folder, 'job')).toEqual([]);
-    removeJournal(folder, 'job');
-    removeJournal(folder, 'job');
+    forgetProject(folder, 'job');
+    forgetProject(folder, 'job');
     expect(() => readFileSync(path)).toThrow('ENOENT');
   });
 });

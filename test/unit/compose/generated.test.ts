@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { generated } from '../../../compose/generated.ts';
+import { generated } from '../../../scripts/generate/files.ts';
 
 const root = join(import.meta.dirname, '../../..');
 

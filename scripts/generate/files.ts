@@ -1,10 +1,10 @@
-/** Files that are made from the sources and committed; scripts/generate.mjs writes them, and a test keeps them current. */
-import { ScenarioFile } from '../chaos/scenarios/schema.ts';
-import { Manifest } from '../src/checkpoint/manifest.ts';
-import { jsonSchema } from '../src/job/json-schema.ts';
-import { loadJob } from '../src/job/load.ts';
-import { JobFile } from '../src/job/schema.ts';
-import { render } from './render.ts';
+/** Files that are made from the sources and committed; ../generate.mjs writes them, and a test keeps them current. */
+import { ScenarioFile } from '../../chaos/scenarios/schema.ts';
+import { Manifest } from '../../src/checkpoint/manifest.ts';
+import { jsonSchema } from '../../src/job/json-schema.ts';
+import { loadJob } from '../../src/job/load.ts';
+import { JobFile } from '../../src/job/schema.ts';
+import { render } from '../../compose/render.ts';
 
 /** Text by path from the checkout's root. */
 export function generated(root: string): Record<string, string> {
