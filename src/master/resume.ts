@@ -1,7 +1,7 @@
 /** What a master that starts makes of its journal. Pure. */
 import { hasEnded } from '../protocol/job-state.ts';
 import type { Entry } from './journal.ts';
-import { count, createReplicas } from './membership/replicas.ts';
+import { count, createReplicas } from './membership/replica-counts.ts';
 import type { Membership, MembershipConfig } from './membership/state.ts';
 import { createMembership } from './membership/state.ts';
 

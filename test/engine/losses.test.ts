@@ -96,7 +96,11 @@ describe('a job goes on', () => {
     const now = (await job.workers()).filter(c => c.id !== victim.id);
     expect(started(now)).toEqual(started(others));
     const final = await ends(up);
-    expect(final.recoveries[0]).toMatchObject({ causes: ['heartbeat-overdue'], lostRanks: [0], stepsLost: 0 });
+    expect(final.recoveries[0]).toMatchObject({
+      causes: ['heartbeat-overdue'],
+      lostRanks: [0],
+      stepsLost: 0,
+    });
   });
 
   it('when everything is taken down: from the latest checkpoint, and to the same bits as undisturbed', async () => {

@@ -1,6 +1,6 @@
 /** A worker as its hello shows it. */
 import type { WorkerHello } from '../../protocol/inbound.ts';
-import type { Checks } from './replicas.ts';
+import type { Checks } from './replica-counts.ts';
 import type { Worker } from './state.ts';
 import { noSpeed } from './stragglers.ts';
 

@@ -5,7 +5,7 @@ import type { Phase, ContainerFact } from '../../protocol/inbound.ts';
 import { createTally, type Tally } from '../checkpoints/tally.ts';
 import type { JobState } from '../../protocol/job-state.ts';
 import type { Recovery } from '../../api/status.ts';
-import { type Checks, createReplicas, type Replicas } from './replicas.ts';
+import { type Checks, createReplicas, type Replicas } from './replica-counts.ts';
 
 /** A worker as the control link shows it. Kept while its container is known, also when its link is down. */
 export interface Worker {
