@@ -13,7 +13,7 @@ function needs(file: string): string[] {
     const from = named ? statement.moduleSpecifier : undefined;
     if (from === undefined || !ts.isStringLiteral(from) || !from.text.startsWith('.')) return [];
     const types = ts.isImportDeclaration(statement)
-      ? statement.importClause?.isTypeOnly === true
+      ? statement.importClause?.phaseModifier === ts.SyntaxKind.TypeKeyword
       : ts.isExportDeclaration(statement) && statement.isTypeOnly;
     return types ? [] : [normalize(join(dirname(file), from.text))];
   });

@@ -96,7 +96,7 @@ class Rejoin:
         parts.reporting.close()
         parts.membership.committed(parts.own)
         now = parts.membership.group or group
-        if now.rank == 0:
+        if now.rank == 0 and not self._provisional:
             parts.checkpoints.maybe(now.generation, final=final, agreed=now.size == 1)
         if now is group:  # else the script's own code after the commit has met others: the next reduction tells anew
             self._boundary(group, agreed, final)
@@ -228,6 +228,10 @@ class Rejoin:
         saved = Saved(checkpoints.newest, checkpoints.structure, lambda above: checkpoints.load(above, group.generation))
         word = self.stages.told(progress.step).encode()
         meeting = meet_states(group, parts.own, progress.step, progress.holds_state, saved, word)
+        if self.stages.between and meeting.step != progress.step:
+            raise StartAnew(
+                f"starts its script anew: it evaluates between step {progress.step} and the next one, and the job is at step {meeting.step + 1}"
+            )
         if meeting.saved and self._provisional:
             raise StartAnew(
                 f"starts its script anew: all workers were lost that could give it the state of step {progress.step}, which their scripts had still "

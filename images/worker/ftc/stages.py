@@ -143,6 +143,11 @@ class Stages:
         """The script has run code between `for step` and `for batch`, or is there: only `job.evaluate` meets others in it."""
         return self.prepared if self.stage == Stage.SLICES else self.stage == Stage.BODY and self.evaluating is not None
 
+    @property
+    def between(self) -> bool:
+        """In an evaluation between a step's commit and the next one's slices: what the script does after it belongs to this step."""
+        return self.evaluating is not None and self.stage in (Stage.COMMITTED, Stage.BODY)
+
     def told(self, step: int, took: bool = False) -> Told:
         if self.evaluating is not None:
             done = self.evaluating

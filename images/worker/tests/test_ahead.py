@@ -96,6 +96,27 @@ def test_they_start_anew_where_all_that_could_give_it_are_lost(tmp_path: Path, s
         assert not diverged(cluster)
 
 
+@pytest.mark.parametrize("left", [("b",), ("b", "c")])
+@pytest.mark.parametrize(("script", "options"), [("ahead.py", ("head=evaluate",)), ("prepared.py", ("after=evaluate",))])
+def test_workers_that_the_others_have_brought_on_in_such_an_evaluation_run_their_scripts_again(
+    tmp_path: Path, left: tuple[str, ...], script: str, options: tuple[str, ...]
+) -> None:
+    """What they would do after it belongs to step 5, and the others are at step 8."""
+    stay = [name for name in "abc" if name not in left]
+    right = alone(tmp_path, *options, script=script)
+    with three(tmp_path, *options, *(f"evaluate:4:{name}" for name in left), "slice:7:a", script=script) as cluster:
+        cluster.begin("a", "b", "c")
+        reached(cluster, *(f"evaluate:4:{name}" for name in left))
+        cluster.master.form(stay)
+        reached(cluster, "slice:7:a")
+        cluster.master.form(["a", "b", "c"])
+        go(cluster)
+        assert {cluster.exit_code(name) for name in left} == {ANEW}
+        joins(cluster, "d", "e", of=tuple(stay))
+        assert cluster.digests(*stay, "d", "e") == {right}
+        assert not diverged(cluster)
+
+
 def test_workers_that_go_back_to_the_state_before_it_run_it_again(tmp_path: Path) -> None:
     """The newest checkpoint is that of the step at which their replicas differ."""
     right = alone(tmp_path, "head=rate")
