@@ -10,7 +10,7 @@ const layers = {
   'src/metrics': ['api', 'shared'],
   'src/checkpoint': ['api', 'job', 'metrics', 'shared'],
   'src/docker': ['job', 'shared'],
-  compose: ['docker', 'job'],
+  compose: ['docker', 'job', 'shared'],
   'src/master': ['api', 'checkpoint', 'job', 'metrics', 'protocol', 'shared'],
   'src/supervisor': ['docker', 'protocol', 'shared'],
   'src/client': ['api', 'checkpoint', 'compose', 'disk', 'docker', 'job', 'protocol', 'shared'],

@@ -1,4 +1,5 @@
 /** Removes what a benchmark's job made on the engine, and what earlier runs that were killed have left. */
+import { ftcLabels } from '../src/shared/names.ts';
 import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -46,7 +47,7 @@ export async function removeLeftovers(connection: Connection): Promise<number> {
 }
 
 function isSupervisor({ Labels }: { Labels: Record<string, string> }): boolean {
-  return Labels['io.ftc.role'] === 'supervisor';
+  return Labels[ftcLabels.role] === 'supervisor';
 }
 
 function unlessGone(error: unknown): void {

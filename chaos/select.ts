@@ -1,6 +1,6 @@
 /** Which containers a fault hits. Pure: the same job, wish and seed choose the same. Nobody outside of the project is ever chosen. */
+import { ftcLabels } from '../src/shared/names.ts';
 import type { Container } from '../src/docker/engine.ts';
-import { LABEL_EXEMPT } from '../src/docker/lab.ts';
 import { FtcError } from '../src/errors.ts';
 import type { Status, WorkerRow } from '../src/api/status.ts';
 import type { Phase } from '../src/protocol/inbound.ts';
@@ -30,7 +30,7 @@ export interface Wish {
 export function everybody(containers: readonly Container[], project: string, status: Status | null): Hit[] {
   const ranks = new Map(status?.workers.map(w => [w.id, w.rank]));
   return containers
-    .filter(c => c.project === project && c.state === 'running' && c.labels[LABEL_EXEMPT] !== 'true')
+    .filter(c => c.project === project && c.state === 'running' && c.labels[ftcLabels.exempt] !== 'true')
     .map(container => {
       const rank = container.role === 'worker' ? (ranks.get(container.hostname) ?? null) : null;
       return { container, role: container.role, rank };

@@ -1,4 +1,5 @@
 /** What faults work with, on a real engine; and where a job's journal may lie. */
+import { composeLabels } from '../src/shared/names.ts';
 import type { Connection } from '../src/docker/connect.ts';
 import { DockerLab } from '../src/docker/dockerode-lab.ts';
 import type { Container } from '../src/docker/engine.ts';
@@ -7,8 +8,6 @@ import { FtcError } from '../src/errors.ts';
 import { createDaemon } from './daemon.ts';
 import type { World } from './faults/fault.ts';
 import { helperImage } from './helper/image.ts';
-
-const DIRECTORY = 'com.docker.compose.project.working_dir';
 
 /** @param say what takes its time, such as building the helper's image */
 export function createWorld(connection: Connection, say: (line: string) => void): World {
@@ -30,7 +29,7 @@ export function journalFolders(
   say: (line: string) => void,
   cwd = process.cwd(),
 ): string[] {
-  const labels = containers.map(c => c.labels[DIRECTORY]).filter(folder => folder !== undefined);
+  const labels = containers.map(c => c.labels[composeLabels.folder]).filter(folder => folder !== undefined);
   const refused: FtcError[] = [];
   const usable = [...new Set([...labels, cwd])].filter(directory => {
     try {

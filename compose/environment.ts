@@ -1,14 +1,9 @@
 /** The containers' environment: docs/protocol.md's table, service by service. */
+import { mounts, ports } from '../src/shared/names.ts';
 import { basename } from 'node:path';
 import { toSeconds } from '../src/job/duration.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
-import { outputsMount } from './script.ts';
 
-const controlPort = 7077;
-export const httpPort = 8080;
-export const checkpointMount = '/checkpoints';
-export const datasetMount = '/data';
-export const scriptMount = '/job';
 const examplesFolder = '/opt/ftc/examples';
 
 type Environment = Record<string, string>;
@@ -24,7 +19,7 @@ export function masterEnvironment(job: Job): Environment {
     HEARTBEAT_TIMEOUT: toSeconds(job.recovery.heartbeat),
     FTC_HANG_TIMEOUT: toSeconds(job.recovery.hang),
     FTC_ON_STRAGGLER: job.recovery.onStraggler,
-    CHECKPOINT_DIR: checkpointMount,
+    CHECKPOINT_DIR: mounts.checkpoints,
     CHECKPOINT_EVERY: String(job.checkpoint.every),
     FTC_CHECKPOINT_KEEP: String(job.checkpoint.keep),
     ...(job.checkpoint.keepEvery !== null && {
@@ -40,7 +35,7 @@ export function masterEnvironment(job: Job): Environment {
 export function workerEnvironment(job: Job): Environment {
   return {
     JOB_ID: job.name,
-    FTC_MASTER: `master:${controlPort}`,
+    FTC_MASTER: `master:${ports.control}`,
     FTC_SCRIPT: scriptInContainer(job.script),
     FTC_ARGS: JSON.stringify(job.args),
     FTC_LAUNCHER: job.launcher,
@@ -59,12 +54,12 @@ export function workerEnvironment(job: Job): Environment {
     FTC_ON_DIVERGENCE: job.recovery.onDivergence,
     FTC_ON_NON_FINITE: job.onNonFinite,
     ...(job.standbySync !== null && { FTC_STANDBY_SYNC: String(job.standbySync) }),
-    CHECKPOINT_DIR: checkpointMount,
+    CHECKPOINT_DIR: mounts.checkpoints,
     CHECKPOINT_EVERY: String(job.checkpoint.every),
     // A bucket or a folder of the host has what others may have put there.
     ...((job.checkpoint.s3 !== null || job.checkpoint.dir !== null) && { FTC_CHECKPOINT_ORIGIN: 'outside' }),
-    DATASET_DIR: datasetMount,
-    ...(job.outputs !== null && { OUTPUT_DIR: outputsMount }),
+    DATASET_DIR: mounts.dataset,
+    ...(job.outputs !== null && { OUTPUT_DIR: mounts.outputs }),
     ...(job.workdir && { FTC_WORKDIR: 'copy' }),
     ...(hasLongNames(job) && { RES_OPTIONS: 'timeout:1 attempts:1' }),
     HEARTBEAT_TIMEOUT: toSeconds(job.recovery.heartbeat),
@@ -80,12 +75,11 @@ function hasLongNames({ name, workers, standbys }: Job): boolean {
 }
 
 export function supervisorEnvironment(job: Job): Environment {
-  const { backoff, heartbeat, maxRestarts } = job.recovery;
+  const { backoff, maxRestarts } = job.recovery;
   return {
     JOB_ID: job.name,
     FTC_PROJECT: job.name,
-    FTC_MASTER: `master:${controlPort}`,
-    HEARTBEAT_TIMEOUT: toSeconds(heartbeat),
+    FTC_MASTER: `master:${ports.control}`,
     MAX_RESTARTS: String(maxRestarts),
     FTC_BACKOFF_INITIAL: toSeconds(backoff.initial),
     FTC_BACKOFF_MAX: toSeconds(backoff.max),
@@ -95,5 +89,5 @@ export function supervisorEnvironment(job: Job): Environment {
 
 function scriptInContainer(script: string): string {
   const builtin = builtinOf(script);
-  return builtin === null ? `${scriptMount}/${basename(script)}` : `${examplesFolder}/${builtin}/train.py`;
+  return builtin === null ? `${mounts.script}/${basename(script)}` : `${examplesFolder}/${builtin}/train.py`;
 }

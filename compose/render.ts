@@ -1,6 +1,6 @@
 /** A job as a Compose project. Pure, and the same to the byte for the same job: Compose recreates what has changed. */
+import { ftcLabels } from '../src/shared/names.ts';
 import { stringify } from 'yaml';
-import { LABEL_JOB } from '../src/docker/engine.ts';
 import type { Job } from '../src/job/job.ts';
 import type { LoadedJob } from '../src/job/load.ts';
 import { ownPackage } from '../src/package.ts';
@@ -41,7 +41,7 @@ export function render({ job, projectDir, user, needs, hidden }: LoadedJob): Ren
 }
 
 export function composeFile(job: Job, place: Place): ComposeFile {
-  const labels = { [LABEL_JOB]: job.name };
+  const labels = { [ftcLabels.job]: job.name };
   const secrets = {
     ...s3Credentials(job, place).definitions,
     ...dataCredentials(job, place).definitions,

@@ -1,10 +1,10 @@
 /** What a script gets beside its own folder: variables, mounts, room in memory, and limits. */
+import { mounts } from '../src/shared/names.ts';
 import type { Job } from '../src/job/job.ts';
 import { literal } from './literal.ts';
 import { isOneNode } from './node.ts';
 import { hostPath, type Place } from './place.ts';
 
-export const outputsMount = '/outputs';
 const packageFolder = '/opt/ftc';
 
 /** By name, so that the order in which they were given changes nothing. Null is for Compose to pass through. */
@@ -23,7 +23,7 @@ export function scriptVolumes({ volumes, outputs }: Job, place: Place): unknown[
     ...volumes.map(({ source, target, writable }) =>
       bind(hostPath(place, source), literal(target), writable),
     ),
-    ...(outputs?.dir == null ? [] : [bind(hostPath(place, outputs.dir), outputsMount, true)]),
+    ...(outputs?.dir == null ? [] : [bind(hostPath(place, outputs.dir), mounts.outputs, true)]),
   ];
 }
 
@@ -54,7 +54,7 @@ export function scriptRoom(job: Job, place: Place): Record<string, unknown> {
     // `exec`: what torch compiles is kept in a cache under $HOME and loaded from there.
     tmpfs: [
       ...(own ? [`/tmp:exec,size=${tmp}`] : []),
-      ...(outputs?.dir === null ? [`${outputsMount}:size=${tmp},mode=1777`] : []),
+      ...(outputs?.dir === null ? [`${mounts.outputs}:size=${tmp},mode=1777`] : []),
     ],
     pids_limit: pids,
   };

@@ -1,7 +1,7 @@
 /** The three services of a job, as Compose knows them. */
+import { type Role, ftcLabels, mounts, ports } from '../src/shared/names.ts';
 import { createHash } from 'node:crypto';
 import { dirname } from 'node:path';
-import { LABEL_JOB, LABEL_ROLE, type Role } from '../src/docker/engine.ts';
 import { builtinOf, type Job } from '../src/job/job.ts';
 import { dataBundle, dataCredentials, dataEnvironment, dataVolumes } from './data.ts';
 import * as environment from './environment.ts';
@@ -40,7 +40,7 @@ export function master(job: Job, place: Place, withStore = false): Service {
     },
     ...(secrets.length > 0 && { secrets }),
     ...hooks.service,
-    ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${environment.httpPort}`],
+    ports: [`127.0.0.1:${variable('FTC_PORT', String(job.port))}:${ports.http}`],
     volumes: [checkpoints(job, place), ...masterPlace(), ...bundle.volumes, ...hooks.volumes],
     restart: 'unless-stopped',
     // Time to finish a copy.
@@ -80,16 +80,14 @@ export function worker(job: Job, place: Place): Service {
     volumes: [
       checkpoints(job, place),
       memberKey('worker'),
-      ...(builtinOf(job.script) === null
-        ? [bind(hostPath(place, dirname(job.script)), environment.scriptMount)]
-        : []),
-      ...(job.dataset === null ? [] : [bind(hostPath(place, job.dataset), environment.datasetMount)]),
+      ...(builtinOf(job.script) === null ? [bind(hostPath(place, dirname(job.script)), mounts.script)] : []),
+      ...(job.dataset === null ? [] : [bind(hostPath(place, job.dataset), mounts.dataset)]),
       ...dataVolumes(job),
       ...bundle.volumes,
       ...scriptVolumes(job, place),
       ...nodeMounts(job),
-      ...masks(place.hidden?.script ?? [], environment.scriptMount),
-      ...masks(place.hidden?.dataset ?? [], environment.datasetMount),
+      ...masks(place.hidden?.script ?? [], mounts.script),
+      ...masks(place.hidden?.dataset ?? [], mounts.dataset),
     ],
     // One supervisor, not two: ftc's own starts workers again.
     restart: 'no',
@@ -156,15 +154,15 @@ export function common(job: Job, role: Role | 's3'): Service {
     pids_limit: 512,
     cap_drop: ['ALL'],
     security_opt: ['no-new-privileges:true'],
-    labels: { [LABEL_JOB]: job.name, [LABEL_ROLE]: role },
+    labels: { [ftcLabels.job]: job.name, [ftcLabels.role]: role },
     logging: { driver: 'json-file', options: { 'max-size': '10m', 'max-file': '3' } },
   };
 }
 
 function checkpoints({ checkpoint }: Job, place: Place): unknown {
   return checkpoint.dir === null
-    ? `checkpoints:${environment.checkpointMount}`
-    : { type: 'bind', source: hostPath(place, checkpoint.dir), target: environment.checkpointMount };
+    ? `checkpoints:${mounts.checkpoints}`
+    : { type: 'bind', source: hostPath(place, checkpoint.dir), target: mounts.checkpoints };
 }
 
 function limits(job: Job): Service {

@@ -1,5 +1,5 @@
 /** A store that is like S3, beside the job that asks for it by `http://s3:9000`: to try copies of checkpoints, and shards. */
-import { LABEL_JOB, LABEL_ROLE } from '../src/docker/engine.ts';
+import { ftcLabels } from '../src/shared/names.ts';
 import type { Job } from '../src/job/job.ts';
 import { credentialsFor } from './credentials.ts';
 import { literal, variable } from './literal.ts';
@@ -51,5 +51,5 @@ export function store(job: Job, place: Place): Service | null {
 
 /** Its objects, which outlive the checkpoints' volume: that is what they are for. */
 export function storeVolume(job: Job): Service {
-  return { labels: { [LABEL_JOB]: job.name, [LABEL_ROLE]: storeName } };
+  return { labels: { [ftcLabels.job]: job.name, [ftcLabels.role]: storeName } };
 }

@@ -1,4 +1,5 @@
 /** What faults of the checkpoint volume share: a helper that has it mounted, as the user whose files they are. */
+import { mounts } from '../../src/shared/names.ts';
 import { z } from 'zod';
 import type { Mounted } from '../../src/docker/lab.ts';
 import { FtcError } from '../../src/errors.ts';
@@ -8,7 +9,6 @@ import { look, type Looked, type Place, undo } from '../helper/helper.ts';
 import { there } from './again.ts';
 import type { Draft, FaultRecord, Hit, World } from './fault.ts';
 
-const MOUNT = '/checkpoints';
 /** Compose's name for it. */
 const KEY = 'checkpoints';
 
@@ -26,7 +26,7 @@ interface Volume {
 const place = ({ mounted, user }: Volume): Place => ({
   network: 'none',
   capabilities: [],
-  mounts: [{ ...mounted, target: MOUNT }],
+  mounts: [{ ...mounted, target: mounts.checkpoints }],
   user,
 });
 
@@ -74,6 +74,6 @@ async function volumeOf(world: World, record: FaultRecord): Promise<Volume> {
 }
 
 async function ofContainer({ lab }: World, { id, job }: { id: string; job: string }): Promise<Volume | null> {
-  const [mounted, user] = await Promise.all([lab.mount(id, MOUNT), lab.user(id)]);
+  const [mounted, user] = await Promise.all([lab.mount(id, mounts.checkpoints), lab.user(id)]);
   return mounted && { job, mounted, user };
 }

@@ -1,13 +1,7 @@
 /** A helper container: it looks, waits for a word, does its act, and puts it right by its own clock if nobody asks it to sooner. */
+import { ftcLabels } from '../../src/shared/names.ts';
 import { z } from 'zod';
-import { LABEL_JOB } from '../../src/docker/engine.ts';
-import {
-  LABEL_CHAOS,
-  LABEL_FAULT,
-  LABEL_RECORD,
-  type HelperProcess,
-  type HelperSpec,
-} from '../../src/docker/lab.ts';
+import { type HelperProcess, type HelperSpec } from '../../src/docker/lab.ts';
 import { within } from '../../src/docker/within.ts';
 import { FtcError } from '../../src/errors.ts';
 import type { Draft, FaultRecord, World } from '../faults/fault.ts';
@@ -115,10 +109,10 @@ async function spawn(
   data: object,
 ): Promise<HelperProcess> {
   const labels = {
-    [LABEL_JOB]: draft.project,
-    [LABEL_CHAOS]: draft.project,
-    [LABEL_FAULT]: draft.id,
-    [LABEL_RECORD]: JSON.stringify({ ...draft, data }),
+    [ftcLabels.job]: draft.project,
+    [ftcLabels.chaos]: draft.project,
+    [ftcLabels.fault]: draft.id,
+    [ftcLabels.record]: JSON.stringify({ ...draft, data }),
   };
   return world.lab.spawn({ image: await world.image(), command, labels, ...place });
 }

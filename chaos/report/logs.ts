@@ -1,4 +1,5 @@
 /** What a project's containers have printed, for whoever looks at a broken run when it is gone. */
+import { composeLabels } from '../../src/shared/names.ts';
 import type Docker from 'dockerode';
 import { unframe } from '../../src/docker/frames.ts';
 
@@ -11,7 +12,7 @@ export interface ContainerLog {
 
 /** Of those that are still there: what was removed has taken its log along. */
 export async function logsOf(docker: Docker, project: string): Promise<ContainerLog[]> {
-  const filters = { label: [`com.docker.compose.project=${project}`] };
+  const filters = { label: [`${composeLabels.project}=${project}`] };
   const containers = await docker.listContainers({ all: true, filters });
   const logs = await Promise.all(
     containers.map(async ({ Id, Names: [name = Id] }) => {

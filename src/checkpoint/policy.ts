@@ -1,10 +1,11 @@
 /** What the environment of a container says about a job's checkpoints. compose/environment.ts renders it. */
+import { mounts } from '../shared/names.ts';
 import { z } from 'zod';
 import { KeepBest } from '../job/keep-best.ts';
 import type { Retention } from './retention.ts';
 
 export const CheckpointEnvironment = z.object({
-  CHECKPOINT_DIR: z.string().default('/checkpoints'),
+  CHECKPOINT_DIR: z.string().default(mounts.checkpoints),
   CHECKPOINT_EVERY: z.coerce.number().int().positive().default(50),
   FTC_CHECKPOINT_KEEP: z.coerce.number().int().positive().default(3),
   FTC_CHECKPOINT_KEEP_EVERY: z.coerce.number().int().positive().nullable().default(null),

@@ -1,4 +1,5 @@
 /** `ftc logs`: what the containers print; the JSON lines of master and supervisor made readable on a terminal. */
+import { roles } from '../shared/names.ts';
 import { findJob } from '../client/find-job.ts';
 import { Compose } from '../docker/compose.ts';
 import { connect } from '../docker/connect.ts';
@@ -8,8 +9,6 @@ import { jobName } from './job-name.ts';
 import { stdout } from './print.ts';
 import { logLines } from './view/log-line.ts';
 
-const SERVICES = ['master', 'supervisor', 'worker'];
-
 export interface LogsOptions extends JobFlags {
   readonly follow?: boolean;
   readonly tail?: string;
@@ -18,9 +17,9 @@ export interface LogsOptions extends JobFlags {
 }
 
 export async function run(options: LogsOptions, service: string | undefined): Promise<undefined> {
-  if (service !== undefined && !SERVICES.includes(service)) {
+  if (service !== undefined && !roles.some(role => role === service)) {
     throw new FtcError('FTC_USAGE', `there is no service "${service}"`, {
-      hint: `There are ${SERVICES.join(', ')}.`,
+      hint: `There are ${roles.join(', ')}.`,
     });
   }
   if (options.tail !== undefined && !/^(\d+|all)$/.test(options.tail)) {

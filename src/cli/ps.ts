@@ -1,4 +1,5 @@
 /** `ftc ps`: the job's containers and the role that each has now. Works also while the master is down. */
+import { httpPort } from '../shared/names.ts';
 import { findJob, masterOf } from '../client/find-job.ts';
 import { connect } from '../docker/connect.ts';
 import type { Container } from '../docker/engine.ts';
@@ -67,6 +68,6 @@ function describe(c: Container, row: WorkerRow | undefined) {
     /** Milliseconds since the epoch. */
     since: c.state === 'running' || c.state === 'paused' ? c.startedAt : c.finishedAt,
     restarts: row?.restarts ?? null,
-    port: c.ports['8080/tcp'] ?? null,
+    port: c.ports[httpPort] ?? null,
   };
 }

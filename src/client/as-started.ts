@@ -1,9 +1,8 @@
 /** Whether a project that was read from disk is the one that runs: what is kept in a folder may have come with it from elsewhere. */
+import { composeLabels } from '../shared/names.ts';
 import type { Compose, ComposeProject } from '../docker/compose.ts';
 import type { Container } from '../docker/engine.ts';
 import { FtcError } from '../errors.ts';
-
-const FINGERPRINT = 'com.docker.compose.config-hash';
 
 /**
  * Compares a service's settings with those of a container that runs it: image, mounts, rights, environment and all the rest.
@@ -15,7 +14,7 @@ export async function refuseOther(
   { name, labels }: Pick<Container, 'name' | 'labels'>,
   service: string,
 ): Promise<void> {
-  const wanted = labels[FINGERPRINT];
+  const wanted = labels[composeLabels.fingerprint];
   if (wanted !== undefined && (await compose.fingerprint(project, service)) === wanted) return;
   throw new FtcError(
     'FTC_NOT_TRUSTED',

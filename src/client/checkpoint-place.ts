@@ -1,4 +1,5 @@
 /** Where the checkpoints of a project are, and as whom its master reads them: for when there is no master. */
+import { mounts } from '../shared/names.ts';
 import { isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -59,11 +60,11 @@ export function placeOf({ name, directory, yaml }: ComposeProject): CheckpointPl
   const read = Project.safeParse(parse(yaml ?? ''));
   if (!read.success) throw unknown(name, read.error);
   const { services, volumes } = read.data;
-  const { image, user, environment, volumes: mounts } = services.master;
+  const { image, user, environment, volumes: mounted } = services.master;
   const told = Object.entries(environment).map(([key, value]) => [key, plain(String(value ?? ''))] as const);
   const known = ofCheckpoints(told);
-  const { JOB_ID: job, CHECKPOINT_DIR: target = '/checkpoints' } = known;
-  const mount = mounts.map(split).find(one => one.target === target);
+  const { JOB_ID: job, CHECKPOINT_DIR: target = mounts.checkpoints } = known;
+  const mount = mounted.map(split).find(one => one.target === target);
   if (job === undefined || mount === undefined) throw unknown(name, new Error('no mount for checkpoints'));
   if (!isPlainName(job)) throw unknown(name, new Error(`the job's name is ${JSON.stringify(job)}`));
   const source = plain(mount.source);
@@ -84,7 +85,7 @@ export function placeOfMaster(answer: unknown): CheckpointPlace {
   const environment = ofCheckpoints(
     Config.Env.map(line => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const),
   );
-  const { JOB_ID: job, CHECKPOINT_DIR: target = '/checkpoints' } = environment;
+  const { JOB_ID: job, CHECKPOINT_DIR: target = mounts.checkpoints } = environment;
   const mount = Mounts.find(({ Destination }) => Destination === target);
   if (job === undefined || mount === undefined) {
     throw unknown(Name.replace(/^\//, ''), new Error('no mount for checkpoints'));

@@ -2,15 +2,14 @@
  * A job belongs to one folder and one script. What says so is an id in the folder and on the volume with the checkpoints (or beside
  * them, in a directory of the host), so that no experiment goes on from another's weights.
  */
+import { composeLabels, ftcLabels } from '../shared/names.ts';
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { memberVolumeNames } from '../../compose/members.ts';
-import { labelProject } from '../docker/answers.ts';
 import type { ComposeProject } from '../docker/compose.ts';
 import type { Connection } from '../docker/connect.ts';
-import { LABEL_JOB } from '../docker/engine.ts';
 import { engineError, statusOf } from '../docker/engine-error.ts';
 import { otherName } from '../docker/neighbours.ts';
 import { owned, removeOwnVolumes } from '../docker/own.ts';
@@ -20,9 +19,6 @@ import { masterOf } from './find-job.ts';
 import { isSameFolder, readStored, whoIsHere, writeRecord, writeStored } from './job-record.ts';
 import { openCheckpoints } from './open-checkpoints.ts';
 import { verdictOf, type Here, type JobRecord, type There } from './ownership.ts';
-
-const LABEL_ID = 'io.ftc.id';
-const LABEL_FOLDER = 'io.ftc.folder';
 
 /** What is done when the job is really started. */
 export interface Claim {
@@ -58,13 +54,14 @@ async function whatIsThere(docker: Docker, { job }: LoadedJob, here: Here): Prom
   const stored = dir === null ? null : await readStored(beside(dir, job.name));
   const labels = dir === null ? await volumeLabels(docker, volumeOf(job.name)) : null;
   if (containers.length === 0 && stored === null && labels === null) return null;
-  const folder = started ?? stored?.folder ?? labels?.[LABEL_FOLDER] ?? null;
+  const folder = started ?? stored?.folder ?? labels?.[ftcLabels.folder] ?? null;
   const same = folder !== null && (await isSameFolder(here.folder, folder));
   return {
-    id: stored?.id ?? labels?.[LABEL_ID] ?? null,
+    id: stored?.id ?? labels?.[ftcLabels.id] ?? null,
     folder: same ? here.folder : folder,
     folderElsewhere: folder !== null && !same && (await isFolder(folder)),
-    byHand: containers.length === 0 && stored === null && labels !== null && labels[LABEL_JOB] === undefined,
+    byHand:
+      containers.length === 0 && stored === null && labels !== null && labels[ftcLabels.job] === undefined,
   };
 }
 
@@ -90,11 +87,11 @@ async function take(
   }
   // As Compose would make it, but for its hash of the labels: then "docker compose up" takes it as it is.
   const Labels = {
-    [labelProject]: name,
-    'com.docker.compose.volume': 'checkpoints',
-    [LABEL_JOB]: name,
-    [LABEL_ID]: record.id,
-    [LABEL_FOLDER]: record.folder,
+    [composeLabels.project]: name,
+    [composeLabels.volume]: 'checkpoints',
+    [ftcLabels.job]: name,
+    [ftcLabels.id]: record.id,
+    [ftcLabels.folder]: record.folder,
   };
   await docker.createVolume({ Name: volume, Labels }).catch((error: unknown) => {
     throw engineError(error, `make the volume ${volume}`);
@@ -111,11 +108,11 @@ async function take(
 /** Building takes a while: somebody else may have started a job of this name meanwhile. @throws FtcError FTC_OTHER_FOLDER */
 async function sure(docker: Docker, name: string, { id }: JobRecord): Promise<void> {
   const labels = await volumeLabels(docker, volumeOf(name));
-  const other = labels?.[LABEL_ID];
+  const other = labels?.[ftcLabels.id];
   if (other === undefined || other === id) return;
   throw new FtcError(
     'FTC_OTHER_FOLDER',
-    `a job "${name}" was started from ${labels?.[LABEL_FOLDER] ?? 'another folder'} at the same time`,
+    `a job "${name}" was started from ${labels?.[ftcLabels.folder] ?? 'another folder'} at the same time`,
     { hint: `Give this one another name: --name ${otherName(name)} (or name: in the job file).` },
   );
 }

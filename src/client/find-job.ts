@@ -1,10 +1,11 @@
 /** Finds a job's containers on the engine, and the way to its master. */
+import { httpPort, ftcLabels } from '../shared/names.ts';
 import type { Connection } from '../docker/connect.ts';
 import type { Container } from '../docker/engine.ts';
 import { FtcError } from '../errors.ts';
 import { MasterClient } from './master-client.ts';
 
-const HTTP = '8080/tcp';
+const HTTP = httpPort;
 
 export interface FoundJob {
   readonly project: string;
@@ -16,8 +17,8 @@ export interface FoundJob {
 export async function findJob({ engine, docker }: Connection, project: string): Promise<FoundJob> {
   const containers = await engine.list(project);
   if (containers.length === 0) {
-    const all = await docker.listContainers({ all: true, filters: { label: ['io.ftc.job'] } });
-    const others = [...new Set(all.map(c => c.Labels['io.ftc.job']))].sort();
+    const all = await docker.listContainers({ all: true, filters: { label: [ftcLabels.job] } });
+    const others = [...new Set(all.map(c => c.Labels[ftcLabels.job]))].sort();
     const hint =
       others.length > 0 ? `There is ${others.join(', ')}: name it with --name.` : 'Start it with "ftc up".';
     throw new FtcError('FTC_NOT_RUNNING', `no job "${project}" is here`, { hint });

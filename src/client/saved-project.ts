@@ -2,6 +2,7 @@
  * What `ftc up` started, kept beside the job file: workers that are added later must be like those that run, whatever the job file and
  * the command line say by then.
  */
+import { composeLabels } from '../shared/names.ts';
 import { basename, dirname, isAbsolute, join } from 'node:path';
 import { ownFiles } from '../disk/own-files.ts';
 import { makeOwnFolder, ownFolder, readOwnFile } from '../disk/own-folder.ts';
@@ -11,9 +12,6 @@ import type { Connection } from '../docker/connect.ts';
 import type { Container } from '../docker/engine.ts';
 import { dotEnvFor } from '../job/dot-env.ts';
 import { forgetHookUrls, hookVariables, saveHookUrls } from './hook-file.ts';
-
-const DIRECTORY = 'com.docker.compose.project.working_dir';
-const FILES = 'com.docker.compose.project.config_files';
 
 /** Writes `<directory>/.ftc/<name>.yaml`, and the URLs of its hooks. @throws FtcError FTC_NOT_TRUSTED, FTC_CANNOT_WRITE */
 export function saveProject({ name, directory, yaml, hookUrls }: ComposeProject): void {
@@ -50,8 +48,10 @@ export async function projectOf(
 ): Promise<ComposeProject> {
   const { Config } = await docker.getContainer(container.id).inspect();
   const name = container.project;
-  const directory = Config.Labels[DIRECTORY] ?? process.cwd();
-  const named = (Config.Labels[FILES] ?? '').split(',').filter(file => file !== '' && file !== '-');
+  const directory = Config.Labels[composeLabels.folder] ?? process.cwd();
+  const named = (Config.Labels[composeLabels.files] ?? '')
+    .split(',')
+    .filter(file => file !== '' && file !== '-');
   const files = named.map(file => (isAbsolute(file) ? file : join(directory, file)));
   // Started by "docker compose" with its own files: those are the truth, not what an earlier "ftc up" left.
   const variablesOf = (yaml: string): Record<string, string> => ({

@@ -1,13 +1,9 @@
 /** The engine's answers, read through the least that we need of them. */
+import { type Role, composeLabels, ftcLabels, roles } from '../shared/names.ts';
 import { z } from 'zod';
-import { LABEL_JOB, LABEL_ROLE, type Container, type ContainerEvent, type Role } from './engine.ts';
+import { type Container, type ContainerEvent } from './engine.ts';
 
-export const labelProject = 'com.docker.compose.project';
-const labelService = 'com.docker.compose.service';
-const labelNumber = 'com.docker.compose.container-number';
-const labelOneOff = 'com.docker.compose.oneoff';
-
-const Role = z.enum(['master', 'supervisor', 'worker']);
+const AnyRole = z.enum(roles);
 const Labels = z.record(z.string(), z.string()).nullish();
 
 export const Summary = z.object({ Id: z.string(), Labels });
@@ -43,14 +39,14 @@ const Event = z.object({
 
 /** A container of ours that Compose made to stay: not the `run` of a moment. */
 export function isMember(labels: z.output<typeof Labels>): boolean {
-  return Role.safeParse(labels?.[LABEL_ROLE]).success && labels?.[labelOneOff] !== 'True';
+  return AnyRole.safeParse(labels?.[ftcLabels.role]).success && labels?.[composeLabels.oneOff] !== 'True';
 }
 
 /** Null for a container that is not ours. */
 export function toContainer(answer: unknown): Container | null {
   const { Id, Name, Config, State, HostConfig, NetworkSettings } = Inspection.parse(answer);
   const labels = Config.Labels ?? {};
-  const role = Role.safeParse(labels[LABEL_ROLE]);
+  const role = AnyRole.safeParse(labels[ftcLabels.role]);
   if (!role.success) return null;
   const runs = State.Status === 'running' || State.Status === 'paused';
   const startedAt = toTime(State.StartedAt);
@@ -62,9 +58,9 @@ export function toContainer(answer: unknown): Container | null {
     hostname: Config.Hostname,
     name: Name.replace(/^\//, ''),
     role: role.data,
-    job: labels[LABEL_JOB] ?? '',
-    project: labels[labelProject] ?? '',
-    number: Number(labels[labelNumber] ?? 0),
+    job: labels[ftcLabels.job] ?? '',
+    project: labels[composeLabels.project] ?? '',
+    number: Number(labels[composeLabels.number] ?? 0),
     image: Config.Image,
     state: State.Status,
     startedAt,
@@ -86,7 +82,7 @@ export function networkLost(answer: unknown): { network: string; aliases: string
   const networks = NetworkSettings?.Networks;
   if (!networks || Object.keys(networks).length > 0 || /^(host|none|container:.*)$/.test(network))
     return null;
-  const service = Config.Labels?.[labelService];
+  const service = Config.Labels?.[composeLabels.service];
   // The default bridge knows no names.
   if (network === 'default' || network === 'bridge') return { network: 'bridge', aliases: [] };
   return { network, aliases: [Name.replace(/^\//, ''), ...(service === undefined ? [] : [service])] };
@@ -103,7 +99,7 @@ export function toEvent(line: string): ContainerEvent | null {
   if (!parsed.success) return null;
   const { Action, Actor, time, timeNano } = parsed.data;
   const attributes = Actor.Attributes ?? {};
-  const role: Role | null = Role.safeParse(attributes[LABEL_ROLE]).data ?? null;
+  const role: Role | null = AnyRole.safeParse(attributes[ftcLabels.role]).data ?? null;
   return {
     action: Action,
     id: Actor.ID,
@@ -114,9 +110,8 @@ export function toEvent(line: string): ContainerEvent | null {
   };
 }
 
-const order: readonly Role[] = ['master', 'supervisor', 'worker'];
 export function byRoleAndNumber(a: Container, b: Container): number {
-  return order.indexOf(a.role) - order.indexOf(b.role) || a.number - b.number || (a.id < b.id ? -1 : 1);
+  return roles.indexOf(a.role) - roles.indexOf(b.role) || a.number - b.number || (a.id < b.id ? -1 : 1);
 }
 
 /** The engine's zero time is the year 1. */

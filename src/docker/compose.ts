@@ -1,4 +1,5 @@
 /** Compose: builds images, and creates and scales a job's containers. What is stopped or removed is found by label: see `own.ts`. */
+import { roles } from '../shared/names.ts';
 import { devNull } from 'node:os';
 import { stripVTControlCharacters } from 'node:util';
 import { execa } from 'execa';
@@ -142,7 +143,7 @@ export class Compose {
 
 /** Enough for Compose to find the containers of the services. */
 const bareServices = JSON.stringify({
-  services: Object.fromEntries(['master', 'supervisor', 'worker'].map(name => [name, { image: name }])),
+  services: Object.fromEntries(roles.map(name => [name, { image: name }])),
 });
 
 /**

@@ -1,16 +1,9 @@
 /** `Engine` on a real one. */
+import { composeLabels, ftcLabels } from '../shared/names.ts';
 import type Docker from 'dockerode';
-import {
-  byRoleAndNumber,
-  hasTerminal,
-  isMember,
-  labelProject,
-  networkLost,
-  Summary,
-  toContainer,
-} from './answers.ts';
+import { byRoleAndNumber, hasTerminal, isMember, networkLost, Summary, toContainer } from './answers.ts';
 import { toBlueprint } from './blueprint.ts';
-import { LABEL_ROLE, type Blueprint, type Container, type ContainerEvent, type Engine } from './engine.ts';
+import { type Blueprint, type Container, type ContainerEvent, type Engine } from './engine.ts';
 import { engineError, reasonOf, statusOf } from './engine-error.ts';
 import { watchEvents } from './events.ts';
 import { unframe } from './frames.ts';
@@ -26,7 +19,7 @@ export class DockerEngine implements Engine {
   }
 
   async list(project: string): Promise<Container[]> {
-    const filters = { label: [`${labelProject}=${project}`, LABEL_ROLE] };
+    const filters = { label: [`${composeLabels.project}=${project}`, ftcLabels.role] };
     const found = await ask(this.#docker.listContainers({ all: true, filters }), 'list containers');
     const ids = Summary.array()
       .parse(found)

@@ -1,16 +1,12 @@
 /** `Lab` on a real engine. */
+import { composeLabels, ftcLabels } from '../shared/names.ts';
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
 import { z } from 'zod';
-import { labelProject } from './answers.ts';
-import { LABEL_JOB } from './engine.ts';
 import { engineError, statusOf } from './engine-error.ts';
 import { unframe } from './frames.ts';
 import { demux, helperProcess } from './helper-process.ts';
 import {
-  LABEL_CHAOS,
-  LABEL_FAULT,
-  LABEL_RECORD,
   type ExecOptions,
   type ExecResult,
   type Helper,
@@ -157,10 +153,10 @@ export class DockerLab implements Lab {
   }
 
   async volume(project: string, key: string): Promise<{ name: string; job: string } | null> {
-    const label = [LABEL_JOB, `${labelProject}=${project}`, `com.docker.compose.volume=${key}`];
+    const label = [ftcLabels.job, `${composeLabels.project}=${project}`, `${composeLabels.volume}=${key}`];
     const answer = await ask(this.#docker.listVolumes({ filters: { label } as never }), 'list volumes');
     const [found] = Volumes.parse(answer).Volumes;
-    return found ? { name: found.Name, job: found.Labels[LABEL_JOB] ?? '' } : null;
+    return found ? { name: found.Name, job: found.Labels[ftcLabels.job] ?? '' } : null;
   }
 
   async user(id: string): Promise<string> {
@@ -206,12 +202,12 @@ export class DockerLab implements Lab {
   }
 
   async helpers(project: string): Promise<Helper[]> {
-    const filters = { label: [`${LABEL_CHAOS}=${project}`, `${LABEL_JOB}=${project}`] };
+    const filters = { label: [`${ftcLabels.chaos}=${project}`, `${ftcLabels.job}=${project}`] };
     const found = await ask(this.#docker.listContainers({ all: true, filters }), 'list helpers');
     return found.map(({ Id, Labels }) => ({
       id: Id,
-      fault: Labels[LABEL_FAULT] ?? '',
-      record: Labels[LABEL_RECORD] ?? '',
+      fault: Labels[ftcLabels.fault] ?? '',
+      record: Labels[ftcLabels.record] ?? '',
     }));
   }
 

@@ -3,11 +3,7 @@
  * one through dockerode, `FakeEngine` (test/) is an in-memory one for unit tests. Errors that are no news are no errors:
  * starting what runs, killing what is dead and removing what is gone all resolve.
  */
-
-/** The labels that every container of a job carries. */
-export const LABEL_JOB = 'io.ftc.job';
-export const LABEL_ROLE = 'io.ftc.role';
-export type Role = 'master' | 'supervisor' | 'worker';
+import type { Role } from '../shared/names.ts';
 
 /** A container of a job, as the engine tells. */
 export interface Container {

@@ -1,7 +1,8 @@
 /** A project's events, over as many connections as it takes. */
+import { composeLabels } from '../shared/names.ts';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type Docker from 'dockerode';
-import { labelProject, toEvent } from './answers.ts';
+import { toEvent } from './answers.ts';
 import type { ContainerEvent } from './engine.ts';
 import { lines } from './lines.ts';
 
@@ -20,7 +21,7 @@ export async function* watchEvents(
   while (!signal.aborted) {
     try {
       const stream = await docker.getEvents({
-        filters: { type: ['container'], label: [`${labelProject}=${project}`] },
+        filters: { type: ['container'], label: [`${composeLabels.project}=${project}`] },
         // The engine's clock, and it remembers the newest 256 events; older ones are why we say `connected`.
         ...(last > 0 && { since: Math.floor(last / 1000) }),
         abortSignal: signal,

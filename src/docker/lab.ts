@@ -4,15 +4,6 @@
  */
 import type { Mount } from './mount.ts';
 
-/** Whose faults a container, file or rule of ours belongs to: the Compose project. */
-export const LABEL_CHAOS = 'io.ftc.chaos';
-/** The fault's id in the chaos journal. */
-export const LABEL_FAULT = 'io.ftc.chaos.fault';
-/** What the journal says of the fault, so that it can be put right where there is no journal. */
-export const LABEL_RECORD = 'io.ftc.chaos.record';
-/** `true` on a container of a job: it is never chosen. */
-export const LABEL_EXEMPT = 'io.ftc.chaos.exempt';
-
 export interface ExecOptions {
   /** `uid:gid`; the container's own user without it. */
   readonly user?: string;
@@ -74,7 +65,7 @@ export interface HelperProcess {
 export interface Helper {
   readonly id: string;
   readonly fault: string;
-  /** LABEL_RECORD's value. */
+  /** ftcLabels.record's value. */
   readonly record: string;
 }
 

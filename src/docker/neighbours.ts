@@ -2,10 +2,9 @@
  * What others have on the engine under a job's name. Compose would adopt it, recreate it or fail half-way, so a job is refused before
  * anything is made.
  */
+import { composeLabels, ftcLabels } from '../shared/names.ts';
 import type Docker from 'dockerode';
 import { FtcError } from '../errors.ts';
-import { labelProject } from './answers.ts';
-import { LABEL_JOB } from './engine.ts';
 import { isOwn } from './own.ts';
 
 export interface Thing {
@@ -26,7 +25,7 @@ export function inTheWay(name: string, things: readonly Thing[]): Thing[] {
   return things.filter(thing => {
     const { kind, labels } = thing;
     if (isOwn(labels, name)) return false;
-    if (labels[labelProject] === name) return true;
+    if (labels[composeLabels.project] === name) return true;
     const named = thing.name.startsWith(name) && parts[kind].test(thing.name.slice(name.length));
     // A volume that somebody made by hand under exactly this name is meant for the job: a backup that was put back.
     return named && !(kind === 'volume' && isByHand(labels));
@@ -34,7 +33,7 @@ export function inTheWay(name: string, things: readonly Thing[]): Thing[] {
 }
 
 const isByHand = (labels: Thing['labels']): boolean =>
-  labels[labelProject] === undefined && labels[LABEL_JOB] === undefined;
+  labels[composeLabels.project] === undefined && labels[ftcLabels.job] === undefined;
 
 /** @throws FtcError FTC_NOT_OURS */
 export async function refuseNeighbours(docker: Docker, name: string): Promise<void> {
@@ -44,7 +43,7 @@ export async function refuseNeighbours(docker: Docker, name: string): Promise<vo
 
 /** Whatever has the project's label, or a name that begins as its parts' names do. */
 export async function thingsOf(docker: Docker, name: string): Promise<Thing[]> {
-  const label = { label: [`${labelProject}=${name}`] };
+  const label = { label: [`${composeLabels.project}=${name}`] };
   const [byLabel, byName, networks, volumes] = await Promise.all([
     docker.listContainers({ all: true, filters: label }),
     docker.listContainers({ all: true, filters: { name: [`${name}-`] } }),
@@ -63,7 +62,7 @@ export async function thingsOf(docker: Docker, name: string): Promise<Thing[]> {
     ...volumes.flatMap(answer => answer.Volumes.map(({ Name, Labels }) => thing('volume', Name, Labels))),
   ];
   return [...new Map(all.map(one => [`${one.kind} ${one.name}`, one])).values()].filter(
-    one => one.labels[labelProject] === name || one.name.startsWith(name),
+    one => one.labels[composeLabels.project] === name || one.name.startsWith(name),
   );
 }
 
@@ -81,8 +80,8 @@ export function neighbourError(name: string, found: readonly Thing[]): FtcError 
     .concat(found.length > SHOWN ? [`${found.length - SHOWN} more`] : [])
     .join(', ');
   const another = `Or give the job another name: --name ${otherName(name)} (or name: in the job file).`;
-  if (found.some(({ labels }) => labels[labelProject] === name)) {
-    const filter = `--filter label=${labelProject}=${name}`;
+  if (found.some(({ labels }) => labels[composeLabels.project] === name)) {
+    const filter = `--filter label=${composeLabels.project}=${name}`;
     const kinds = [...new Set(found.map(({ kind }) => kind))];
     const lists = kinds.map(kind => `${listing[kind]} ${filter}`).join('; ');
     return new FtcError(

@@ -1,9 +1,9 @@
 /** A container for a moment: it gets one mount and nothing else, is talked to over stdin and stdout, and is gone afterwards. */
+import { ftcLabels } from '../shared/names.ts';
 import type { Duplex } from 'node:stream';
 import type Docker from 'dockerode';
 import { FtcError } from '../errors.ts';
 import { Attached } from './attached.ts';
-import { LABEL_JOB } from './engine.ts';
 import { engineError, statusOf } from './engine-error.ts';
 import { type Mount, toMount } from './mount.ts';
 
@@ -66,7 +66,7 @@ function options({ job, image, command, user, environment, mount }: OneOff): Doc
     Cmd: [...command],
     User: user,
     Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
-    Labels: { [LABEL_JOB]: job },
+    Labels: { [ftcLabels.job]: job },
     AttachStdin: true,
     AttachStdout: true,
     AttachStderr: true,

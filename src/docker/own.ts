@@ -2,9 +2,8 @@
  * What a job owns on the engine: the containers, networks and volumes that carry ftc's label with the job's name and belong to the
  * Compose project of that name. Nothing else is stopped, killed or removed here, whatever project it belongs to.
  */
+import { composeLabels, ftcLabels } from '../shared/names.ts';
 import type Docker from 'dockerode';
-import { labelProject } from './answers.ts';
-import { LABEL_JOB, LABEL_ROLE } from './engine.ts';
 import { engineError, statusOf } from './engine-error.ts';
 
 type Labels = Readonly<Record<string, string | undefined>> | null | undefined;
@@ -37,13 +36,13 @@ export interface EndOptions {
   readonly seconds?: number;
 }
 
-const labelFolder = 'com.docker.compose.project.working_dir';
-
 /** Do these labels say that the thing is the job's? */
 export const isOwn = (labels: Labels, name: string): boolean =>
-  labels?.[LABEL_JOB] === name && labels[labelProject] === name;
+  labels?.[ftcLabels.job] === name && labels[composeLabels.project] === name;
 
-const ownFilter = (name: string) => ({ label: [`${LABEL_JOB}=${name}`, `${labelProject}=${name}`] });
+const ownFilter = (name: string) => ({
+  label: [`${ftcLabels.job}=${name}`, `${composeLabels.project}=${name}`],
+});
 
 /** Who may start others again ends first; the master hears of the workers' end; the store is there to the last. */
 const order = ['supervisor', 'worker', 'master', 's3'];
@@ -58,9 +57,9 @@ export async function owned(docker: Docker, name: string): Promise<Owned> {
     containers: containers.map(({ Id, Names, Labels, State }) => ({
       id: Id,
       name: (Names[0] ?? Id).replace(/^\//, ''),
-      role: Labels[LABEL_ROLE] ?? '',
+      role: Labels[ftcLabels.role] ?? '',
       state: State,
-      folder: Labels[labelFolder] ?? null,
+      folder: Labels[composeLabels.folder] ?? null,
     })),
     networks: networks.map(({ Id, Name }) => ({ id: Id, name: Name })),
   };
@@ -71,7 +70,7 @@ export async function ownedVolumes(docker: Docker, name: string): Promise<OwnedV
   const { Volumes } = await asked(`list the volumes of "${name}"`, docker.listVolumes({ filters }));
   return Volumes.map(({ Name, Labels }) => ({
     name: Name,
-    role: (Labels as Labels)?.[LABEL_ROLE] ?? null,
+    role: (Labels as Labels)?.[ftcLabels.role] ?? null,
   }));
 }
 

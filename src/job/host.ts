@@ -1,4 +1,5 @@
 /** What a job needs of the host's files, looked at before anything starts. */
+import { userId } from '../shared/names.ts';
 import { closeSync, openSync, readFileSync, readSync, realpathSync, statSync, type Stats } from 'node:fs';
 import { dirname } from 'node:path';
 import { FtcError } from '../errors.ts';
@@ -9,7 +10,7 @@ import { secretOf } from './s3.ts';
 import { leadsOut } from './script-link.ts';
 
 /** The user of master and workers in their images. */
-export const containerUser = '10001:10001';
+export const containerUser = `${userId}:${userId}`;
 
 /**
  * Looks at script, dataset, checkpoint directory, credentials and certificates.

@@ -1,4 +1,5 @@
 /** Folders and files of the host that a job's workers see besides the script's: `source:target`, read-only unless `:rw` says so. */
+import { mounts } from '../shared/names.ts';
 import { posix } from 'node:path';
 
 export interface Volume {
@@ -10,9 +11,9 @@ export interface Volume {
 }
 
 /** What ftc itself mounts, or must not be hidden. */
-const own = ['/job', '/checkpoints', '/data', '/outputs', '/cache', '/tmp', '/dev', '/opt/ftc'];
+const own = [...Object.values(mounts), '/cache', '/tmp', '/dev', '/opt/ftc'];
 /** Nothing may be mounted in these either: they are read-only, or the engine's. */
-const closed = ['/job', '/checkpoints', '/opt/ftc', '/proc', '/sys', '/dev', '/run'];
+const closed = [mounts.script, mounts.checkpoints, '/opt/ftc', '/proc', '/sys', '/dev', '/run'];
 /** Without these nothing starts. */
 const system = ['/', '/bin', '/sbin', '/lib', '/lib64', '/usr', '/etc', '/opt', '/var'];
 

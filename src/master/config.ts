@@ -1,4 +1,5 @@
 /** The master's environment, as compose/ renders it. docs/protocol.md has the table. */
+import { ports } from '../shared/names.ts';
 import { hostname } from 'node:os';
 import { basename } from 'node:path';
 import { z } from 'zod';
@@ -37,8 +38,8 @@ const Environment = z.object({
   FTC_STATE_DIR: z.string().default('/var/lib/ftc/master'),
   FTC_WORKER_KEY_DIR: z.string().default('/var/lib/ftc/worker-key'),
   FTC_SUPERVISOR_KEY_DIR: z.string().default('/var/lib/ftc/supervisor-key'),
-  FTC_CONTROL_PORT: z.coerce.number().int().default(7077),
-  FTC_HTTP_PORT: z.coerce.number().int().default(8080),
+  FTC_CONTROL_PORT: z.coerce.number().int().default(ports.control),
+  FTC_HTTP_PORT: z.coerce.number().int().default(ports.http),
 });
 
 export interface MasterConfig {

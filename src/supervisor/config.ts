@@ -1,4 +1,5 @@
 /** The supervisor's environment, as compose/ renders it. docs/protocol.md has the table. */
+import { ports } from '../shared/names.ts';
 import { hostname } from 'node:os';
 import { z } from 'zod';
 import type { RestartPolicy } from './restarts.ts';
@@ -36,7 +37,7 @@ export interface SupervisorConfig {
 /** Throws a ZodError that names the variable. */
 export function readConfig(env: NodeJS.ProcessEnv): SupervisorConfig {
   const e = Environment.parse(env);
-  const [host = 'master', port = '7077'] = e.FTC_MASTER.split(':');
+  const [host = 'master', port = String(ports.control)] = e.FTC_MASTER.split(':');
   return {
     job: e.JOB_ID,
     project: e.FTC_PROJECT,

@@ -1,16 +1,12 @@
 /** Everything that runs of one purpose have made and that is still there, by label; and its removal. */
+import { composeLabels, ftcLabels } from '../shared/names.ts';
 import { hostname } from 'node:os';
 import type Docker from 'dockerode';
 import { forgetProject } from '../client/saved-project.ts';
-import { LABEL_ROLE } from '../docker/engine.ts';
-import { LABEL_CHAOS } from '../docker/lab.ts';
 import { thingsOf } from '../docker/neighbours.ts';
 import { FtcError } from '../errors.ts';
 import { fromText, isAlive, type ProcessId, toText } from '../shared/process-id.ts';
-import { LABEL_OWNER, type Purpose } from './project.ts';
-
-const PROJECT = 'com.docker.compose.project';
-const DIRECTORY = 'com.docker.compose.project.working_dir';
+import { type Purpose } from './project.ts';
 
 type Labels = Readonly<Record<string, string | undefined>>;
 
@@ -31,7 +27,7 @@ export interface Whose {
 /** What there is of those runs; of one project where it is named. */
 async function find(docker: Docker, { purpose, job }: Whose, project?: string): Promise<Thing[]> {
   const own = job === null ? purpose.label : `${purpose.label}=${job}`;
-  const label = [own, ...(project === undefined ? [] : [`${PROJECT}=${project}`])];
+  const label = [own, ...(project === undefined ? [] : [`${composeLabels.project}=${project}`])];
   const [containers, networks, { Volumes: volumes }] = await Promise.all([
     docker.listContainers({ all: true, filters: { label } }),
     docker.listNetworks({ filters: { label } }),
@@ -59,9 +55,9 @@ export interface Leftovers {
 export async function findLeftovers(docker: Docker, whose: Whose): Promise<Leftovers> {
   const things = await find(docker, whose);
   const alive = things.filter(isAnsweredFor);
-  const busy = new Set(alive.map(t => t.labels[PROJECT]));
+  const busy = new Set(alive.map(t => t.labels[composeLabels.project]));
   return {
-    projects: unique(things.map(t => t.labels[PROJECT])).filter(project => !busy.has(project)),
+    projects: unique(things.map(t => t.labels[composeLabels.project])).filter(project => !busy.has(project)),
     alive: unique(alive.map(({ labels }) => toText({ ...ownerOf(labels), began: null }))),
   };
 }
@@ -74,7 +70,7 @@ function isAnsweredFor({ labels, running }: Thing): boolean {
   return isAlive(owner) ?? running;
 }
 
-const ownerOf = (labels: Labels): ProcessId => fromText(labels[LABEL_OWNER] ?? '');
+const ownerOf = (labels: Labels): ProcessId => fromText(labels[ftcLabels.owner] ?? '');
 
 /**
  * Removes containers, network and volumes of one project, if such a run made them, and helpers that faults have left beside them;
@@ -85,16 +81,16 @@ export async function removeRun(docker: Docker, whose: Whose, project: string): 
   if (things.length === 0) return;
   const helpers = await docker.listContainers({
     all: true,
-    filters: { label: [`${LABEL_CHAOS}=${project}`] },
+    filters: { label: [`${ftcLabels.chaos}=${project}`] },
   });
   await Promise.all(helpers.map(h => removeContainer(docker, h.Id)));
   const containers = things.filter(t => t.kind === 'container');
   // The supervisor first: it would start again what is being removed.
-  const [first, rest] = partition(containers, t => t.labels[LABEL_ROLE] === 'supervisor');
+  const [first, rest] = partition(containers, t => t.labels[ftcLabels.role] === 'supervisor');
   for (const group of [first, rest]) await Promise.all(group.map(t => removeContainer(docker, t.id)));
   for (const { id } of things.filter(t => t.kind === 'network')) await gone(docker.getNetwork(id).remove());
   for (const { id } of things.filter(t => t.kind === 'volume')) await gone(docker.getVolume(id).remove());
-  const folder = containers[0]?.labels[DIRECTORY];
+  const folder = containers[0]?.labels[composeLabels.folder];
   if (folder === undefined) return;
   try {
     forgetProject(folder, project);
@@ -122,7 +118,8 @@ export async function removeLeftovers(docker: Docker, whose: Whose): Promise<rea
 export async function isTaken(docker: Docker, project: string): Promise<boolean> {
   const things = await thingsOf(docker, project);
   return things.some(
-    ({ name, labels }) => labels[PROJECT] === project || /^[-_]/.test(name.slice(project.length)),
+    ({ name, labels }) =>
+      labels[composeLabels.project] === project || /^[-_]/.test(name.slice(project.length)),
   );
 }
 

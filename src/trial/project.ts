@@ -1,4 +1,5 @@
 /** The project of a run that tries a job out: the job with other numbers, a name of its own, and labels that say whose it is. */
+import { ftcLabels } from '../shared/names.ts';
 import type { ComposeFile } from '../../compose/render.ts';
 import type { Service } from '../../compose/services.ts';
 import { noHooks } from '../job/hooks.ts';
@@ -13,11 +14,8 @@ export interface Purpose {
   readonly word: string;
 }
 
-export const verification: Purpose = { label: 'io.ftc.verify', word: 'verify' };
-export const experiment: Purpose = { label: 'io.ftc.experiment', word: 'chaos' };
-
-/** The process that answers for a run: see `toText`. */
-export const LABEL_OWNER = 'io.ftc.run.owner';
+export const verification: Purpose = { label: ftcLabels.verify, word: 'verify' };
+export const experiment: Purpose = { label: ftcLabels.experiment, word: 'chaos' };
 
 const LONGEST = 63;
 
@@ -47,7 +45,7 @@ export function runJob(job: Job, name: string, workers: number, standbys: number
 
 export const ownLabels = ({ label }: Purpose, job: string): Readonly<Record<string, string>> => ({
   [label]: job,
-  [LABEL_OWNER]: toText(thisProcess()),
+  [ftcLabels.owner]: toText(thisProcess()),
 });
 
 /** The file with `labels` on everything that it makes. */

@@ -1,3 +1,4 @@
+import { ftcLabels } from '../../src/shared/names.ts';
 import { createServer, type AddressInfo } from 'node:net';
 import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
@@ -5,7 +6,6 @@ import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
 import { Compose, type ComposeProject } from '../../src/docker/compose.ts';
 import { connect, type Connection } from '../../src/docker/connect.ts';
-import { LABEL_JOB, LABEL_ROLE } from '../../src/docker/engine.ts';
 import { killJob, removeJob, stopJob } from '../../src/docker/own.ts';
 import { docker } from './harness.ts';
 import { smallImage } from './small-image.ts';
@@ -23,7 +23,7 @@ describe('Compose on a real engine', () => {
   });
   afterEach(() => removeJob(connection.docker, name, { seconds: 0 }));
 
-  const labels = (role: string) => ({ [LABEL_JOB]: name, [LABEL_ROLE]: role });
+  const labels = (role: string) => ({ [ftcLabels.job]: name, [ftcLabels.role]: role });
   const service = (role: string, more: object = {}) => ({
     image,
     init: true,

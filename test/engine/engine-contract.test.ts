@@ -1,7 +1,6 @@
+import { composeLabels, ftcLabels } from '../../src/shared/names.ts';
 import { randomBytes } from 'node:crypto';
-import { labelProject } from '../../src/docker/answers.ts';
 import { connect } from '../../src/docker/connect.ts';
-import { LABEL_JOB, LABEL_ROLE } from '../../src/docker/engine.ts';
 import { engineContract } from '../contracts/engine-contract.ts';
 import { smallImage } from './small-image.ts';
 
@@ -19,10 +18,10 @@ engineContract('Docker', async () => {
         Image,
         Cmd: ['sh', '-c', script],
         Labels: {
-          [labelProject]: project,
+          [composeLabels.project]: project,
           'com.docker.compose.container-number': String(number),
-          [LABEL_JOB]: project,
-          [LABEL_ROLE]: role,
+          [ftcLabels.job]: project,
+          [ftcLabels.role]: role,
         },
       });
       return container.id;

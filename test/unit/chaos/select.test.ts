@@ -1,9 +1,9 @@
+import { type Role, ftcLabels } from '../../../src/shared/names.ts';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Hit, Target } from '../../../chaos/faults/fault.ts';
 import { choose, everybody, type Wish } from '../../../chaos/select.ts';
-import { LABEL_EXEMPT } from '../../../src/docker/lab.ts';
-import type { Container, Role } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/docker/engine.ts';
 import { FtcError } from '../../../src/errors.ts';
 import type { Status } from '../../../src/api/status.ts';
 
@@ -50,8 +50,8 @@ const somebody = fc.record({
   labels: fc.constantFrom<Container['labels']>(
     {},
     {},
-    { [LABEL_EXEMPT]: 'true' },
-    { [LABEL_EXEMPT]: 'no', a: 'b' },
+    { [ftcLabels.exempt]: 'true' },
+    { [ftcLabels.exempt]: 'no', a: 'b' },
   ),
   rank: fc.option(fc.nat({ max: 5 })),
 });
@@ -59,7 +59,7 @@ const anyWish = fc.record<Wish>({
   target: fc.constantFrom<Target>('worker', 'standby', 'master', 'supervisor', 'all', 'engine'),
   ranks: fc.option(fc.uniqueArray(fc.nat({ max: 5 }), { minLength: 1, maxLength: 2 }), { nil: undefined }),
   container: fc.option(fc.constantFrom('c1', 'c2', 'c'), { nil: undefined }),
-  label: fc.option(fc.constantFrom('a', 'a=b', LABEL_EXEMPT), { nil: undefined }),
+  label: fc.option(fc.constantFrom('a', 'a=b', ftcLabels.exempt), { nil: undefined }),
   all: fc.option(fc.boolean(), { nil: undefined }),
   count: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
   percent: fc.option(fc.integer({ min: 1, max: 100 }), { nil: undefined }),
@@ -81,7 +81,7 @@ describe('whom a fault can hit', () => {
           expect(new Set(hits.map(h => h.container.id)).size).toBe(hits.length);
           for (const { container: c } of hits) {
             expect([c.project, c.state]).toEqual(['job', 'running']);
-            expect(c.labels[LABEL_EXEMPT]).not.toBe('true');
+            expect(c.labels[ftcLabels.exempt]).not.toBe('true');
           }
           expect(choose(w, job, status)).toEqual(hits);
         } catch (error) {
