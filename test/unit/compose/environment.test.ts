@@ -8,7 +8,7 @@ const root = new URL('../../../', import.meta.url);
 const text = (path: string): string => readFileSync(new URL(path, root), 'utf8');
 
 const ftc = resolveJob(
-  [{ standbys: 1, standbySync: 2, checkpoint: { keepEvery: 2, dir: '/x' }, workdir: true } as never],
+  [{ standbys: 1, standbySync: 2, checkpoint: { keepEvery: 2, dir: '/x' }, workdir: true }],
   null,
 );
 const torchrun: Job = { ...ftc, launcher: 'torchrun' };
