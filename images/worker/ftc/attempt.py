@@ -120,8 +120,14 @@ class Attempt:
 
         With this worker's last slice, buckets are sent as they are filled.
         """
-        if not isinstance(loss, torch.Tensor) or loss.numel() != 1 or not loss.requires_grad:
+        if not isinstance(loss, torch.Tensor) or loss.numel() != 1:
             raise UsageError("job.step needs the loss: one number that came out of the model, as a tensor")
+        if not loss.requires_grad:
+            raise UsageError(
+                "the loss that job.step was given needs no gradient: it was computed under torch.no_grad(), from detached tensors, or without a "
+                "parameter that is trained. Where torch.autocast stands around the loop, a forward pass under torch.no_grad() keeps copies of the "
+                "weights without gradients: call torch.clear_autocast_cache() after it"
+            )
         self._check_model(virtual_rank)
         self._check_modes(virtual_rank)
         share = self._share(virtual_rank, weight)

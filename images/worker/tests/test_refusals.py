@@ -101,6 +101,8 @@ IN_THE_LOOP: dict[str, list[str]] = {
     "within": ["requires_grad or the optimizer's groups changed between two slices of step 4: model.0.bias, model.0.weight", "job.step_number"],
     "by rank": ["workers do not train the same parameters at step 4: worker b (rank 1) froze or unfroze other parameters than worker a (rank 0)"],
     "weights": ["job.step was called with a weight for some slices of a step, and without for others"],
+    "no loss": ["job.step needs the loss: one number that came out of the model, as a tensor"],
+    "no gradient": ["the loss that job.step was given needs no gradient: it was computed under torch.no_grad()", "torch.clear_autocast_cache()"],
     "half unfrozen": ["scaler: parameter model.1.weight has the dtype torch.float16, and GradScaler cannot unscale gradients of that"],
     "replaced always": ["the model changes in every attempt at step 4: parameter 1.weight is another object. Write new values into a parameter with copy_"],
     "grows always": ["the model changes in every attempt at step 4: parameter 6.weight is new; 6.bias is new", "only where they are not changed yet"],

@@ -35,7 +35,11 @@ def train(job: ftc.Job) -> None:
                 model[0].requires_grad_(False)
             if kind == "by rank" and job.rank == 1:
                 model[0].requires_grad_(False)
-        if kind == "weights":
+        if kind == "no loss":
+            job.step(model(batch.x))
+        elif kind == "no gradient":
+            job.step(model(batch.x).square().mean().detach())
+        elif kind == "weights":
             job.step(model(batch.x).square().mean(), weight=len(batch) if slices % 2 else None)
         else:
             job.step(model(batch.x).square().mean())
