@@ -3,7 +3,7 @@
  * that a script can rely on. Anything else that is thrown is a defect of ours and keeps its stack trace.
  */
 
-/** Exit codes of the `ftc` command, as documented in the README. */
+/** Exit codes of the `ftc` command, as docs/cli.md documents them. */
 export const ExitCode = {
   ok: 0,
   /** A defect in ftc. */
