@@ -205,3 +205,14 @@ def test_workers_with_different_pasts_cut_alike_from_the_same_beginning_on(small
 
 def test_nothing_is_known_before_the_beginning() -> None:
     assert ReplicaCheck(dict).known is None
+
+
+def test_a_generation_that_is_yet_to_compare_its_states_knows_nothing_of_them() -> None:
+    check = ReplicaCheck(lambda: {"a": torch.zeros(4)})
+    check.defer(7)
+    assert (check.known, check.count) == (None, 0)
+    check.begin(7)
+    check.defer(9)
+    assert (check.known, check.count) == (7, 1)
+    check.begin(9)
+    assert (check.known, check.count) == (9, 2)

@@ -37,9 +37,13 @@ class ReplicaCheck:
 
     def begin(self, step: int) -> None:
         """A generation begins with equal states: its members have just compared them."""
-        self._begun, self._coverage, self.whole = step, None, False
+        self.defer(step)
         self._known = step
         self.count += 1
+
+    def defer(self, step: int) -> None:
+        """A generation begins, and its members are yet to compare their states: nothing is known of this step."""
+        self._begun, self._coverage, self.whole = step, None, False
 
     def all_of_it(self) -> int:
         """The whole state's fingerprint now."""

@@ -57,7 +57,7 @@ class Replicas:
             return [word]
         rows = wire.table(group, [self._check.all_of_it(), word])
         if unlike([row[1] for row in rows]):
-            self._check.begin(step)
+            self._check.defer(step)
         elif len({row[0] for row in rows}) > 1:
             self._respond(group, step, back, joined=True)
         else:
