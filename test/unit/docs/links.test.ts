@@ -3,7 +3,7 @@ import { dirname, join, relative } from 'node:path';
 import { expect, it } from 'vitest';
 
 const root = new URL('../../..', import.meta.url).pathname;
-const pages = ['.', 'docs']
+const pages = ['.', 'docs', 'docs/decisions']
   .flatMap(folder => readdirSync(join(root, folder)).map(name => join(root, folder, name)))
   .filter(path => path.endsWith('.md'));
 
