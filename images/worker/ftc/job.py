@@ -88,7 +88,7 @@ class Job(Facts):
         only tells the steps committed so far. Raises UsageError before `register`, FtcError where no state can be had.
         """
         forks.refuse("job.begin")
-        return self._registered("job.begin").begin()
+        return self._registered("job.begin").begins()
 
     def batches(self, data: Any, *, batch_size: int | None = None, shuffle: bool = True, **loading: Any) -> Iterator[Batch]:
         """The slices of every step that this worker carries, until the job has made all its steps. Call `job.step` once for each.
@@ -152,7 +152,7 @@ class Job(Facts):
         forks.refuse("job.evaluate")
         loop = self._registered("job.evaluate")
         loop.check_evaluation()
-        loop.begin()
+        loop.begins()
         return loop.evaluations.evaluate(function, data, batch_size, loading, self.device)
 
     def once(self, function: Callable[[], object]) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from . import control
+from .ahead import EARLY
 from .attempt import Attempt, Machinery
 from .contents import check
 from .control import Agreed
@@ -128,9 +129,19 @@ class Loop:
             self._parts.randomness.between(self._progress.step)
         return self._progress.step
 
+    def begins(self) -> int:
+        """The same, called by the script itself, which may do something before it asks for a step."""
+        first = not self._began
+        step = self.begin()
+        if first and not self.ended and self._rejoin.meeting is None:
+            self._rejoin.start.all_of_it(step)
+        return step
+
     def more(self) -> bool:
         """Whether there is another step to make. False: the last one is committed and durable. Raises Leave, FtcError."""
         self.begin()
+        if not self.ended:
+            self._rejoin.start.done(self._progress.step)
         self._stages.enter(Stage.BODY)
         while not self.ended:
             self._over()
@@ -146,7 +157,8 @@ class Loop:
     def hands_out(self) -> None:
         """The script gets a step of `job.steps`, and may do something before it asks for the slices."""
         self._parts.randomness.ahead(self._progress.step)
-        self._rejoin.ahead.handed_out(self._progress.step)
+        if self._progress.step < EARLY:
+            self._rejoin.ahead.tensors(self._progress.step)
 
     def attempts(self, prepared: int | None = None) -> Iterator[Batch]:
         """The slices of one step that this worker carries, again and again until they were reduced.

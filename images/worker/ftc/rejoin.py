@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from . import wire
-from .ahead import Ahead
+from .ahead import AHEAD, START, Untouched
 from .checkpoint.checkpoints import Checkpoints
 from .config import Config
 from .control import Agreed
@@ -65,7 +65,8 @@ class Rejoin:
         """The rank that this worker has the state from, since the members met."""
         self._provisional = False
         """It is to get another one at the next reduction, and this one counts for nothing if that cannot be."""
-        self.ahead = Ahead(parts.own)
+        self.ahead = Untouched(parts.own, AHEAD)
+        self.start = Untouched(parts.own, START)
         self.meeting: Meeting | None = None
         """Of whoever has to rehearse."""
         self.stages = Stages()
@@ -182,7 +183,7 @@ class Rejoin:
         self._waiting = None if waiting is None else (group, waiting)
         settled = waiting is None or group.rank not in waiting.receivers
         if settled and self._source is not None and told[self._source].ahead and not told[group.rank].ahead:
-            self.ahead.taken(parts.progress.step)
+            self.ahead.all_of_it(parts.progress.step)
         self.stages.met(parts.progress.step, told)
         self._pass_on_finish(group, told)
         parts.once.entered()
@@ -203,6 +204,8 @@ class Rejoin:
         moved = bring(group, self._parts.own, waiting.source, dict.fromkeys(waiting.receivers, True))
         if moved:
             print(f"ftc: {moved} bytes of state moved after the script's own code at step {progress.step}", flush=True)
+        if group.rank in waiting.receivers:
+            self.start.taken_anew(progress.step)
         self._provisional, progress.holds_state, self._source = False, True, None
         self._met()
         self._compare(group)
@@ -254,6 +257,8 @@ class Rejoin:
         parts.place.at(outcome.step)
         took = group.rank in meeting.behind
         self._source = meeting.source if took else None
+        if took:
+            self.start.taken_anew(outcome.step)
         self._provisional = took and any(Told.decode(meeting.words[rank]).inside for rank in meeting.held)
         progress.holds_state = not self._provisional
         self._first_commit = True

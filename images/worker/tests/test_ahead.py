@@ -43,6 +43,27 @@ def test_a_tensor_that_is_changed_there_is_refused_in_the_first_step(tmp_path: P
         assert "after step.commit()" in text
 
 
+@pytest.mark.parametrize(("begin", "name"), [("scale", "model.1.weight"), ("rate", "optimizer.param_groups.0.lr"), ("by-score", "model.1.weight")])
+def test_what_is_changed_between_begin_and_the_loop_is_refused(tmp_path: Path, begin: str, name: str) -> None:
+    with three(tmp_path, "head=rate", f"begin={begin}") as cluster:
+        cluster.begin("a")
+        text = fatal(cluster, "a")
+        assert text.startswith(f"{name} changed between job.begin (or a job.evaluate) and the loop, at step 1:"), text
+        assert "Change it before job.begin" in text
+
+
+def test_a_state_that_is_taken_between_begin_and_the_loop_is_no_change(tmp_path: Path) -> None:
+    """Workers d and e evaluate there, and are brought on by worker a meanwhile."""
+    right = alone(tmp_path, "head=rate", "begin=evaluate")
+    with three(tmp_path, "head=rate", "begin=evaluate", "evaluate:4:d", "slice:7:a", "slice:4:a") as cluster:
+        cluster.begin("a")
+        reached(cluster, "slice:4:a")
+        joins(cluster, "d", "e", of=("a",))
+        go(cluster)
+        assert cluster.digests("a", "d", "e") == {right}
+        assert not diverged(cluster)
+
+
 def test_a_number_that_comes_out_differently_when_it_is_done_again_is_refused_in_a_worker_that_joins(tmp_path: Path) -> None:
     with three(tmp_path, "head=decay", "slice:4:a") as cluster:
         cluster.begin("a", "b")

@@ -2,6 +2,8 @@
 
 head=forward: a forward pass in training mode. =scale: a parameter. =decay: the learning rate, from what it was. =rate: the learning rate, from
 the step's number. =evaluate: the same, and before step 5 an evaluation, by whose result the model changes.
+begin=scale: a parameter is changed between job.begin and the loop. =rate: the learning rate. =evaluate: something is evaluated there.
+=by-score: without job.begin, the model is changed by the result of an evaluation.
 flip=5: worker b changes a bit of its model in that place of step 6, once in the job.
 stay=a: worker a stays in an evaluation once others have joined it.
 """
@@ -34,7 +36,21 @@ def train(job: ftc.Job) -> None:
         right: torch.Tensor = model(held.x).argmax(1).eq(held.y).sum()
         return right
 
-    for step in job.steps((x, y), batch_size=24):
+    steps, begin = job.steps((x, y), batch_size=24), told.get("begin")
+    if begin not in (None, "by-score"):
+        job.begin()
+    if begin == "by-score":
+        found = job.evaluate(score, (x, y))
+        with torch.no_grad():
+            weight.mul_(1 - 0.001 * float(found))
+    elif begin == "scale":
+        with torch.no_grad():
+            weight.mul_(0.99)
+    elif begin == "rate":
+        group["lr"] = 0.02
+    elif begin == "evaluate":
+        job.evaluate(score, (x, y))
+    for step in steps:
         if head == "forward":
             model(x[:8])
         elif head == "scale":
