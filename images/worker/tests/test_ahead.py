@@ -77,15 +77,18 @@ def test_a_number_that_comes_out_differently_when_it_is_done_again_is_refused_in
         assert not diverged(cluster)
 
 
-def test_a_number_that_follows_from_the_step_may_be_set_there(tmp_path: Path) -> None:
-    """Worker a has set it for step 5, worker b comes to that place, and c, d join."""
-    right = alone(tmp_path, "head=rate")
-    with three(tmp_path, "head=rate", "slice:4:a", "tail:4:b") as cluster:
-        cluster.begin("a", "b")
-        reached(cluster, "slice:4:a", "tail:4:b")
-        joins(cluster, "c", "d", of=("a", "b"))
+@pytest.mark.parametrize("head", ["rate", "slices"])
+@pytest.mark.parametrize("more", [(), ("d", "e")])
+def test_a_number_that_follows_from_the_step_may_be_set_there_or_in_a_slice(tmp_path: Path, head: str, more: tuple[str, ...]) -> None:
+    """Worker a has set it for step 5, worker b is to come to that place, and c is lost."""
+    right = alone(tmp_path, f"head={head}")
+    with three(tmp_path, f"head={head}", "slice:4:a", "tail:4:b", "slice:4:c") as cluster:
+        cluster.begin("a", "b", "c")
+        reached(cluster, "slice:4:a", "tail:4:b", "slice:4:c")
+        cluster.kill("c")
+        joins(cluster, *more, of=("a", "b"))
         go(cluster)
-        assert cluster.digests("a", "b", "c", "d") == {right}
+        assert cluster.digests("a", "b", *more) == {right}
         assert not diverged(cluster)
 
 

@@ -2,6 +2,7 @@
 
 head=forward: a forward pass in training mode. =scale: a parameter. =decay: the learning rate, from what it was. =rate: the learning rate, from
 the step's number. =evaluate: the same, and before step 5 an evaluation, by whose result the model changes.
+=slices: the same, in each slice of job.batches.
 begin=scale: a parameter is changed between job.begin and the loop. =rate: the learning rate. =evaluate: something is evaluated there.
 =by-score: without job.begin, the model is changed by the result of an evaluation.
 flip=5: worker b changes a bit of its model in that place of step 6, once in the job.
@@ -36,6 +37,13 @@ def train(job: ftc.Job) -> None:
         right: torch.Tensor = model(held.x).argmax(1).eq(held.y).sum()
         return right
 
+    if head == "slices":
+        for batch in job.batches((x, y), batch_size=24):
+            group["lr"] = 0.02 / (1 + job.step_number)
+            wait(job, "slice")
+            if job.step(nn.functional.cross_entropy(model(batch.x), batch.y)):
+                wait(job, "tail")
+        return
     steps, begin = job.steps((x, y), batch_size=24), told.get("begin")
     if begin not in (None, "by-score"):
         job.begin()
