@@ -133,6 +133,8 @@ class Loop:
         """The same, called by the script itself, which may do something before it asks for a step."""
         first = not self._began
         step = self.begin()
+        if first:
+            self._parts.randomness.once("begun")
         if first and not self.ended and self._rejoin.meeting is None:
             self._rejoin.start.all_of_it(step)
         return step

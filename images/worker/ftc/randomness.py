@@ -1,7 +1,8 @@
 """Which random state the script's code runs under. It depends on the seed, the step and what the code is there for, never on what
 this worker has done before.
 
-- Between two slices, ahead of a step's slices in job.steps, and before and after the loop: on the step alone. So what a script does once a step (an evaluation, an
+- Before the loop (until `register`, after it, after `job.begin`) and after it: on the place alone.
+- Between two slices, and ahead of a step's slices in job.steps: on the step alone. So what a script does once a step (an evaluation, an
   augmentation of the next batch, a DataLoader's iterator) draws the same numbers in every worker.
 - From the first look at a batch's contents on: on the step and the slice.
 - From the first forward pass of a slice on: on the step and the slice again. So nothing that was drawn before it, once a step and

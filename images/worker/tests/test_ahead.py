@@ -52,6 +52,17 @@ def test_what_is_changed_between_begin_and_the_loop_is_refused(tmp_path: Path, b
         assert "Change it before job.begin" in text
 
 
+def test_random_numbers_that_are_drawn_there_are_the_same_in_a_worker_that_joins(tmp_path: Path) -> None:
+    right = alone(tmp_path, "head=rate", "begin=draw")
+    assert right != alone(tmp_path / "without", "head=rate")
+    with three(tmp_path, "head=rate", "begin=draw", "slice:4:a") as cluster:
+        cluster.begin("a")
+        reached(cluster, "slice:4:a")
+        joins(cluster, "d", of=("a",))
+        go(cluster)
+        assert cluster.digests("a", "d") == {right}
+
+
 def test_a_state_that_is_taken_between_begin_and_the_loop_is_no_change(tmp_path: Path) -> None:
     """Workers d and e evaluate there, and are brought on by worker a meanwhile."""
     right = alone(tmp_path, "head=rate", "begin=evaluate")

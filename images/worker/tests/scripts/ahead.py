@@ -4,6 +4,7 @@ head=forward: a forward pass in training mode. =scale: a parameter. =decay: the 
 the step's number. =evaluate: the same, and before step 5 an evaluation, by whose result the model changes.
 =slices: the same, in each slice of job.batches.
 begin=scale: a parameter is changed between job.begin and the loop. =rate: the learning rate. =evaluate: something is evaluated there.
+=draw: random numbers that the slices use are drawn there.
 =by-score: without job.begin, the model is changed by the result of an evaluation.
 flip=5: worker b changes a bit of its model in that place of step 6, once in the job.
 stay=a: worker a stays in an evaluation once others have joined it.
@@ -58,6 +59,7 @@ def train(job: ftc.Job) -> None:
         group["lr"] = 0.02
     elif begin == "evaluate":
         job.evaluate(score, (x, y))
+    shift = torch.randn(8) if begin == "draw" else torch.zeros(8)
     for step in steps:
         if head == "forward":
             model(x[:8])
@@ -78,7 +80,7 @@ def train(job: ftc.Job) -> None:
             weight.detach().numpy().reshape(-1).view("uint8")[5] ^= 4
         for batch in step:
             wait(job, "slice")
-            step.backward(nn.functional.cross_entropy(model(batch.x), batch.y))
+            step.backward(nn.functional.cross_entropy(model(batch.x + shift), batch.y))
         step.commit()
         wait(job, "tail")
 
