@@ -73,7 +73,7 @@ INGREDIENTS: dict[str, Ingredient] = {
     "change": some("none", "unfreeze", "freeze", "add-group", "prune", "lr", "replace-head", likely=0.15),
     # The loop.
     "api": Ingredient("batches", ("steps",), 0.4, {"": "steps"}),
-    "begin": only_with("begin", "begin", likely=0.2),
+    "begin": only_with("begin", "begin", "draw", likely=0.2),
     "shuffle": some("on", "off", likely=0.2),
     "data": some("tuple", "data", "dataset", "drawing-dataset", "loader-like-dict", *LOADERS, "iterable", likely=0.55),
     "augment": some("none", "torch", "numpy", "random", likely=0.35),

@@ -20,6 +20,8 @@ def lines(program: Program) -> list[str]:
     text = []
     if program["begin"] != "none":
         text += ["start = job.begin()", "assert start == job.step_number"]
+    if program["begin"] == "draw":
+        text.append("drawn = 0.5 + random.random() + float(torch.rand(())) + np.random.rand()")
     if program["draw_before"] == "once-an-epoch":
         text.append("seen = -1")
     if program["api"] == "steps":
@@ -101,6 +103,8 @@ def one_slice(program: Program) -> list[str]:
         scores.append('loss = loss + 0.01 * torch.randn((), generator=job.generator("noise")) * scores.mean()')
     if program["head"] not in ("none", "lr", "scale"):
         scores.append("loss = loss * ahead_of_slices")
+    if program["begin"] == "draw":
+        scores.append("loss = loss * drawn")
     if program["wrapped"] == "map":
         scores.append('loss = loss * (1 + 0.1 * ahead["n"])')
     if program["nan"] != "none":
