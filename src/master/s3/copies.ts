@@ -29,6 +29,7 @@ interface Verdict {
 
 export class Copies {
   readonly #o: CopiesOptions;
+  readonly #list: typeof localSteps;
   #local: readonly LocalStep[] = [];
   #lastBegun = 0;
   #lastSeen = 0;
@@ -54,14 +55,16 @@ export class Copies {
   /** Steps of which a part may be there. */
   readonly #begun = new Set<number>();
 
-  constructor(o: CopiesOptions) {
+  /** `list` finds what is in the volume. */
+  constructor(o: CopiesOptions, list = localSteps) {
     this.#o = o;
+    this.#list = list;
   }
 
   /** What is in the volume now. */
   async look(): Promise<void> {
     const began = (this.#lastBegun += 1);
-    const found = await localSteps(this.#o.directory);
+    const found = await this.#list(this.#o.directory);
     // Two looks at once end in any order: the older one may have missed what the newer one has seen.
     if (began < this.#lastSeen) return;
     this.#lastSeen = began;
