@@ -57,15 +57,15 @@ def load(item: Any, state: Any, loose: Mapping[str, torch.Tensor]) -> None:
 
 @contextlib.contextmanager
 def _same_groups(optimizer: torch.optim.Optimizer) -> Iterator[None]:
-    """The groups stay the objects that they were: a script that holds one sets the optimizer's learning rate by it, and so does a wrapper."""
-    groups, held = optimizer.param_groups, list(optimizer.param_groups)
+    """The groups stay the objects that they were: a script that holds one sets the optimizer's learning rate by it. They go into the list
+    that loading has made, which a wrapper and the optimizer in it may share."""
+    held = list(optimizer.param_groups)
     yield
     for group, told in zip(held, optimizer.param_groups, strict=True):
         kept = {key: _same(group.get(key), value) for key, value in told.items()}
         group.clear()
         group.update(kept)
-    groups[:] = held
-    optimizer.param_groups = groups
+    optimizer.param_groups[:] = held
 
 
 def _same(held: Any, told: Any) -> Any:

@@ -69,14 +69,43 @@ def test_a_group_that_the_script_holds_stays_the_optimizers_own(rate: Any) -> No
     """Whoever took it before `register`, or before a state was loaded, sets the learning rate by it."""
     model = nn.Linear(2, 1)
     optimizer = torch.optim.Adam(model.parameters(), lr=rate, foreach=False, capturable=False)
-    groups, (group,), held = optimizer.param_groups, optimizer.param_groups, optimizer.param_groups[0]["lr"]
+    (group,), held = optimizer.param_groups, optimizer.param_groups[0]["lr"]
     own = Registered(model, optimizer, None, None, True, {})
     before = clones(own.capture())
     group["lr"] *= 0.5
     own.restore(clones(before))
-    assert optimizer.param_groups is groups and optimizer.param_groups[0] is group
+    assert optimizer.param_groups[0] is group
     assert float(group["lr"]) == 0.5
     if isinstance(rate, torch.Tensor):
         assert group["lr"] is held
     group["lr"] *= 0.5
     assert float(own.capture()["optimizer"]["param_groups"][0]["lr"]) == 0.25
+
+
+class Wrapper(torch.optim.Optimizer):
+    """Steps another optimizer, and shares its groups with it."""
+
+    def __init__(self, inner: torch.optim.Optimizer) -> None:
+        super().__init__(inner.param_groups, inner.defaults)
+        self.inner = inner
+        self.inner.param_groups = self.param_groups
+
+    def step(self, closure: Any = None) -> Any:
+        return self.inner.step(closure)
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        super().load_state_dict(state_dict)
+        self.inner.param_groups = self.param_groups
+
+
+def test_a_wrapper_and_its_optimizer_share_their_groups_after_a_state_was_loaded() -> None:
+    model = nn.Linear(2, 1)
+    wrapper = Wrapper(torch.optim.SGD(model.parameters(), lr=1.0))
+    own = Registered(model, wrapper, None, None, True, {})
+    own.restore(clones(own.capture()))
+    assert wrapper.inner.param_groups is wrapper.param_groups
+    wrapper.param_groups[0]["lr"] = 0.0
+    before = model.weight.detach().clone()
+    model(torch.ones(1, 2)).sum().backward()
+    wrapper.step()
+    assert torch.equal(model.weight, before)
