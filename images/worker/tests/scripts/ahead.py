@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 import ftc
-from script_places import WORKER, options, stay, wait
+from script_places import WORKER, options, scoring, wait
 
 
 def train(job: ftc.Job) -> None:
@@ -31,13 +31,6 @@ def train(job: ftc.Job) -> None:
     job.register(model=model, optimizer=optimizer)
     (group,) = optimizer.param_groups
 
-    def score(held: ftc.Batch) -> torch.Tensor:
-        wait(job, "evaluate")
-        if told.get("stay") == WORKER and job.world_size > 1:
-            stay(job, "stay")
-        right: torch.Tensor = model(held.x).argmax(1).eq(held.y).sum()
-        return right
-
     if head == "slices":
         for batch in job.batches((x, y), batch_size=24):
             group["lr"] = 0.02 / (1 + job.step_number)
@@ -49,7 +42,7 @@ def train(job: ftc.Job) -> None:
     if begin not in (None, "by-score"):
         job.begin()
     if begin == "by-score":
-        found = job.evaluate(score, (x, y))
+        found = job.evaluate(scoring(job, model), (x, y))
         with torch.no_grad():
             weight.mul_(1 - 0.001 * float(found))
     elif begin == "scale":
@@ -58,7 +51,7 @@ def train(job: ftc.Job) -> None:
     elif begin == "rate":
         group["lr"] = 0.02
     elif begin == "evaluate":
-        job.evaluate(score, (x, y))
+        job.evaluate(scoring(job, model), (x, y))
     shift = torch.randn(8) if begin == "draw" else torch.zeros(8)
     for step in steps:
         if head == "forward":
@@ -71,7 +64,7 @@ def train(job: ftc.Job) -> None:
         else:
             group["lr"] = 0.02 / (1 + step.number)
         if head == "evaluate" and step.number == 4:
-            found = job.evaluate(score, (x, y))
+            found = job.evaluate(scoring(job, model), (x, y))
             with torch.no_grad():
                 weight.mul_(1 - 0.001 * float(found))
         done = job.checkpoint_dir.parent / "flipped"

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 import ftc
-from script_places import WORKER, options, stay, wait
+from script_places import WORKER, options, scoring, wait
 
 
 def scale_of(number: int, model: nn.Linear, kind: str) -> float:
@@ -81,15 +81,7 @@ def train(job: ftc.Job) -> None:
         step.commit()
         flip(job, model, at)
         if told.get("after") == "evaluate" and job.step_number % 4 == 0:
-
-            def score(held: ftc.Batch) -> torch.Tensor:
-                wait(job, "evaluate")
-                if told.get("stay") == WORKER and job.world_size > 1:
-                    stay(job, "stay")
-                right: torch.Tensor = model(held.x).argmax(1).eq(held.y).sum()
-                return right
-
-            found = job.evaluate(score, (x, y))
+            found = job.evaluate(scoring(job, model), (x, y))
             with torch.no_grad():
                 model.weight.mul_(1 - 0.001 * float(found))
 

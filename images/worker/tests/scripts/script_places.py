@@ -7,6 +7,7 @@ Arguments `name=value` are the script's own.
 import json
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -37,6 +38,19 @@ def stay(job: ftc.Job, place: str) -> None:
     (job.checkpoint_dir.parent / f"at.{place}.{job.step_number}.{WORKER}").touch()
     while True:
         time.sleep(60)
+
+
+def scoring(job: ftc.Job, model: torch.nn.Module) -> Callable[[ftc.Batch], torch.Tensor]:
+    """How many samples of a part the model has right: waits at `evaluate`. With stay=a worker a stays there once others have joined it."""
+
+    def score(held: ftc.Batch) -> torch.Tensor:
+        wait(job, "evaluate")
+        if options(job).get("stay") == WORKER and job.world_size > 1:
+            stay(job, "stay")
+        right: torch.Tensor = model(held.x).argmax(1).eq(held.y).sum()
+        return right
+
+    return score
 
 
 def tell(job: ftc.Job, **facts: Any) -> None:
