@@ -21,11 +21,13 @@ from .group import Group
 from .modes import Modes, difference
 from .packing import pack, unpack
 from .reduce import reducer
+from .replicas.fingerprint import combine, of_tensor, of_text
 from .slice_state import SliceState
 from .slices import Sampler
 from .state import Registered
 from .trained import Trained
 from .tree import carried
+from .witness import Prints, prints_of, word
 
 REBUILDS = 3
 """Attempts at a step in which the script may change the model's parts: one is enough where it does so once."""
@@ -62,8 +64,9 @@ class Machinery:
 class Attempt:
     """Call `enter`, then forward and `backward` for each slice of `running` in turn, then `close`, `reduce`, `deliver` and `commit`."""
 
-    def __init__(self, machinery: Machinery, step: int, rebuilds: int = 0) -> None:
-        """`rebuilds`: attempts at this step in which the script has changed the model's parts."""
+    def __init__(self, machinery: Machinery, step: int, rebuilds: int = 0, *, witnessed: bool = False) -> None:
+        """`rebuilds`: attempts at this step in which the script has changed the model's parts. `witnessed`: every worker computes the first
+        slice (witness.py)."""
         self._m = machinery
         self._rebuilds = rebuilds
         self._plan = machinery.sampler.plan
@@ -71,10 +74,14 @@ class Attempt:
         filled = [v for v in range(self._plan.virtual_ranks) if self._plan.weight(step, v) > 0]
         self.first = filled[0]
         own = [v for v in machinery.carried if v in set(filled)]
-        self.running = own or [self.first]
+        self._own = frozenset(own)
+        repeats = not own or (witnessed and self.first not in own)
+        self.running = [*own, self.first] if repeats else own
         """Virtual ranks whose samples this worker reads. One that carries none repeats the first slice, and adds nothing of it: so the
-        script's own code runs in every worker, once or more in each step."""
-        self._ghost = not own
+        script's own code runs in every worker, once or more in each step. Where the step is witnessed, all others repeat it, too."""
+        self._witnessed = witnessed
+        self.prints: Prints = {}
+        """Of what came out of the first slice, where the step is witnessed."""
         self._added = 0
         self._weighed: bool | None = None
         self._losses: dict[int, float] = {}
@@ -133,7 +140,8 @@ class Attempt:
         share = self._share(virtual_rank, weight)
         m = self._m
         collected = 0
-        if not self._ghost:
+        looks = self._witnessed and virtual_rank == self.first and self.wanted == m.trained.hash
+        if virtual_rank in self._own:
             self._add_empty_until(virtual_rank)
             self._weights[virtual_rank] = share
             weighted = loss.reshape(()) * share
@@ -141,18 +149,25 @@ class Attempt:
             if not share or self.wanted != m.trained.hash:
                 self._clear_gradients()
             else:
-                collected = self._run(virtual_rank, weighted)
+                collected = self._run(virtual_rank, weighted, whole=looks)
+            if looks:
+                self._look(loss, share)
             for index in range(collected, len(m.trained.buckets)):
                 m.accumulator.add(index, virtual_rank)
             self._added += 1
         elif share:
             # Backward changes buffers, too, where it computes the forward pass again. Rank 0's count, and it may be the one that only repeats.
-            (loss.reshape(()) * share).backward()  # type: ignore[no-untyped-call]
+            self._run(virtual_rank, loss.reshape(()) * share, whole=True)
+        if looks and virtual_rank not in self._own:
+            self._look(loss, share)
+        if virtual_rank not in self._own:
             self._clear_gradients()
         if virtual_rank == self.running[0] and m.slices.suspects.learning:
             m.slices.movers.look()
         if virtual_rank == self.first:
             m.slices.keep(logged)
+            if looks:
+                self.prints.update(prints_of(m.slices.made))
         self._compare_with_first(virtual_rank)
 
     def close(self) -> list[str]:
@@ -179,7 +194,8 @@ class Attempt:
         flags |= (control.VOID if self.void else 0) | (control.WEIGHED if self._weighed else 0)
         kept = self._m.slices
         buffers = kept.agreed_hash if kept.fits else kept.agreed_hash ^ 1
-        return Row(newest_generation, leave, flags, self.wanted, buffers, check, self._losses, self._weights, self._modes)
+        witness = word(self.prints) if self.prints else 0
+        return Row(newest_generation, leave, flags, self.wanted, buffers, check, self._losses, self._weights, self._modes, witness)
 
     def reduce(self, row: Row) -> Agreed:
         """The sum over all workers. When it returns in one rank, it does in all, unless one is lost. Raises Broken."""
@@ -214,6 +230,10 @@ class Attempt:
             f"and {other} in worker {members[0]} (rank 0). No state holds it, and a worker that joins has what the script begins with: set it in each "
             "slice, by job.step_number, or set it back (model.train() after an evaluation)"
         )
+
+    def fingerprint(self) -> int:
+        """64 bits of what `reduce` has summed up."""
+        return combine(of_tensor(total[: bucket.length]) for bucket, total in zip(self._m.trained.buckets, self._totals))
 
     def deliver(self, agreed: Agreed) -> float:
         """Gives the parameters their gradients; the norm over all of them."""
@@ -278,12 +298,18 @@ class Attempt:
         pairs = zip(trained.names, trained.params)
         return [name for name, param in pairs if param.grad is not None and not bool(torch.isfinite(param.grad).all())]
 
-    def _run(self, virtual_rank: int, weighted: torch.Tensor) -> int:
-        """Backward; how many buckets were taken meanwhile."""
+    def _look(self, loss: torch.Tensor, share: float) -> None:
+        """At what came out of the first slice."""
+        trained = self._m.trained
+        self.prints = {"the loss": of_text(repr((float(loss.detach()), share)).encode())}
+        self.prints.update(prints_of((f"the gradient of {name}", param.grad) for name, param in zip(trained.names, trained.params)))
+
+    def _run(self, virtual_rank: int, weighted: torch.Tensor, *, whole: bool) -> int:
+        """Backward; how many buckets were taken meanwhile. None with `whole`: the gradients are there when it returns."""
         m = self._m
         if m.own.scaler is not None:
             weighted = m.own.scaler.scale(weighted)
-        last = virtual_rank == m.carried[-1]
+        last = not whole and virtual_rank == m.carried[-1]
         if m.trained.backward is None or not m.reducer.overlaps or not last:
             weighted.backward()  # type: ignore[no-untyped-call]
             return 0

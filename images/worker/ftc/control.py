@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-HEAD = struct.Struct("<qqQQQQQ")
+HEAD = struct.Struct("<qqQQQQQQ")
 
 VOID = 1
 """This attempt must be made again, by all: something was found in it that has to be known from its beginning."""
@@ -29,8 +29,8 @@ class Row:
     """What one worker says.
 
     `leave`: 0 stays, 1 leaves, 2 wants the whole job to stop. `layout`: of the parameters that it wants to reduce. `buffers`: of what
-    slice 0 has left of the buffers. `check`: a fingerprint of a part of the state. `modes`: of what else forward depends on. All four
-    have 64 bits. `losses` and `weights` are by virtual rank, of the slices carried here.
+    slice 0 has left of the buffers. `check`: a fingerprint of a part of the state. `modes`: of what else forward depends on. `witness`: of what
+    came out of the first slice, 0 where this worker did not look. All five have 64 bits. `losses` and `weights` are by virtual rank, of the slices carried here.
     """
 
     newest_generation: int
@@ -42,11 +42,12 @@ class Row:
     losses: Mapping[int, float] = field(default_factory=dict)
     weights: Mapping[int, float] = field(default_factory=dict)
     modes: int = 0
+    witness: int = 0
 
     def encode(self, virtual: int) -> torch.Tensor:
         """uint8 of shape (row_bytes(virtual),)."""
         told = bytearray(row_bytes(virtual))
-        HEAD.pack_into(told, 0, self.newest_generation, self.leave, self.flags, self.layout, self.buffers, self.check, self.modes)
+        HEAD.pack_into(told, 0, self.newest_generation, self.leave, self.flags, self.layout, self.buffers, self.check, self.modes, self.witness)
         numbers = [self.losses.get(v, 0.0) for v in range(virtual)] + [self.weights.get(v, 0.0) for v in range(virtual)]
         struct.pack_into(f"<{2 * virtual}d", told, HEAD.size, *numbers)
         return torch.frombuffer(told, dtype=torch.uint8)
@@ -61,8 +62,8 @@ def decode(told: torch.Tensor, virtual: int) -> Row:
     raw = told.numpy().tobytes()
     numbers = struct.unpack_from(f"<{2 * virtual}d", raw, HEAD.size)
     losses, weights = dict(enumerate(numbers[:virtual])), dict(enumerate(numbers[virtual:]))
-    newest, leave, flags, layout, buffers, check, modes = HEAD.unpack_from(raw)
-    return Row(newest, leave, flags, layout, buffers, check, losses, weights, modes)
+    newest, leave, flags, layout, buffers, check, modes, witness = HEAD.unpack_from(raw)
+    return Row(newest, leave, flags, layout, buffers, check, losses, weights, modes, witness)
 
 
 @dataclass(frozen=True)
@@ -85,6 +86,16 @@ class Agreed:
     @property
     def all_leave(self) -> bool:
         return 2 in self.leave or all(self.leave)
+
+    @property
+    def alike(self) -> bool:
+        """All say the same of the state before the step."""
+        return len({row.check for row in self.rows}) == 1
+
+    @property
+    def witnesses_agree(self) -> bool:
+        """All that have looked say the same of the first slice."""
+        return len({row.witness for row in self.rows} - {0}) < 2
 
     def any(self, flag: int) -> bool:
         return any(row.flags & flag for row in self.rows)

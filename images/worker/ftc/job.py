@@ -70,7 +70,6 @@ class Job(Facts):
         config, link, progress = runtime.config, runtime.link, runtime.progress
         checkpoints = Checkpoints(config, link, progress, own)
         checkpoints.metrics = self._reporting.of_step
-        checkpoints.before_publishing(self._reporting.flush_to_disk)
         runtime.before_exit(checkpoints.join)
         self._own = own
         self._loop = Loop(

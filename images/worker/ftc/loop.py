@@ -30,6 +30,7 @@ from .once import Effect
 from .rejoin import Parts, Rejoin
 from .slice_state import SliceState
 from .stages import Stage
+from .trail import Made
 from .trained import Trained
 from .verdict import Verdict, judge
 
@@ -106,6 +107,7 @@ class Loop:
         if feeding.reading is not None:
             self._own.claim(READING, feeding.reading)
         self._parts.place.plan = feeding.plan
+        self._rejoin.trail.facts = (str(feeding.plan), str(device.type), self.total)
         self._parts.checkpoints.attach(feeding.plan, feeding.position)
         self._progress.total_steps = self.total
         self._parts.place.at(self._progress.step)
@@ -303,14 +305,21 @@ class Loop:
         if verdict is Verdict.FOLLOW or attempt.rebuilt:
             self._refresh()
             return False
+        trail, leads = rejoin.trail, group.rank == 0
+        if verdict is Verdict.COUNTS and agreed.alike:  # a checkpoint that waits for it is published from here on
+            whole = trail.expects(step + 1) or self._parts.checkpoints.waiting
+            trail.reduced(step + 1, Made(agreed.loss, total=attempt.fingerprint() if whole else None), leads=leads)
         if not rejoin.replicas.alike(group, agreed, step, rejoin.go_back) or verdict is Verdict.AGAIN:
             return False
         if verdict is Verdict.FINISH:
             self._stages.decide(step)
             return False
         attempt.compare_modes(agreed, self.membership.members)
+        if not rejoin.witness.agrees(group, agreed, attempt.prints, self.membership.members, step):
+            return False
         self.grad_norm = attempt.deliver(agreed)
         self._nonfinite.judge(step, agreed, self.grad_norm, attempt)
+        trail.reduced(step + 1, Made(agreed.loss, self.grad_norm), leads=leads)
         self._parts.reporting.heard(attempt.logged)
         return True
 
@@ -349,7 +358,7 @@ class Loop:
         self._progress.slices = len(machinery.carried)
         self._progress.phase = "compute"
         self._parts.reporting.begin_attempt()
-        attempt = self._attempt = Attempt(machinery, step, self._rebuilds)
+        attempt = self._attempt = Attempt(machinery, step, self._rebuilds, witnessed=self._rejoin.witness.due(step, group.size))
         source = feeding.source
         if source.ahead > 0:
             source.expect(feeding.sampler.coming(step, self.total or step + 1, machinery.carried, source.ahead))

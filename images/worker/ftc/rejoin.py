@@ -26,6 +26,8 @@ from .reporting import Reporting
 from .stages import HandOver, Stages, Told, hand_over_of
 from .state import Registered, State, clones
 from .sync import NOTHING, Meeting, Saved, bring, exchange, meet_states
+from .trail import Trail
+from .witness import Witness
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,15 @@ class Rejoin:
         self.meeting: Meeting | None = None
         """Of whoever has to rehearse."""
         self.stages = Stages()
+        self.witness = Witness()
+        self.trail = Trail(parts.config)
+        parts.checkpoints.before_publishing(self._flush)
         parts.checkpoints.ends_at = self.stages.reason
+
+    def _flush(self) -> None:
+        """Before a checkpoint is published, behind training: what belongs to it is as durable as it is, or at least in its file."""
+        self.trail.flush()
+        self._parts.reporting.flush_to_disk()
 
     def begins(self) -> None:
         """The script's own beginning: what training goes back to where there is no checkpoint."""
@@ -98,7 +108,7 @@ class Rejoin:
         parts.membership.committed(parts.own)
         now = parts.membership.group or group
         if now.rank == 0 and not self._provisional:
-            parts.checkpoints.maybe(now.generation, final=final, agreed=now.size == 1)
+            parts.checkpoints.maybe(now.generation, final=final, agreed=False)
         if now is group:  # else the script's own code after the commit has met others: the next reduction tells anew
             self._boundary(group, agreed, final)
 
@@ -112,6 +122,7 @@ class Rejoin:
         StartAnew."""
         parts, progress = self._parts, self._parts.progress
         parts.checkpoints.distrust()
+        self.trail.forget(leads=group.rank == 0)
         self.stages.undone = self.stages.ahead
         self.stages.returned()
         progress.step, progress.holds_state = 0, False
@@ -122,6 +133,7 @@ class Rejoin:
         if not self._take_state(group):
             raise StartAnew("starts its script anew: the replicas differ, and the newest checkpoint is of a model with other parameters")
         parts.reporting.returned(group.rank)
+        self.trail.forget(leads=False)
         return progress.step
 
     def leave(self) -> None:
@@ -185,6 +197,7 @@ class Rejoin:
         if settled and self._source is not None and told[self._source].ahead and not told[group.rank].ahead:
             self.ahead.all_of_it(parts.progress.step)
         self.stages.met(parts.progress.step, told)
+        self.witness.met(parts.progress.step, told)
         self._pass_on_finish(group, told)
         parts.once.entered()
         if group.rank == self.stages.leader(parts.progress.step):
@@ -255,6 +268,8 @@ class Rejoin:
         if outcome.moved:
             print(f"ftc: {outcome.moved} bytes of state moved at step {outcome.step}", flush=True)
         parts.place.at(outcome.step)
+        if not any(Told.decode(word).made for word in meeting.words):
+            self.trail.resumed()  # of the processes that have made the steps so far none is left
         took = group.rank in meeting.behind
         self._source = meeting.source if took else None
         if took:

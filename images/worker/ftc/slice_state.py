@@ -139,6 +139,11 @@ class SliceState:
         text = dict(self._kept).get(LOGGED)
         return {} if text is None else dict(json.loads(text.numpy().tobytes() or b"{}"))
 
+    @property
+    def made(self) -> list[Value]:
+        """What the first slice has made of what moves, where `keep` has kept it: without what was logged."""
+        return [(name, value) for name, value in self._kept if name != LOGGED]
+
     def packed(self) -> torch.Tensor:
         """What `keep` kept: uint8, in host memory, shape (bytes,). Zeros where it does not fit: then it is told in a message of its own."""
         if self.bytes == 0 or not self.fits:

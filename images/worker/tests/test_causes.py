@@ -1,6 +1,6 @@
 """Whatever makes replicas go apart, with the one safeguard against it taken out: no job ends with other bits in silence.
 
-Most of it is found by the comparison of the replicas, or refused. Some of it leaves all replicas alike, and no comparison can see it:
+Most of it is found by the comparison of the replicas, by the witness slice, or refused. Some of it leaves all replicas alike, and nothing can see it:
 the digest then depends on which worker took which slice, or on who was there from the beginning. That it does without the safeguard,
 and does not with it, shows that the safeguard is what makes the difference.
 """
@@ -114,15 +114,18 @@ FAILED: list[tuple[Cause, str]] = [
     (Cause("parts", "extra state", "extra state", 0), "the saved state does not fit this script's objects"),
 ]
 
+WITNESSED: list[Cause] = [
+    Cause("parts", "unregistered weights of the loss", "the optimizer's own parameters"),
+    Cause("parts", "an enum in the state", "classes of values"),
+    Cause("forward", "autocast around the loop", "forgetting copies"),
+    Cause("forward", "parametrize.cached around the loop", "forgetting copies"),
+]
+
 UNSEEN: list[Cause] = [
     Cause("random", "before the loop", "a seed before the loop"),
     Cause("random", "at the arrival", "seeds for a slice"),
     Cause("random", "after unpacking", "a seed for forward"),
     Cause("random", "evaluation after unpacking", "telling evaluation from training"),
-    Cause("parts", "unregistered weights of the loss", "the optimizer's own parameters"),
-    Cause("parts", "an enum in the state", "classes of values"),
-    Cause("forward", "autocast around the loop", "forgetting copies"),
-    Cause("forward", "parametrize.cached around the loop", "forgetting copies"),
 ]
 
 
@@ -144,13 +147,23 @@ def test_the_job_fails(tmp_path: Path, cause: Cause, says: str) -> None:
         assert says in said(cluster, "failed")[0]["message"]
 
 
+@pytest.mark.parametrize("cause", WITNESSED, ids=str)
+def test_the_witness_slice_comes_out_differently(tmp_path: Path, cause: Cause) -> None:
+    """The replicas stay alike, and no comparison of states can see it."""
+    with three(tmp_path / "three", cause) as cluster:
+        assert said(cluster, "done") == said(cluster, "diverged") == []
+        failed = said(cluster, "failed")[0]
+        assert failed["message"].startswith("the first slice of step "), failed["message"]
+        assert "in worker c (rank 2), which began at step " in failed["message"] or not cause.joins, failed["message"]
+
+
 @pytest.mark.parametrize("cause", UNSEEN, ids=str)
 def test_no_comparison_sees_it_but_the_digest_does(tmp_path: Path, cause: Cause) -> None:
     digests = together(tmp_path / "three", cause)
     assert len(digests) == 1 and digests != alone(tmp_path / "alone", cause)
 
 
-WITH_ALL = dict.fromkeys(replace(cause, without="nothing") for cause in [*(cause for cause, _ in [*FOUND, *FAILED]), *UNSEEN])
+WITH_ALL = dict.fromkeys(replace(cause, without="nothing") for cause in [*(cause for cause, _ in [*FOUND, *FAILED]), *WITNESSED, *UNSEEN])
 
 
 @pytest.mark.parametrize("cause", WITH_ALL, ids=lambda cause: cause.kind)

@@ -64,7 +64,7 @@ def test_a_script_whose_result_is_by_chance_is_found_out_and_made_small(tmp_path
     monkeypatch.setattr("generated.run.source", by_chance)
     program = Program(3, {"samples": "40", "block1": "rrelu", "optimizer": "adam", "metrics": "last"})
     trial = attempt(program, tmp_path / "trial", [2])
-    assert trial.end == End.DIFFERENT
+    assert trial.end == End.PARTLY  # one worker has nothing to compare with
     assert dict(shrunk(trial, SHRINK).program.choices) == {"block1": "rrelu"}
 
 

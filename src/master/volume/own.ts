@@ -6,7 +6,7 @@ import { isDenied } from '../../checkpoint/examine.ts';
 import { sync } from '../../shared/sync.ts';
 
 /** From the job's own folder. */
-export const KEPT_FILES = ['metrics.jsonl', '.lock', 'once.jsonl', 'returned.json'];
+export const KEPT_FILES = ['metrics.jsonl', '.lock', 'once.jsonl', 'returned.json', 'trail.jsonl'];
 
 /**
  * Puts a copy of the job's own in the place of a plain file that it may read, and not write. Only before training starts: who has the

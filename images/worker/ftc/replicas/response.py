@@ -50,10 +50,10 @@ class Replicas:
 
     def begin(self, group: Group, step: int, back: GoBack, word: int, unlike: Callable[[list[int]], bool]) -> list[int]:
         """A generation's members have taken one state: they look whether they have. Every rank's word. `unlike`: whether the words say that
-        they need not be alike yet; then they are not compared, and this is called again."""
+        they need not be alike yet; then they are not compared, and this is called again. A checkpoint that waits is published with the next
+        reduction: there is a step then that was made after it."""
         if group.size == 1:
             self._check.begin(step)
-            self._checkpoints.agreed(step)
             return [word]
         rows = wire.table(group, [self._check.all_of_it(), word])
         if unlike([row[1] for row in rows]):
@@ -62,7 +62,6 @@ class Replicas:
             self._respond(group, step, back, joined=True)
         else:
             self._check.begin(step)
-            self._checkpoints.agreed(step)
             self._tell()
         return [row[1] for row in rows]
 
@@ -83,7 +82,7 @@ class Replicas:
         if group.size == 1:
             self._checkpoints.agreed(step)
             return True
-        if len({row.check for row in agreed.rows}) > 1:
+        if not agreed.alike:
             self._respond(group, step, back)
             return False
         whole = self._check.whole or self._check.every_step

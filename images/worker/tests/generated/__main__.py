@@ -78,7 +78,7 @@ def keep(small: Trial, whole: Trial, folder: Path) -> None:
 def table(trials: list[Trial], seconds: float) -> str:
     """The summary that docs quote."""
     ends = Counter(trial.end for trial in trials)
-    refusals = Counter(trial.outcomes[0].refusal.splitlines()[0] for trial in trials if trial.end == End.REFUSED)
+    refusals = Counter(trial.refusal.splitlines()[0] for trial in trials if trial.end == End.REFUSED)
     faults = Counter(fault.split(" at step ")[0] for trial in trials for outcome in trial.outcomes for fault in outcome.faults)
     runs = sum(len(trial.outcomes) for trial in trials)
     rows = [("scripts", len(trials)), ("runs", runs), *[(end.value, ends[end]) for end in End]]

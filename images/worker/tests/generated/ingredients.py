@@ -90,4 +90,6 @@ INGREDIENTS: dict[str, Ingredient] = {
     "helper": some("none", "process", "in-loop", "pool", likely=0.06),
     "head": only_with("steps", "number", "state", "lr", "torch", "numpy", "random", "evaluate", "scale", likely=0.4),
     "wrapped": only_with("steps", "map", "own", likely=0.15),
+    # What no registered object holds: alike in all processes with `fixed` alone.
+    "local": some("none", "mask", "noise", "copy", "mean", "calls", "fixed", likely=0.12),
 }

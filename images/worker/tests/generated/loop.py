@@ -8,6 +8,11 @@ from .program import Program
 from .setting import HELPER, inputs
 
 TAB = "    "
+LOCAL = {
+    "mask": "local = local or 0.5 + float(torch.rand(()))", "noise": "local = local or 0.5 + float(torch.rand(()))",
+    "copy": "local = local or 0.5 + float(model.head.weight.detach().float().abs().mean())", "mean": "local = 0.9 * local + 0.1 * float(loss.detach())",
+    "calls": "local += 0.001", "fixed": "local = local or 0.7",
+}
 DRAW = {"torch": "torch.rand(3)", "numpy": "np.random.rand(3)", "random": "random.random()"}
 
 
@@ -24,6 +29,8 @@ def lines(program: Program) -> list[str]:
         text.append("drawn = 0.5 + random.random() + float(torch.rand(())) + np.random.rand()")
     if program["draw_before"] == "once-an-epoch":
         text.append("seen = -1")
+    if program["local"] != "none":
+        text.append("local = 0.0")
     if program["api"] == "steps":
         text += [*stepping(program, f"job.steps({batches})"), *deeper(head(program), 1), f"{TAB}for batch in step:", *deeper(slices, 2)]
         text += [f"{TAB}{TAB}step.backward({given(program)})", *deeper(reduced(program), 1)]
@@ -89,6 +96,8 @@ def given(program: Program) -> str:
 
 def one_slice(program: Program) -> list[str]:
     text = ["faults.point(job, model, optimizer)", *before(program), *change(program)]
+    if program["local"] == "mask":
+        text.append(LOCAL["mask"])
     part = 'batch.x["x"]' if program["data"] == "loader-like-dict" else "batch.x"
     text.append(f"x = {inputs(program, part)}")
     text += augment(program)
@@ -107,6 +116,9 @@ def one_slice(program: Program) -> list[str]:
         scores.append("loss = loss * drawn")
     if program["wrapped"] == "map":
         scores.append('loss = loss * (1 + 0.1 * ahead["n"])')
+    if program["local"] != "none":
+        scores += [LOCAL[program["local"]]] if program["local"] != "mask" else []
+        scores.append("loss = loss * (1 + local)")
     if program["nan"] != "none":
         scores += ["if job.step_number == 5 or job.step_number == 8 and batch.y[0] == 0:", f"{TAB}loss = loss * float('nan')"]
     if program["autocast"] == "forward":

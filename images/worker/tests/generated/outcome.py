@@ -40,8 +40,8 @@ class Outcome:
         return f"{self.workers} workers ({faults}): {said}"
 
 
-def judge(outcomes: Sequence[Outcome], refused: bool = False) -> End:
-    """The worst that can be said of a script. `refused`: it should be."""
+def judge(outcomes: Sequence[Outcome], refused: bool = False, partly: bool = False) -> End:
+    """The worst that can be said of a script. `refused`: it should be. `partly`: it may be in the runs that show what is wrong with it."""
     digests = {digest for o in outcomes for digest in o.digests}
     if any(o.hang for o in outcomes):
         return End.HANG
@@ -52,5 +52,5 @@ def judge(outcomes: Sequence[Outcome], refused: bool = False) -> End:
     if not digests:
         return End.REFUSED
     if not all(o.digests for o in outcomes):
-        return End.PARTLY
+        return End.REFUSED if partly else End.PARTLY
     return End.TAKEN if refused else End.SAME

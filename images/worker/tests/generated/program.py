@@ -46,6 +46,11 @@ def must_be_refused(program: Program) -> bool:
     return program["data"] == "iterable" or program["optimizer"] == "lbfgs" or program["nan"] == "fail" or program["head"] == "scale"
 
 
+def may_be_refused(program: Program) -> bool:
+    """A value of its own decides what its slices add, and is not the same in every process: that shows where there are several, or new ones."""
+    return program["local"] not in ("none", "fixed")
+
+
 def draw(seed: int) -> Program:
     """The same program for the same seed, whatever the runtime can do."""
     draws = random.Random(f"program {seed}")

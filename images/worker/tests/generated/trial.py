@@ -14,7 +14,7 @@ import ftc.messages
 
 from .outcome import End, Outcome, judge
 from .plan import plan
-from .program import Program, must_be_refused
+from .program import Program, may_be_refused, must_be_refused
 from .run import Run
 
 COUNTS = (1, 2, 3, 5)
@@ -31,6 +31,11 @@ class Trial:
     def error(self) -> str:
         """The last line of an error that is not ftc's own."""
         return next((line for o in self.outcomes for line in o.crash.splitlines()[-1:]), "")
+
+    @property
+    def refusal(self) -> str:
+        """Of the first run that was refused."""
+        return next(o.refusal for o in self.outcomes if o.refusal)
 
     @property
     def story(self) -> str:
@@ -54,13 +59,14 @@ def features() -> frozenset[str]:
 def attempt(program: Program, root: Path, counts: Sequence[int] = COUNTS, only: str = "") -> Trial:
     """Stops at the first run that has no digest or another one: that is enough to judge, unless all are refused."""
     began = time.monotonic()
-    flips, steps, refused = "flips" in features(), program.number("steps"), must_be_refused(program)
+    flips, steps = "flips" in features(), program.number("steps")
+    refused, partly = must_be_refused(program), may_be_refused(program)
     outcomes = [Run(program, 1, [], root / "undisturbed").outcome()]
     for workers in counts:
         outcomes.append(Run(program, workers, plan(program.seed, workers, steps, flips, only), root / f"{workers}-workers").outcome())
-        if not judge(outcomes, refused).good:
+        if not judge(outcomes, refused, partly).good:
             break
-    return Trial(program, judge(outcomes, refused), tuple(outcomes), time.monotonic() - began)
+    return Trial(program, judge(outcomes, refused, partly), tuple(outcomes), time.monotonic() - began)
 
 
 def shrunk(trial: Trial, seconds: float, only: str = "") -> Trial:

@@ -67,7 +67,7 @@ describe('a volume', () => {
     await expect(look()).resolves.toEqual({ path: 'a-job', folder: true, problem: { kind: 'odd' } });
     rmSync(directory);
     mkdirSync(directory);
-    for (const path of ['.lock', 'metrics.jsonl', 'once.jsonl', 'returned.json']) {
+    for (const path of ['.lock', 'metrics.jsonl', 'once.jsonl', 'returned.json', 'trail.jsonl']) {
       execFileSync('mkfifo', [join(directory, path)]);
       await expect(look()).resolves.toEqual({
         path: `a-job/${path}`,
