@@ -64,9 +64,9 @@ class Machinery:
 class Attempt:
     """Call `enter`, then forward and `backward` for each slice of `running` in turn, then `close`, `reduce`, `deliver` and `commit`."""
 
-    def __init__(self, machinery: Machinery, step: int, rebuilds: int = 0, *, witnessed: bool = False) -> None:
+    def __init__(self, machinery: Machinery, step: int, rebuilds: int = 0, *, witnessed: bool = False, parting: bool = False) -> None:
         """`rebuilds`: attempts at this step in which the script has changed the model's parts. `witnessed`: every worker computes the first
-        slice (witness.py)."""
+        slice (witness.py). `parting`: this one computes nothing but that, and adds nothing of it."""
         self._m = machinery
         self._rebuilds = rebuilds
         self._plan = machinery.sampler.plan
@@ -74,14 +74,17 @@ class Attempt:
         filled = [v for v in range(self._plan.virtual_ranks) if self._plan.weight(step, v) > 0]
         self.first = filled[0]
         own = [v for v in machinery.carried if v in set(filled)]
+        own = [] if parting else own
         self._own = frozenset(own)
         repeats = not own or (witnessed and self.first not in own)
         self.running = [*own, self.first] if repeats else own
         """Virtual ranks whose samples this worker reads. One that carries none repeats the first slice, and adds nothing of it: so the
         script's own code runs in every worker, once or more in each step. Where the step is witnessed, all others repeat it, too."""
-        self._witnessed = witnessed
+        self._witnessed = witnessed or parting
         self.prints: Prints = {}
         """Of what came out of the first slice, where the step is witnessed."""
+        self.first_word = 0
+        """64 bits of its loss and gradients; 0 where nobody has looked."""
         self._added = 0
         self._weighed: bool | None = None
         self._losses: dict[int, float] = {}
@@ -303,6 +306,7 @@ class Attempt:
         trained = self._m.trained
         self.prints = {"the loss": of_text(repr((float(loss.detach()), share)).encode())}
         self.prints.update(prints_of((f"the gradient of {name}", param.grad) for name, param in zip(trained.names, trained.params)))
+        self.first_word = word(self.prints)
 
     def _run(self, virtual_rank: int, weighted: torch.Tensor, *, whole: bool) -> int:
         """Backward; how many buckets were taken meanwhile. None with `whole`: the gradients are there when it returns."""

@@ -63,6 +63,8 @@ class Loop:
         """Attempts at the next step in which the script has changed the model's parts."""
         self.commits = 0
         """That this worker has made."""
+        self._parting = False
+        """This worker leaves, and knows of no other that stays and has the state."""
         self.grad_norm = 0.0
         """Of the step that was reduced last, before clipping."""
         self.digest = ""
@@ -150,6 +152,8 @@ class Loop:
         while not self.ended:
             self._over()
             group = self.membership.group
+            if self._parting:
+                return True
             if self.ended or group is None:
                 continue
             if self._finish is None:
@@ -178,6 +182,8 @@ class Loop:
             self._rejoin.ahead.done(prepared)
         self._rejoin.ahead.forget()
         while self._reduced is None and self.commits == commits and not self.ended:
+            if self._parting:
+                yield from self._part()
             group = self.membership.group
             if group is None or self._rejoin.meeting is None and self._at_end():
                 self._over()
@@ -202,6 +208,8 @@ class Loop:
             return True
         self._parts.checkpoints.poll()
         self._attempt.backward(current, loss, weight, self._parts.reporting.pending)
+        if self._parting:
+            return False
         return current == self._attempt.running[-1] or self.membership.superseded or self._attempt.void
 
     def reduce(self) -> bool:
@@ -317,6 +325,7 @@ class Loop:
         attempt.compare_modes(agreed, self.membership.members)
         if not rejoin.witness.agrees(group, agreed, attempt.prints, self.membership.members, step):
             return False
+        trail.compare_first(step + 1, attempt.first_word)
         self.grad_norm = attempt.deliver(agreed)
         self._nonfinite.judge(step, agreed, self.grad_norm, attempt)
         trail.reduced(step + 1, Made(agreed.loss, self.grad_norm), leads=leads)
@@ -330,6 +339,9 @@ class Loop:
             if self.membership.group is None:
                 self._rejoin.join()
         except Leave:
+            if self._machinery is not None and self._progress.holds_state and not self._rejoin.others_stay and self._finish is None:
+                self._parting = True
+                return
             self._rejoin.leave()
             raise
         group = self.membership.group
@@ -358,7 +370,8 @@ class Loop:
         self._progress.slices = len(machinery.carried)
         self._progress.phase = "compute"
         self._parts.reporting.begin_attempt()
-        attempt = self._attempt = Attempt(machinery, step, self._rebuilds, witnessed=self._rejoin.witness.due(step, group.size))
+        witnessed = self._rejoin.witness.due(step, group.size) or self._rejoin.trail.first_of(step + 1) is not None
+        attempt = self._attempt = Attempt(machinery, step, self._rebuilds, witnessed=witnessed)
         source = feeding.source
         if source.ahead > 0:
             source.expect(feeding.sampler.coming(step, self.total or step + 1, machinery.carried, source.ahead))
@@ -376,6 +389,25 @@ class Loop:
                 break
         if self._attempt is attempt and self._reduced is None:
             self.reduce()
+
+    def _part(self) -> Iterator[Batch]:
+        """No worker may stay that holds the state. One more slice runs, of which nothing is kept: who goes on from the checkpoint must get the same
+        from it. Raises Leave."""
+        assert self._feeding is not None and self._machinery is not None
+        step, randomness = self._progress.step, self._parts.randomness
+        attempt = self._attempt = Attempt(self._machinery, step, parting=True)
+        indices = attempt.enter(attempt.first)
+        self._slice = attempt.first
+        data = self._feeding.source.fetch(Slice(step, attempt.first, indices))
+        randomness.between(step)
+        randomness.arm(step, attempt.first)
+        looked_at = partial(randomness.slice, step, attempt.first)
+        yield Batch(to_device(data, self._device) if self._device.type != "cpu" else data, indices, looked_at)
+        attempt.abandon()
+        self._attempt = None
+        self._rejoin.trail.parting(step + 1, attempt.first_word)
+        self._rejoin.leave()
+        raise Leave
 
     def _rehearse(self, group: Group) -> Iterator[Batch]:
         """One slice of which nothing is kept: the script makes the changes to the model that the state of this step has."""

@@ -69,6 +69,8 @@ class Rejoin:
         """It is to get another one at the next reduction, and this one counts for nothing if that cannot be."""
         self.ahead = Untouched(parts.own, AHEAD)
         self.start = Untouched(parts.own, START)
+        self.others_stay = False
+        """This worker leaves others behind that hold the state."""
         self.meeting: Meeting | None = None
         """Of whoever has to rehearse."""
         self.stages = Stages()
@@ -164,6 +166,7 @@ class Rejoin:
                 stay = True  # somebody was lost meanwhile: the next wait decides again
             membership.part()
             if not stay:
+                self.others_stay = not agreed.all_leave
                 raise Leave
         elif not final:
             membership.part()

@@ -36,6 +36,13 @@ KEPT = 4096
 BEHIND = 0.05
 """Seconds: the steps of so long are written together. To wake a thread in every step would cost more than a short step has to give."""
 
+UNHELD = (
+    "The script uses a value that no checkpoint holds, such as a mask that is drawn when it is first needed, a copy of the weights, or a running mean: "
+    "register it, make it before job.begin from fixed numbers, or compute it from job.step_number. Where the data or a module that the script imports "
+    f"was changed on purpose, remove {NAME} from the job's checkpoint directory"
+)
+
+
 @dataclass(frozen=True)
 class Made:
     """What came out of a step: its loss, the norm of its gradients, and 64 bits of their sum, as far as they are known."""
@@ -85,20 +92,23 @@ class Trail:
         self._identity: dict[str, Any] | None = None
         self._expected: dict[int, Made] | None = {}
         """By committed step, what the steps that come again have to be; None: to be read."""
+        self._first: dict[int, int] = {}
+        """By committed step, what its first slice has to come to."""
         self._disk = threading.Lock()
         self._fd: int | None = None
         self._memory = threading.Condition()
         self._marked = False
+        self._parting: tuple[int, int] | None = None
         self._steps: dict[int, Made] = {}
         self._thread: threading.Thread | None = None
 
     def resumed(self) -> None:
         """Nobody held the state, and it was taken from a checkpoint, or from the script's beginning."""
-        self._expected = None
+        self._expected, self._first = None, {}
 
     def forget(self, *, leads: bool) -> None:
         """All go back because a state was wrong: so may be what was noted since. It is marked in the file when this returns."""
-        self._expected = {}
+        self._expected, self._first = {}, {}
         if leads:
             with self._memory:
                 self._steps = {}
@@ -107,24 +117,44 @@ class Trail:
 
     def expects(self, step: int) -> bool:
         """This step was made before, or may have been."""
-        return self._expected is None or step in self._expected
+        return step in self._known()
+
+    def first_of(self, step: int) -> int | None:
+        """What the first slice of this step has come to before."""
+        self._known()
+        return self._first.get(step)
+
+    def compare_first(self, step: int, word: int) -> None:
+        """`word`: what it comes to now; 0 where nobody has looked. Raises UsageError."""
+        before = self._first.pop(step, None)
+        if before is not None and word not in (0, before):
+            raise UsageError(f"the first slice of step {step} comes out differently than before all workers had left. {UNHELD}")
+
+    def parting(self, step: int, word: int) -> None:
+        """What the first slice of a step comes to that nobody will make before all have left; 0 where nobody knows. It is in the file when this
+        returns."""
+        if word:
+            with self._memory:
+                self._parting = (step, word)
+            self.flush()
+
+    def _known(self) -> dict[int, Made]:
+        if self._expected is None:
+            self._identity = self._identity or identity(self._config, self.facts)
+            self._expected, self._first = self._read()
+        return self._expected
 
     def reduced(self, step: int, made: Made, *, leads: bool) -> None:
         """`step` counts once it is committed. Raises UsageError where it came out differently before."""
-        if self._expected is None:
-            self._identity = self._identity or identity(self._config, self.facts)
-            self._expected = {after: found for after, found in self._read().items() if after >= step}
-        before = self._expected.get(step)
+        expected = self._known()
+        before = expected.get(step)
         if before is not None and before.differs(made):
             raise UsageError(
                 f"step {step} has loss {made.loss!r}, and had {before.loss!r} before all workers were lost"
-                + (", with other gradients" if made.loss == before.loss else "") + ". The script uses a "
-                "value that no checkpoint holds, such as a mask that is drawn when it is first needed, a copy of the weights, or a running mean: register "
-                "it, make it before job.begin from fixed numbers, or compute it from job.step_number. Where the data or a module that the script "
-                f"imports was changed on purpose, remove {NAME} from the job's checkpoint directory"
+                + (", with other gradients" if made.loss == before.loss else "") + f". {UNHELD}"
             )
         if made.norm is not None:
-            self._expected.pop(step, None)
+            expected.pop(step, None)
         if not leads:
             return
         with self._memory:
@@ -138,21 +168,25 @@ class Trail:
         with self._disk:
             self._write()
 
-    def _read(self) -> dict[int, Made]:
+    def _read(self) -> tuple[dict[int, Made], dict[int, int]]:
+        """What the file says of this script's steps, and of the first slices of some."""
         found: dict[int, Made] = {}
+        first: dict[int, int] = {}
         try:
             text = plain.read(self._path, 4 * MOST_BYTES)
         except (OSError, ValueError):
-            return {}
+            return {}, {}
         ours = False
         for line in text.splitlines():
             try:
                 told = json.loads(line)
                 if "of" in told:
                     ours = same(told["of"], self._identity)
-                    found = found if ours else {}
+                    found, first = (found, first) if ours else ({}, {})
                 elif "wrong" in told:
-                    found = {}
+                    found, first = {}, {}
+                elif ours and "first" in told:
+                    first[int(told["step"])] = int(told["first"])
                 elif ours:
                     norm, total = told["norm"], told["sum"]
                     made = Made(float.fromhex(told["loss"]), None if norm is None else float.fromhex(norm), None if total is None else int(total))
@@ -162,7 +196,7 @@ class Trail:
                     found[step] = replace(made, total=same_step.total) if keeps and same_step is not None else made
             except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
                 continue  # cut short, or not ours
-        return found
+        return found, first
 
     def _wake(self) -> None:
         with self._memory:
@@ -182,8 +216,11 @@ class Trail:
         with self._memory:
             marked, self._marked = self._marked, False
             steps, self._steps = self._steps, {}
+            parting, self._parting = self._parting, None
         lines = [_line({"wrong": True})] if marked else []
         lines += [made.line(step) for step, made in steps.items()]
+        if parting is not None:
+            lines.append(_line({"step": parting[0], "first": parting[1]}))
         if not lines:
             return
         try:
@@ -199,7 +236,7 @@ class Trail:
             self._close()
 
     def _cut(self, fd: int) -> None:
-        newest = sorted(self._read().items())[-KEPT:]
+        newest = sorted(self._read()[0].items())[-KEPT:]
         os.ftruncate(fd, 0)
         os.write(fd, b"".join([_line({"of": self._identity}), *(made.line(step) for step, made in newest)]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from places import failures, go, reached
 
 
 def run(tmp: Path, kind: str, *places: str, **env: str) -> Cluster:
+    tmp.mkdir(exist_ok=True)
     return Cluster(tmp, "local.py", f"kind={kind}", *places, FTC_EPOCHS="", FTC_STEPS="12", CHECKPOINT_EVERY="4", **env)
 
 
@@ -123,3 +125,40 @@ def test_what_came_out_is_told_apart_by_every_bit() -> None:
     assert prints_of([("w", one)]) != prints_of([("w", torch.tensor([-0.0, 1.0]))])
     assert prints_of([("w", one)]) == prints_of([("w", torch.stack([one, one]).t()[:, 0])])
     assert prints_of([("w", None)]) == {"w": 0}
+
+
+@pytest.mark.parametrize("size", [1, 2])
+@pytest.mark.parametrize("kind", ["mask", "copy", "calls", "hook", "fixed", "seeded", "step"])
+def test_a_worker_that_goes_on_after_all_have_left_gets_the_same_from_the_next_slice_or_is_refused(tmp_path: Path, kind: str, size: int) -> None:
+    if size == 2 and kind in ("calls", "hook"):
+        pytest.skip("refused in the first step")
+    right = alone(tmp_path, kind)
+    with run(tmp_path / "left", kind, "slice:6:a") as cluster:
+        cluster.begin(*"ab"[:size])
+        reached(cluster, "slice:6:a")
+        for name in "ab"[:size]:
+            cluster.signal(name, signal.SIGTERM)
+        go(cluster)
+        assert {cluster.exit_code(name) for name in "ab"[:size]} == {0}, cluster.log("a")
+        cluster.begin(*"cd"[:size])
+        if kind in ("fixed", "seeded", "step"):
+            assert cluster.digests(*"cd"[:size]) == {right}
+        else:
+            text = refusal(cluster)
+            assert text.startswith("the first slice of step ") and "before all workers had left" in text, text
+
+
+@pytest.mark.parametrize("kind", ["mask", "fixed"])
+def test_the_same_for_a_loop_over_steps_with_code_before_the_slices(tmp_path: Path, kind: str) -> None:
+    right = alone(tmp_path, kind)
+    with run(tmp_path / "left", kind, "api=steps", "slice:6:a") as cluster:
+        cluster.begin("a")
+        reached(cluster, "slice:6:a")
+        cluster.signal("a", signal.SIGTERM)
+        go(cluster)
+        assert cluster.exit_code("a") == 0, cluster.log("a")
+        cluster.begin("c")
+        if kind == "fixed":
+            assert cluster.digests("c") == {right}
+        else:
+            assert "before all workers had left" in refusal(cluster)

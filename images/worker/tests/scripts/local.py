@@ -3,6 +3,7 @@ same, within a slice. =copy: the weights as they are after
 job.begin. =mean: over the slices that this worker has carried. =attribute: a tensor of a layer that forward moves, and no buffer. =calls: how
 often forward was called. =hook: the same, in the gradients alone. =fixed: a table made when it is first needed, the same in every process.
 =seeded: a mask from a seed of the script's own. =step: a number from job.step_number.
+api=steps: a loop over job.steps.
 """
 
 import torch
@@ -51,7 +52,9 @@ def train(job: ftc.Job) -> None:
 
     if kind == "hook":
         model[2].bias.register_hook(counted)
-    for batch in job.batches((x, y), batch_size=24):
+
+    def loss_of(batch: ftc.Batch) -> torch.Tensor:
+        nonlocal mask, table, mean
         wait(job, "slice")
         if kind == "mask" and mask is None:
             mask = (torch.rand(8) > 0.3).float()
@@ -69,7 +72,17 @@ def train(job: ftc.Job) -> None:
             loss = loss * (1 + mean)
         if kind == "step":
             loss = loss * (1 + job.step_number)
-        if job.step(loss):
+        return loss
+
+    if options(job).get("api") == "steps":
+        for step in job.steps((x, y), batch_size=24):
+            for batch in step:
+                step.backward(loss_of(batch))
+            step.commit()
+            wait(job, "tail")
+        return
+    for batch in job.batches((x, y), batch_size=24):
+        if job.step(loss_of(batch)):
             wait(job, "tail")
 
 
