@@ -1,7 +1,9 @@
 /** The job's history: the newest events, numbered, for `GET /events`. */
 import { cut } from '../protocol/bounds.ts';
 import type { HistoryEntry } from './membership/events.ts';
-import type { JobEvent } from '../api/event.ts';
+import { kindOf, type JobEvent } from '../api/event.ts';
+import type { Fact } from '../api/fact.ts';
+import { wording } from '../api/wording.ts';
 
 const KEEP = 2000;
 /** Bytes of text; who says little has the more events for it. */
@@ -16,7 +18,10 @@ export class History {
   #seq = Date.now();
 
   add(entry: HistoryEntry, generation: number, at: number): JobEvent {
-    const event = { ...entry, text: cut(entry.text, LONGEST), seq: (this.#seq += 1), at, generation };
+    const { fact: whole, ...where } = entry;
+    const fact = bounded(whole);
+    const text = cut(wording(fact, generation), LONGEST);
+    const event = { seq: (this.#seq += 1), at, kind: kindOf(fact), ...where, generation, fact, text };
     this.#events.push(event);
     this.#bytes += sizeOf(event);
     while (this.#events.length > KEEP || this.#bytes > KEEP_BYTES) {
@@ -31,6 +36,13 @@ export class History {
   }
 }
 
-function sizeOf(event: JobEvent | undefined): number {
-  return Buffer.byteLength(event?.text ?? '') + Buffer.byteLength(event?.detail ?? '');
+const sizeOf = (event: JobEvent | undefined): number => Buffer.byteLength(JSON.stringify(event ?? ''));
+
+/** What is quoted in a fact may be as long as a script likes. */
+function bounded(fact: Fact): Fact {
+  const entries = Object.entries(fact).map(([key, value]: [string, unknown]): [string, unknown] => [
+    key,
+    typeof value === 'string' ? cut(value, LONGEST) : value,
+  ]);
+  return Object.fromEntries(entries) as Fact;
 }

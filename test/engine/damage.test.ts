@@ -78,7 +78,7 @@ it('the newest of all kinds are set aside, each with its reason, and the job end
   expect(loadedIn(events)).toContain(whole);
   for (const [kind, step] of damaged) {
     const why = kinds.find(([name]) => name === kind)?.[1];
-    const told = events.filter(e => e.checkpoint?.what === 'set aside' && e.checkpoint.step === step);
+    const told = events.filter(e => e.fact?.what === 'checkpoint-quarantined' && e.fact.step === step);
     expect(told, `${kind}: ${events.map(e => e.text).join('\n')}`).toHaveLength(1);
     expect(told[0]?.text).toMatch(why ?? /never/);
   }

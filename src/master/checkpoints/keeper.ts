@@ -6,6 +6,7 @@ import type { HistoryEntry } from '../membership/events.ts';
 import { Damage } from './damage.ts';
 import { makeRoom } from './make-room.ts';
 import { Scrub } from './scrub.ts';
+import type { Fact } from '../../api/fact.ts';
 import type { CheckpointStatus } from '../../api/checkpoint-status.ts';
 import { type CheckpointReport, isFull } from './tally.ts';
 
@@ -88,21 +89,24 @@ export class Keeper {
 
   async #makeRoom(): Promise<void> {
     try {
-      const { removed, text } = await makeRoom(this.manager);
-      if (!removed && this.#toldStuck) return;
-      this.#toldStuck = !removed;
-      this.#tell('warn', text, null);
+      const fact = await makeRoom(this.manager);
+      const stuck = fact.what === 'disk-stays-full';
+      if (stuck && this.#toldStuck) return;
+      this.#toldStuck = stuck;
+      this.#tell('warn', fact, null);
     } catch (error) {
       this.#o.log.warn({ err: error }, 'no room could be made on the full disk');
     }
   }
 
   #see(rows: Parameters<Damage['see']>[0]): void {
-    for (const { step, text } of this.#damage.see(rows))
-      this.#tell('error', this.#o.copied?.(step) === true ? `${text}; S3 holds a copy of it` : text, step);
+    for (const found of this.#damage.see(rows)) {
+      const copied = this.#o.copied?.(found.step) === true;
+      this.#tell('error', { ...found, copied }, found.step);
+    }
   }
 
-  #tell(level: HistoryEntry['level'], text: string, step: number | null): void {
-    this.#o.tell({ kind: 'checkpoint', level, text, worker: null, rank: null, step });
+  #tell(level: HistoryEntry['level'], fact: Fact, step: number | null): void {
+    this.#o.tell({ level, fact, worker: null, rank: null, step });
   }
 }

@@ -1,7 +1,6 @@
 /** What the workers tell of the checkpoints that they write: added up for the status, and as lines for people. Pure. */
 import type { Inbound } from '../../protocol/inbound.ts';
-import { bytes } from '../../shared/bytes.ts';
-import { duration } from '../../shared/duration.ts';
+import type { FactOf } from '../../api/fact.ts';
 import type { CheckpointStatus } from '../../api/checkpoint-status.ts';
 
 export type CheckpointReport = Extract<Inbound, { type: 'checkpoint' }>;
@@ -20,10 +19,8 @@ export interface Tally extends Omit<CheckpointStatus, 'damaged'> {
 }
 
 export interface Line {
-  /** A `note` is shown to who watches; a `checkpoint` of level `info` is routine. */
-  readonly kind: 'checkpoint' | 'note';
   readonly level: 'info' | 'warn';
-  readonly text: string;
+  readonly fact: FactOf<'checkpoint-published' | 'checkpoint-failed'>;
 }
 
 export function createTally(): Tally {
@@ -49,37 +46,29 @@ function durable(t: Tally, report: CheckpointReport, now: number): Line {
   const before = t.failures;
   t.failures = 0;
   t.toldFailed = null;
-  const parts = [
-    `checkpoint of step ${step} is durable: ${bytes(size)}`,
-    `stall ${short(stallMs)}`,
-    `written in ${short(writeMs)}`,
-  ];
   const late = delayedMs >= LATE_MS;
   if (late) {
     t.delayed += 1;
     t.delayedMs += delayedMs;
-    parts.push(`begun ${short(delayedMs)} late: the disk is slow`);
   }
-  if (before > 0)
-    return { kind: 'note', level: 'info', text: `${parts.join(', ')} (${before} before it failed)` };
-  const warn = late && isNews(t.toldLate, now);
+  const lateMs = late ? delayedMs : 0;
+  const counts = { bytes: size, stallMs, writeMs, lateMs, failures: before };
+  const fact = { what: 'checkpoint-published', step, ...counts } as const;
+  const warn = before === 0 && late && isNews(t.toldLate, now);
   if (warn) t.toldLate = now;
-  return { kind: 'checkpoint', level: warn ? 'warn' : 'info', text: parts.join(', ') };
+  return { level: warn ? 'warn' : 'info', fact };
 }
 
 function failed(t: Tally, { step, error, code }: CheckpointReport, now: number): Line {
-  const reason = error ?? 'the worker does not say why';
-  t.failed = { step, at: now, error: reason };
+  t.failed = { step, at: now, error: error ?? 'the worker does not say why' };
   t.failures += 1;
   const warn = t.toldFailed === null || t.toldFailed.code !== code || isNews(t.toldFailed.at, now);
   if (warn) t.toldFailed = { at: now, code };
-  const text = `checkpoint of step ${step} failed, training goes on: ${reason}`;
-  return { kind: 'checkpoint', level: warn ? 'warn' : 'info', text };
+  const fact = { what: 'checkpoint-failed', step, reason: error, code } as const;
+  return { level: warn ? 'warn' : 'info', fact };
 }
 
 const isNews = (toldAt: number | null, now: number): boolean => toldAt === null || now - toldAt >= AGAIN_MS;
-
-const short = (ms: number): string => (ms < 9.95 ? `${ms.toFixed(1)} ms` : duration(ms));
 
 /** The disk, or a quota on it, is full: others may go to make room. */
 export function isFull({ ok, code }: Pick<CheckpointReport, 'ok' | 'code'>): boolean {

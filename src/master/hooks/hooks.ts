@@ -5,6 +5,7 @@ import { HOOKS_FILE } from '../../shared/hooks-file.ts';
 import type { Logger } from '../../shared/log.ts';
 import { visibleJson } from '../../shared/visible.ts';
 import type { Effect, HistoryEntry } from '../membership/events.ts';
+import type { Fact } from '../../api/fact.ts';
 import type { JobEvent } from '../../api/event.ts';
 import type { Status } from '../../api/status.ts';
 import { type Happening, happenings, nothingSeen, type Seen } from '../../api/happenings.ts';
@@ -39,7 +40,7 @@ export interface HooksOptions {
 
 /** Whether a look at the job may find something new. Pure. */
 export const isNews = (effect: Effect): boolean =>
-  effect.type === 'state' || (effect.type === 'history' && effect.entry.kind === 'recovered');
+  effect.type === 'state' || (effect.type === 'history' && effect.entry.fact.what === 'resumed');
 
 export class Hooks {
   readonly #o: HooksOptions;
@@ -129,8 +130,8 @@ export class Hooks {
     this.#queue = queue;
     const about = { hook: payload.hook, host, id: payload.id, tries: item.tries + 1 };
     if (lost) {
-      const tries = item.tries === 0 ? 'one try' : `${item.tries + 1} tries`;
-      this.#warn(`${payload.hook} was not delivered to ${host}: after ${tries} it ${text}`);
+      const { hook } = payload;
+      this.#warn({ what: 'hook-undelivered', hook, host, tries: item.tries + 1, outcome: text });
     } else if (outcome === 'delivered') this.#o.log.info(about, `${payload.hook} is delivered`);
     else this.#o.log.info(about, `${payload.hook} is tried again: ${host} ${text}`);
     if (outcome === 'delivered' || lost) await this.#keep();
@@ -157,7 +158,7 @@ export class Hooks {
     return this.#o.events().findLast(event => event.kind === kind)?.seq ?? null;
   }
 
-  #warn(text: string): void {
-    this.#o.tell({ kind: 'note', level: 'warn', text, worker: null, rank: null, step: null });
+  #warn(fact: Fact): void {
+    this.#o.tell({ level: 'warn', fact, worker: null, rank: null, step: null });
   }
 }

@@ -1,5 +1,6 @@
 /** The URLs of a job's hooks, as `ftc up` hands them to the master: in a file that is mounted as a secret. */
 import { z } from 'zod';
+import type { FactOf } from '../../api/fact.ts';
 import { hookNames, isUrl, MOST_HOOKS, type HookName } from '../../job/hooks.ts';
 import { readPlainSync } from '../../shared/plain-file.ts';
 
@@ -19,15 +20,18 @@ const none: HookUrls = { onFailure: [], onRecovery: [], onSuccess: [] };
 export function readHookUrls(
   wanted: readonly HookName[],
   path: string,
-): { readonly urls: HookUrls; readonly problem: string | null } {
+): { readonly urls: HookUrls; readonly problem: FactOf<'hook-unknown'> | null } {
   const read = readFile(path);
   if (typeof read === 'string') return { urls: none, problem: missing(wanted, read) };
   const lacking = wanted.filter(name => read[name].length === 0);
   return { urls: read, problem: lacking.length === 0 ? null : missing(lacking, 'its file has none') };
 }
 
-const missing = (names: readonly string[], why: string): string =>
-  `no URL is known for ${names.join(', ')}: ${why}. "ftc up" hands URLs over; for "docker compose up", FTC_HOOKS_FILE names the file (docs/hooks.md)`;
+const missing = (hooks: readonly string[], reason: string): FactOf<'hook-unknown'> => ({
+  what: 'hook-unknown',
+  hooks: [...hooks],
+  reason,
+});
 
 function readFile(path: string): HookUrls | string {
   let text: string;

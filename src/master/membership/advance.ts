@@ -7,6 +7,7 @@ import { hasEnded } from '../../protocol/job-state.ts';
 import type { WorkerHello } from '../../protocol/inbound.ts';
 import { type CheckpointReport, note } from '../checkpoints/tally.ts';
 import { isDeterministic } from './failures.ts';
+import type { Fact } from '../../api/fact.ts';
 import type { Effect, MembershipEvent, WorkerMessage } from './events.ts';
 import { finishedEarly } from './finished.ts';
 import { end, history, setState } from './effects.ts';
@@ -142,30 +143,21 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
     case 'broken':
       if (msg.generation !== m.current.generation || !isMember(m, w.id)) return [];
       m.brokenAt ??= now;
-      return [
-        history(
-          'note',
-          'warn',
-          `${nameOf(m, w.id)}: the connection between workers failed; the step is repeated`,
-          who(m, w),
-        ),
-      ];
+      return [history('warn', { what: 'collective-broken', name: nameOf(m, w.id) }, who(m, w))];
     case 'checkpoint':
       return [checkpointed(m, w, msg, now)];
     case 'note':
-      return [
-        history('note', msg.level, msg.text, {
-          ...who(m, w),
-          ...(msg.detail && { detail: msg.detail }),
-          ...(msg.checkpoint && { checkpoint: msg.checkpoint }),
-        }),
-      ];
+      return [history(msg.level, noted(msg), { ...who(m, w), ...(msg.detail && { detail: msg.detail }) })];
     case 'failed': {
       if (w.failed) return [];
       w.failed = true;
       w.lostBy = { kind: 'script-failed' };
       const effects = [
-        history('error', 'error', `${nameOf(m, w.id)}: ${msg.message}`, { ...who(m, w), step: msg.step }),
+        history(
+          'error',
+          { what: 'script-failed', name: nameOf(m, w.id), message: msg.message },
+          { ...who(m, w), step: msg.step },
+        ),
       ];
       if (!isDeterministic(m, w, msg)) return effects;
       m.traceback = msg.traceback;
@@ -193,18 +185,27 @@ function message(m: Membership, w: Worker, msg: WorkerMessage, now: number): Eff
       w.leaving = true;
       m.left.add(w.id);
       return [
-        history('note', 'info', `${nameOf(m, w.id)} leaves${recoveries.after(m, w.id, msg.step)}`, {
-          ...who(m, w),
-          step: msg.step,
-        }),
+        history(
+          'info',
+          { what: 'worker-leaving', name: nameOf(m, w.id), step: recoveries.stepOf(m, w.id, msg.step) },
+          { ...who(m, w), step: msg.step },
+        ),
       ];
   }
 }
 
 function checkpointed(m: Membership, w: Worker, report: CheckpointReport, now: number): Effect {
-  const { kind, level, text } = note(m.checkpoints, report, now);
-  const checkpoint = { what: report.ok ? 'published' : 'failed', step: report.step } as const;
-  return history(kind, level, text, { ...who(m, w), step: report.step, checkpoint });
+  const { level, fact } = note(m.checkpoints, report, now);
+  return history(level, fact, { ...who(m, w), step: report.step });
+}
+
+/** What a worker's runtime tells of itself. */
+function noted({ text, checkpoint }: Extract<WorkerMessage, { type: 'note' }>): Fact {
+  if (checkpoint === null) return { what: 'worker-note', text };
+  const { what, step } = checkpoint;
+  return what === 'loaded'
+    ? { what: 'checkpoint-loaded', step }
+    : { what: 'checkpoint-quarantined', step, text };
 }
 
 const who = (m: Membership, w: Worker): { worker: string; rank: number | null } => {
@@ -217,7 +218,7 @@ function waits(m: Membership, id: string): Effect[] {
   const w = m.workers.get(id);
   if (!w?.ready || w.standby || isMember(m, id) || m.current.members.length < target(m)) return [];
   w.standby = true;
-  return [...tell(m, w), history('note', 'info', `${nameOf(m, id)} waits as a standby`, { worker: id })];
+  return [...tell(m, w), history('info', { what: 'worker-waiting', name: nameOf(m, id) }, { worker: id })];
 }
 
 function stop(m: Membership, reason: string, now: number): Effect[] {

@@ -31,7 +31,7 @@ export function observe(m: Membership, facts: readonly ContainerFact[], now: num
   if (wanted !== m.wanted) {
     m.wanted = wanted;
     effects.push({ type: 'journal', entry: { type: 'wanted', wanted } });
-    effects.push(history('note', 'info', `${wanted} workers wanted`));
+    effects.push(history('info', { what: 'workers-wanted', wanted }));
   }
   for (const fact of facts) {
     effects.push(...changes(before?.get(fact.id), fact));
@@ -54,15 +54,16 @@ export function forgetVanished(m: Membership): void {
 
 function changes(before: ContainerFact | undefined, fact: ContainerFact): Effect[] {
   const worker = { worker: fact.id };
+  const { container } = fact;
   if (fact.gaveUp !== null && before?.gaveUp !== fact.gaveUp) {
-    return [history('container', 'error', `${fact.container} is given up: ${fact.gaveUp}`, worker)];
+    return [history('error', { what: 'container-given-up', container, reason: fact.gaveUp }, worker)];
   }
   if (before?.running === true && !fact.running && fact.exitCode !== 0) {
-    const how = fact.oomKilled ? 'out of memory' : `exit code ${fact.exitCode ?? 'unknown'}`;
-    return [history('container', 'warn', `${fact.container} died: ${how}`, worker)];
+    const { exitCode, oomKilled } = fact;
+    return [history('warn', { what: 'container-died', container, exitCode, oomKilled }, worker)];
   }
   if (before?.running === false && fact.running) {
-    return [history('container', 'info', `${fact.container} is started again`, worker)];
+    return [history('info', { what: 'container-restarted', container }, worker)];
   }
   return [];
 }

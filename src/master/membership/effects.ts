@@ -1,15 +1,15 @@
 /** Effects that many decisions have: a line of history, and another state of the job. */
+import type { Fact } from '../../api/fact.ts';
 import type { JobState } from '../../protocol/job-state.ts';
 import type { Effect, HistoryEntry } from './events.ts';
 import type { Membership } from './state.ts';
 
 export function history(
-  kind: HistoryEntry['kind'],
   level: HistoryEntry['level'],
-  text: string,
-  where: Partial<Pick<HistoryEntry, 'worker' | 'rank' | 'step' | 'detail' | 'checkpoint'>> = {},
+  fact: Fact,
+  where: Partial<Omit<HistoryEntry, 'level' | 'fact'>> = {},
 ): Effect {
-  return { type: 'history', entry: { kind, level, text, worker: null, rank: null, step: null, ...where } };
+  return { type: 'history', entry: { level, fact, worker: null, rank: null, step: null, ...where } };
 }
 
 /** Changes the job's state; nothing happens when it is that already. */
@@ -26,9 +26,7 @@ export function setState(m: Membership, state: JobState, reason: string | null):
   return [
     { type: 'journal', entry: { type: 'state', state, reason, traceback, finalDigest, metrics, ...counts } },
     { type: 'state', state, reason },
-    history('state', level, reason === null || state === 'failed' ? state : `${state}: ${reason}`, {
-      step: m.bestStep,
-    }),
+    history(level, { what: 'state-changed', state, reason }, { step: m.bestStep }),
   ];
 }
 

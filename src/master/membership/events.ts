@@ -3,6 +3,7 @@ import type { Inbound, Said, WorkerHello } from '../../protocol/inbound.ts';
 import type { Outbound } from '../../protocol/outbound.ts';
 import type { Mismatch } from '../../api/replicas.ts';
 import type { JobEvent } from '../../api/event.ts';
+import type { Fact } from '../../api/fact.ts';
 import type { JobState } from '../../protocol/job-state.ts';
 import type { Recovery } from '../../api/status.ts';
 import type { Generation } from './state.ts';
@@ -49,7 +50,10 @@ export type JournalEntry =
   /** A process counts its checks from here on. */
   | { readonly type: 'checks'; readonly incarnation: string; readonly before: number };
 
-export type HistoryEntry = Omit<JobEvent, 'seq' | 'at' | 'generation'>;
+/** A line of history before it has a number. Its text is made last. */
+export interface HistoryEntry extends Pick<JobEvent, 'level' | 'worker' | 'rank' | 'step' | 'detail'> {
+  readonly fact: Fact;
+}
 
 export type Effect =
   | { readonly type: 'send'; readonly to: string; readonly message: Outbound }

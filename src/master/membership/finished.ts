@@ -13,6 +13,6 @@ export function finishedEarly(
   m.totalSteps = step;
   return [
     { type: 'journal', entry: { type: 'total', totalSteps: step, finished: reason } },
-    history('note', 'info', `the script ended training early, at step ${step}: ${reason}`, { step }),
+    history('info', { what: 'training-ended-early', step, reason }, { step }),
   ];
 }

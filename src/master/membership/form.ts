@@ -1,5 +1,6 @@
 /** Who is in the next generation, and the effects of making it. */
 import type { Member, Outbound } from '../../protocol/outbound.ts';
+import type { Regrouping } from '../../api/fact.ts';
 import { history } from './effects.ts';
 import type { Effect } from './events.ts';
 import type { Generation, Membership, Worker } from './state.ts';
@@ -26,9 +27,6 @@ function generationMessage(g: Generation): Outbound {
   return { type: 'generation', generation: g.generation, when: g.when, members, storeRank: 0 };
 }
 
-/** Why there is a new generation, as its event tells. `left`: these workers went because they were asked to, which is no fault. */
-export type Why = string | { readonly left: string };
-
 /**
  * Makes `members` the current generation. An empty list is a generation too: it tells everybody to leave what they are
  * in and to wait. All who are ready are told, standbys too: they know then who trains.
@@ -37,7 +35,7 @@ export function form(
   m: Membership,
   when: 'now' | 'boundary',
   members: Worker[],
-  why: Why,
+  because: Regrouping,
   now: number,
 ): Effect[] {
   const before = m.current;
@@ -51,7 +49,7 @@ export function form(
   m.formedAt = now;
   m.established = new Set();
   m.brokenAt = null;
-  m.meetAgain = null;
+  m.meetAgain = false;
   m.gatheringSince = null;
   stragglers.forget(m);
   const effects: Effect[] = [{ type: 'journal', entry: { type: 'generation', ...next } }];
@@ -59,18 +57,14 @@ export function form(
   for (const w of m.workers.values()) {
     if (w.connected && (w.ready || held.has(w.id))) effects.push({ type: 'send', to: w.id, message });
   }
-  const size = members.length === 1 ? '1 worker' : `${members.length} workers`;
-  const what =
-    members.length === 0
-      ? 'nobody is left'
-      : `${size}, ${typeof why === 'string' ? why : `${why.left} left`}`;
-  const level = when === 'now' && held.size > 0 && typeof why === 'string' ? 'warn' : 'info';
-  effects.push(history('generation', level, `generation ${next.generation}: ${what}`, { step: m.bestStep }));
+  const level = when === 'now' && held.size > 0 && because.why !== 'left' ? 'warn' : 'info';
+  const size = members.length;
+  effects.push(history(level, { what: 'generation-formed', size, because }, { step: m.bestStep }));
   for (const w of members) {
     if (held.size === 0 || held.has(w.id)) continue;
     const rank = rankOf(m, w.id);
-    const how = w.standby ? 'is promoted from standby to' : 'joins as';
-    effects.push(history('joined', 'info', `${nameOf(m, w.id)} ${how} rank ${rank}`, { worker: w.id, rank }));
+    const fact = { what: 'worker-joined', name: nameOf(m, w.id), rank, promoted: w.standby } as const;
+    effects.push(history('info', fact, { worker: w.id, rank }));
   }
   const full = members.length > 0 && members.length >= target(m);
   for (const w of m.workers.values()) w.standby = full && w.connected && w.ready && !isMember(m, w.id);

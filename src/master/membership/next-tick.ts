@@ -19,7 +19,7 @@ const closest = (m: Membership): number => Math.max(CLOSE_MS, m.config.heartbeat
 function isCalm(m: Membership, now: number): boolean {
   const { members } = m.current;
   if (m.state !== 'running' || m.established.size < members.length) return false;
-  if (m.reattachUntil !== null || m.brokenAt !== null || m.meetAgain !== null) return false;
+  if (m.reattachUntil !== null || m.brokenAt !== null || m.meetAgain) return false;
   for (const w of m.workers.values()) {
     if (w.connected && now - w.lastSeen > m.config.heartbeatMs / 2) return false;
   }

@@ -1,9 +1,9 @@
 /** Follows each loss until the job is whole again. Measured from what was seen, never estimated. */
 import { type LossCause, lossText } from '../../api/loss-cause.ts';
+import type { Fact } from '../../api/fact.ts';
 import type { Effect } from './events.ts';
 import type { Membership } from './state.ts';
 import { nameOf, rankOf, target } from './state.ts';
-import { duration } from '../../shared/duration.ts';
 import { history } from './effects.ts';
 
 /** Members `ids` of the current generation are lost. Joins a recovery that has not resumed yet: one outage is one recovery. */
@@ -36,14 +36,15 @@ export function open(m: Membership, ids: string[], now: number): Effect[] {
   }
   return ids.map((id, i) =>
     history(
-      'loss',
       'warn',
-      `lost rank ${lostRanks[i] ?? '?'} (${nameOf(m, id)})${after(m, id, m.bestStep)}: ${cause}`,
       {
-        worker: id,
+        what: 'rank-lost',
+        name: nameOf(m, id),
         rank: lostRanks[i] ?? null,
-        step: m.bestStep,
+        step: stepOf(m, id, m.bestStep),
+        causes: found,
       },
+      { worker: id, rank: lostRanks[i] ?? null, step: m.bestStep },
     ),
   );
 }
@@ -80,27 +81,14 @@ export function committed(
       r.resumedStep = step;
       r.stepsLost = Math.max(0, r.atStep - fromStep);
       r.resumedMs = round(at - r.at);
-      const lost = r.stepsLost === 0 ? 'no step lost' : `${r.stepsLost} steps to do again`;
-      effects.push(
-        history(
-          'recovered',
-          'info',
-          `training goes on at step ${step}, ${duration(r.resumedMs)} after the loss, ${lost}`,
-          { step },
-        ),
-      );
+      const { resumedMs: afterMs, stepsLost } = r;
+      effects.push(history('info', { what: 'resumed', step, afterMs, stepsLost }, { step }));
       effects.push({ type: 'journal', entry: { type: 'recovery', recovery: { ...r } } });
     }
     if (r.wholeMs === null && m.current.members.length >= target(m)) {
       r.wholeMs = round(at - r.at);
-      effects.push(
-        history(
-          'whole',
-          'info',
-          `whole again: ${m.current.members.length} ranks, ${duration(r.wholeMs)} after the loss`,
-          { step },
-        ),
-      );
+      const ranks = m.current.members.length;
+      effects.push(history('info', { what: 'fully-recovered', ranks, afterMs: r.wholeMs }, { step }));
       effects.push({ type: 'journal', entry: { type: 'recovery', recovery: { ...r } } });
     }
   }
@@ -112,25 +100,25 @@ export function restarted(m: Membership, at: number): Effect[] {
   const effects: Effect[] = [];
   for (const r of m.recoveries) {
     if (r.generation > m.current.generation) continue;
-    const tell = (kind: 'recovered' | 'whole', text: string): void => {
-      effects.push(history(kind, 'info', text));
+    const tell = (fact: Fact): void => {
+      effects.push(history('info', fact));
       effects.push({ type: 'journal', entry: { type: 'recovery', recovery: { ...r } } });
     };
     if (r.resumedMs === null) {
       r.resumedMs = round(at - r.at);
-      tell('recovered', `every script runs again, ${duration(r.resumedMs)} after the loss`);
+      tell({ what: 'resumed', step: null, afterMs: r.resumedMs, stepsLost: 0 });
     }
     if (r.wholeMs === null && m.current.members.length >= target(m)) {
       r.wholeMs = round(at - r.at);
-      tell('whole', `whole again: ${m.current.members.length} ranks, ${duration(r.wholeMs)} after the loss`);
+      tell({ what: 'fully-recovered', ranks: m.current.members.length, afterMs: r.wholeMs });
     }
   }
   return effects;
 }
 
 /** Nobody knows the steps of a script that knows nothing of ftc. */
-export const after = (m: Membership, id: string, step: number): string =>
-  m.workers.get(id)?.script ? '' : ` after step ${step}`;
+export const stepOf = (m: Membership, id: string, step: number): number | null =>
+  m.workers.get(id)?.script ? null : step;
 
 const round = (ms: number): number => Math.max(0, Math.round(ms * 10) / 10);
 

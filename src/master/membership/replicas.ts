@@ -4,6 +4,7 @@
  * stood before its first check. So the number grows when processes are replaced, and never counts one check twice.
  */
 import type { WorkerHello } from '../../protocol/inbound.ts';
+import type { FactOf } from '../../api/fact.ts';
 import type { Mismatch } from '../../api/replicas.ts';
 import { type Checks, count } from './replica-counts.ts';
 import type { Effect, WorkerMessage } from './events.ts';
@@ -47,50 +48,25 @@ export function diverged(m: Membership, said: Said<'diverged'>, now: number): Ef
   const rank = alone ? rankIn(m, said, only) : null;
   return [
     { type: 'journal', entry: { type: 'diverged', mismatch } },
-    history('replicas', action === 'failed' ? 'error' : 'warn', sentence(m, mismatch), {
-      worker: alone ? only : null,
-      rank,
-      step,
-    }),
+    history(
+      action === 'failed' ? 'error' : 'warn',
+      { what: 'replicas-differ', ...mismatch, ...named(m, mismatch) },
+      { worker: alone ? only : null, rank, step },
+    ),
   ];
 }
 
-/** For people: what differs, where, since when, in whom, and what came of it. */
-function sentence(m: Membership, x: Mismatch): string {
-  const where = x.position.length === 0 ? '' : ` at [${x.position.join(', ')}]`;
-  const first = x.fromStep + 1;
-  const since = first >= x.step ? `step ${x.step}` : `a step from ${first} to ${x.step}`;
-  return `the replicas differ in ${x.tensor}${where} since ${since}: ${whoDiffers(m, x)}; ${outcome(x)}`;
-}
-
-function whoDiffers(m: Membership, x: Mismatch): string {
+/** Those that are named one by one, and how many members agree with each other. */
+function named(m: Membership, x: Mismatch): Pick<FactOf<'replicas-differ'>, 'named' | 'others'> {
   const { generation, members } = m.current;
-  const others = x.generation === generation ? members.length - x.workers.length : null;
-  const names = x.workers.slice(0, MOST_NAMED).map(id => {
-    const rank = rankIn(m, x, id);
-    return rank === null ? nameOf(m, id) : `${nameOf(m, id)} (rank ${rank})`;
-  });
-  const rest = x.workers.length - names.length;
-  const who = enumerate(rest > 0 ? [...names, `${rest} more`] : names);
-  if (others === null) return `${who} ${x.workers.length === 1 ? 'differs' : 'differ'} from the others`;
-  if (others <= 0) return `there is no majority among ${who}`;
-  return `${who} ${x.workers.length === 1 ? 'differs' : 'differ'} from the other${others === 1 ? '' : ` ${others}`}`;
-}
-
-function outcome({ action, toStep, workers }: Mismatch): string {
-  if (action === 'failed') return 'the job fails';
-  if (action === 'repaired')
-    return `${workers.length === 1 ? 'its state was' : 'their states were'} replaced, no step is lost`;
-  const back = toStep === null ? '' : `step ${toStep}, `;
-  return `all go back to ${back}the newest state on which all agreed`;
+  return {
+    named: x.workers.slice(0, MOST_NAMED).map(id => ({ name: nameOf(m, id), rank: rankIn(m, x, id) })),
+    others: x.generation === generation ? members.length - x.workers.length : null,
+  };
 }
 
 /** Ranks are known of the current generation only. */
 function rankIn(m: Membership, { generation }: Pick<Mismatch, 'generation'>, id: string): number | null {
   const rank = generation === m.current.generation ? rankOf(m, id) : -1;
   return rank === -1 ? null : rank;
-}
-
-function enumerate(names: readonly string[]): string {
-  return names.length < 2 ? names.join('') : `${names.slice(0, -1).join(', ')} and ${names.at(-1)}`;
 }

@@ -22,7 +22,7 @@ export function note(m: Membership, { worker, what, text }: Said): Effect[] {
     detail: text,
   };
   if (what === 'stack') {
-    return [history('output', 'warn', `${name}: its threads stood ${standing(text)}`, where)];
+    return [history('warn', { what: 'stack-read', name, at: standing(text) }, where)];
   }
   const exitCode = m.containers?.get(worker)?.exitCode ?? null;
   const level = FROM_OUTSIDE.has(exitCode) ? 'info' : 'warn';
@@ -31,7 +31,7 @@ export function note(m: Membership, { worker, what, text }: Said): Effect[] {
       .split('\n')
       .findLast(line => line.trim() !== '')
       ?.trim() ?? '';
-  return [history('output', level, `${name} said last: ${last}`, where)];
+  return [history(level, { what: 'last-words', name, line: last }, where)];
 }
 
 /** Where the main thread is, which Python tells last: `at train.py:24 in train`, the innermost line of the user's own code. */

@@ -21,13 +21,11 @@ export function note(m: Membership, w: Worker, said: Said): Effect[] {
   return attached(m).every(x => m.established.has(x.id)) ? recoveries.restarted(m, said.at) : [];
 }
 
-/** Where a change of size takes effect. */
-export const boundary = (m: Membership): string =>
-  attached(m).some(w => w.script !== null) ? 'and every script starts again' : 'at the step boundary';
+/** Scripts that know nothing of ftc run: with a change of size all of them start again. */
+export const any = (m: Membership): boolean => attached(m).some(w => w.script !== null);
 
 /** When those go on whom somebody left: a script may save first, as nobody was lost. ftc's own stand at a boundary already. */
-export const partings = (m: Membership): 'now' | 'boundary' =>
-  attached(m).some(w => w.script !== null) ? 'boundary' : 'now';
+export const partings = (m: Membership): 'now' | 'boundary' => (any(m) ? 'boundary' : 'now');
 
 /** Somebody's script has ended in the current generation: who joined now would start everybody's again. */
 export function someEnded(m: Membership): boolean {

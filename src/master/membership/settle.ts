@@ -2,7 +2,8 @@
 import { hasEnded } from '../../protocol/job-state.ts';
 import type { Effect } from './events.ts';
 import { end, setState } from './effects.ts';
-import { eligible, form, nextMembers, type Why } from './form.ts';
+import type { Regrouping } from '../../api/fact.ts';
+import { eligible, form, nextMembers } from './form.ts';
 import * as recoveries from './recoveries.ts';
 import * as scripts from './scripts.ts';
 import type { Membership, Worker } from './state.ts';
@@ -58,10 +59,10 @@ function replaceLost(m: Membership, now: number): Effect[] | null {
   // When the job stops, all leave at the same boundary: nobody is left to form a generation.
   if (lost.length === 0 && m.state === 'stopping') return null;
   if (lost.length === 0)
-    return regroup(m, { left: left.map(x => nameOf(m, x.id)).join(', ') }, now, scripts.partings(m));
+    return regroup(m, { why: 'left', names: left.map(x => nameOf(m, x.id)) }, now, scripts.partings(m));
   const told = recoveries.open(m, lost, now);
   // Written last: the survivors wait for the generation, and nobody for this.
-  return [...told, ...regroup(m, 'without the lost', now), ...recoveries.opened(m)];
+  return [...told, ...regroup(m, { why: 'lost' }, now), ...recoveries.opened(m)];
 }
 
 /** A member that is gone but had finished is no loss. */
@@ -70,13 +71,18 @@ function passed(w: Worker | undefined, incarnation: string): boolean {
 }
 
 /** Forms the next generation now, or an empty one when too few are there. */
-function regroup(m: Membership, why: Why, now: number, when: 'now' | 'boundary' = 'now'): Effect[] {
+function regroup(
+  m: Membership,
+  because: Regrouping,
+  now: number,
+  when: 'now' | 'boundary' = 'now',
+): Effect[] {
   const finishing = some(m, w => w.finishing);
   // Who is past the loop does not come back: only those still inside go on, and nobody joins any more.
   const next = finishing || m.state === 'stopping' ? attached(m).filter(eligible) : nextMembers(m);
   const enough = next.length >= m.config.minWorkers || finishing || m.state === 'stopping';
   const members = enough ? next : [];
-  const effects = form(m, when, members, why, now);
+  const effects = form(m, when, members, because, now);
   if (m.state === 'stopping') return effects;
   if (members.length > 0) return [...effects, ...setState(m, 'running', null)];
   return [...effects, ...setState(m, finishing ? 'finishing' : 'waiting', null)];
@@ -84,11 +90,11 @@ function regroup(m: Membership, why: Why, now: number, when: 'now' | 'boundary' 
 
 /** A collective failed, or hangs, and no loss showed that explains it: the same members meet again. */
 function mendBroken(m: Membership, now: number): Effect[] | null {
-  if (m.meetAgain !== null) return regroup(m, `to meet again: ${m.meetAgain}`, now);
+  if (m.meetAgain) return regroup(m, { why: 'deadlock' }, now);
   if (m.brokenAt === null || now - m.brokenAt < m.config.brokenMs) return null;
   m.hang.brokenSince ??= now;
   m.hang.broken += 1;
-  return regroup(m, 'after a broken collective', now);
+  return regroup(m, { why: 'broken-collective' }, now);
 }
 
 /** No generation yet (or none left): wait until those who are coming are there. */
@@ -107,7 +113,7 @@ function gather(m: Membership, now: number): Effect[] | null {
   const late = now - m.gatheringSince >= m.config.gatherMaxMs;
   const quiet = (): boolean => now - m.lastArrival >= m.config.gatherMs && !some(m, w => !w.ready);
   if (ready < target(m) && (ready < m.config.minWorkers || !(late || quiet()))) return null;
-  return [...form(m, 'now', nextMembers(m), 'training starts', now), ...setState(m, 'running', null)];
+  return [...form(m, 'now', nextMembers(m), { why: 'start' }, now), ...setState(m, 'running', null)];
 }
 
 /** Joins, and scaling down: at a step boundary, and only when the current generation has committed something. */
@@ -117,8 +123,8 @@ function resize(m: Membership, now: number): Effect[] | null {
   if (!attached(m).every(w => m.established.has(w.id)) || scripts.someEnded(m)) return null;
   const size = Math.min(target(m), count(m, eligible));
   if (size === members.length) return null;
-  const why = `${size > members.length ? 'grows' : 'shrinks'} ${scripts.boundary(m)}`;
-  return form(m, 'boundary', nextMembers(m), why, now);
+  const because = { why: 'resize', grows: size > members.length, restartsScripts: scripts.any(m) } as const;
+  return form(m, 'boundary', nextMembers(m), because, now);
 }
 
 function count(m: Membership, test: (w: Worker) => boolean): number {

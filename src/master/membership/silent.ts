@@ -19,7 +19,7 @@ export function killSilent(m: Membership, now: number): Effect[] {
     if (now - since < m.config.silentMs) continue;
     m.silentSince.set(id, now);
     const reason = 'its container runs and it is not heard of';
-    effects.push(history('hang', 'warn', `${nameOf(m, id)}: ${reason}`, { worker: id }));
+    effects.push(history('warn', { what: 'worker-silent', name: nameOf(m, id) }, { worker: id }));
     effects.push({ type: 'fence', worker: id, at: now, reason, hangs: true });
   }
   return effects;

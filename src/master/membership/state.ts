@@ -135,7 +135,7 @@ export interface Membership {
   /** When a member reported a broken collective of the current generation. */
   brokenAt: number | null;
   /** Why the same members shall meet again, where a hang asks for it. */
-  meetAgain: string | null;
+  meetAgain: boolean;
   /** When the current generation was formed. */
   formedAt: number;
   hang: Hang;
@@ -186,7 +186,7 @@ export function createMembership(config: MembershipConfig): Membership {
     vanished: new Set(),
     reattachUntil: null,
     brokenAt: null,
-    meetAgain: null,
+    meetAgain: false,
     formedAt: 0,
     hang: { lookedAt: 0, actedAt: 0, step: 0, meetings: 0, broken: 0, brokenSince: null, tried: new Set() },
     comparedAt: 0,

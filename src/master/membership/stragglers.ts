@@ -7,7 +7,6 @@ import { history } from './effects.ts';
 import { lose } from './loss.ts';
 import type { Membership, Speed, Worker } from './state.ts';
 import { attached, nameOf, rankOf } from './state.ts';
-import { duration } from '../../shared/duration.ts';
 
 /** A slice takes this many times as long as the others': slow. */
 const SLOW = 2;
@@ -73,11 +72,10 @@ function judge(m: Membership, w: Worker, own: number, others: number, now: numbe
   const was = w.speed.slow;
   w.speed.slow = slow ? factor : null;
   const where = { worker: w.id, rank: rankOf(m, w.id), step: w.step };
-  const name = `rank ${where.rank} (${nameOf(m, w.id)})`;
-  if (!slow) return was === null ? [] : [history('straggler', 'info', `${name} keeps up again`, where)];
-  const times = `${duration(own)} a slice, the others ${duration(others)}`;
-  const effects =
-    was === null ? [history('straggler', 'warn', `${name} is ${factor} times slower: ${times}`, where)] : [];
+  const who = { name: nameOf(m, w.id), rank: where.rank };
+  if (!slow) return was === null ? [] : [history('info', { what: 'straggler-caught-up', ...who }, where)];
+  const fact = { what: 'straggler-found', ...who, factor, sliceMs: own, othersMs: others } as const;
+  const effects = was === null ? [history('warn', fact, where)] : [];
   return [...effects, ...replace(m, w, factor, now)];
 }
 

@@ -5,6 +5,7 @@
  */
 import type { Phase } from '../../protocol/inbound.ts';
 import { hasEnded } from '../../protocol/job-state.ts';
+import type { FactOf } from '../../api/fact.ts';
 import type { Effect } from './events.ts';
 import { history } from './effects.ts';
 import { loseStuck } from './loss.ts';
@@ -110,10 +111,10 @@ function standing(m: Membership, now: number): Effect[] | null {
   }
   m.hang.meetings += 1;
   if (m.hang.meetings === 1) {
-    m.meetAgain = 'all waited for each other';
+    m.meetAgain = true;
     return [];
   }
-  return sacrifice(m, waiting, 'nothing moves, and meeting again did not help', now);
+  return sacrifice(m, waiting, 'nothing-moves', now);
 }
 
 function repeatedlyBroken(m: Membership, now: number): Effect[] | null {
@@ -123,19 +124,24 @@ function repeatedlyBroken(m: Membership, now: number): Effect[] | null {
   const members = judged(m);
   if (members.length < 2) return null;
   Object.assign(m.hang, { actedAt: now, broken: 0, brokenSince: null });
-  return sacrifice(m, members, 'the connection between workers fails again and again', now);
+  return sacrifice(m, members, 'collective-breaks', now);
 }
 
 /** Those who do not do what most do, or else one after the other, from the highest rank down: never all. */
-function sacrifice(m: Membership, members: readonly Worker[], why: string, now: number): Effect[] {
+function sacrifice(
+  m: Membership,
+  members: readonly Worker[],
+  why: FactOf<'stall-broken'>['why'],
+  now: number,
+): Effect[] {
   const crowds = new Map<Phase, number>();
   for (const { phase } of members) crowds.set(phase, (crowds.get(phase) ?? 0) + 1);
   const [most, size] = [...crowds].reduce((a, b) => (b[1] > a[1] ? b : a));
   const odd = members.filter(w => w.phase !== most);
   const out = odd.length > 0 && size > odd.length ? odd : [nextInTurn(m, members)];
-  const names = out.map(w => nameOf(m, w.id)).join(', ');
+  const replaced = out.map(w => nameOf(m, w.id));
   return [
-    history('hang', 'warn', `${why}: replacing ${names}`, { step: m.bestStep }),
+    history('warn', { what: 'stall-broken', why, replaced }, { step: m.bestStep }),
     ...out.flatMap(w => loseStuck(m, w, { kind: 'no-progress', phase: w.phase, step: w.step }, now)),
   ];
 }

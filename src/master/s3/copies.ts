@@ -10,6 +10,7 @@ import { isAnswer } from './failure.ts';
 import { plan } from './plan.ts';
 import { Recent } from './recent.ts';
 import type { S3Status } from '../../api/s3.ts';
+import type { Tell } from './trying.ts';
 import { Damaged, type LocalStep, localSteps, readStep } from './volume.ts';
 
 export interface CopiesOptions {
@@ -18,7 +19,7 @@ export interface CopiesOptions {
   readonly keep: number;
   readonly pinEvery: number | null;
   readonly log: Logger;
-  readonly tell: (level: 'info' | 'warn' | 'error', text: string, step: number | null) => void;
+  readonly tell: Tell;
 }
 
 /** What a manifest in the bucket is to this run; holds as long as the manifest is the same. */
@@ -157,8 +158,7 @@ export class Copies {
     const here = this.#local[0]?.step ?? 0;
     if (newest <= here) return;
     this.#newer = newest;
-    const text = `S3 holds step ${newest}, newer than this run's step ${here}: "ftc down --volumes" and "ftc up" go on from there. Nothing of it is written over or removed; this run is copied when it is that far`;
-    this.#o.tell('warn', text, newest);
+    this.#o.tell('warn', { what: 's3-newer', step: newest, here }, newest);
   }
 
   /** What is both here and there is looked at once: it may be this run's, another's, or half of one. */
@@ -171,21 +171,17 @@ export class Copies {
         const same = manifest.digest === local.manifest.digest;
         this.#judge(stored, same ? 'ours' : 'other');
         if (same) this.#own = Math.max(this.#own ?? 0, local.step);
-        else
-          this.#o.tell(
-            'warn',
-            `S3 holds another checkpoint of step ${local.step}; it is not written over`,
-            local.step,
-          );
+        else this.#o.tell('warn', { what: 's3-holds-another', step: local.step }, local.step);
       } catch (error) {
         if (!(error instanceof Damaged)) throw error;
         this.#judge(stored, 'damaged');
         // One that was removed may be listed for a while.
         if (error instanceof Missing) continue;
+        const { step } = local;
         this.#o.tell(
           'warn',
-          `the checkpoint of step ${local.step} in S3 is damaged: ${error.message}; it is copied again`,
-          local.step,
+          { what: 's3-copy-damaged', step, reason: error.message, copiedAgain: true },
+          step,
         );
       }
     }
@@ -216,11 +212,7 @@ export class Copies {
       // Pruned or written again meanwhile: the next look tells.
       if ((await readStep(this.#o.directory, step))?.text.equals(text) !== true) return;
       this.#bad.set(step, text.toString());
-      this.#o.tell(
-        'error',
-        `the checkpoint of step ${step} is damaged and is not copied to S3: ${reason}`,
-        step,
-      );
+      this.#o.tell('error', { what: 's3-not-copied', step, reason }, step);
     } finally {
       this.#uploading = null;
     }
@@ -234,7 +226,7 @@ export class Copies {
     } catch (error) {
       if (!isAnswer(error)) throw error;
       this.#mayRemove = false;
-      this.#o.tell('warn', 'S3 does not let old copies be removed: all of them stay there', null);
+      this.#o.tell('warn', { what: 's3-removal-refused' }, null);
     }
   }
 

@@ -7,7 +7,6 @@ import { now } from '../../shared/clock.ts';
 import { type CheckpointPolicy, pinEvery } from '../../checkpoint/policy.ts';
 import type { Logger } from '../../shared/log.ts';
 import type { HistoryEntry } from '../membership/events.ts';
-import { bytes as amount } from '../../shared/bytes.ts';
 import { duration } from '../../shared/duration.ts';
 import type { Backoff } from './backoff.ts';
 import { Bucket } from './bucket.ts';
@@ -19,7 +18,7 @@ import { Secrets } from './secrets.ts';
 import type { S3Status } from '../../api/s3.ts';
 import type { ObjectStore } from './store.ts';
 import { type Tell, Trying } from './trying.ts';
-import { megabytes, noneVerifies, noRoom, saying, startsAnew } from './words.ts';
+import { megabytes, noneVerifies, noRoom } from './words.ts';
 
 export interface MirrorOptions {
   readonly config: S3Config;
@@ -86,11 +85,7 @@ export class Mirror {
     if (empty) this.#o.hold('looking for a checkpoint in S3');
     this.#running = this.#run(empty).catch((error: unknown) => {
       const text = 'a defect in ftc ended the copying to S3; a restart of the master begins it again';
-      this.#trying.failed(
-        { kind: 'local', text, hopeless: true },
-        'checkpoints are not copied',
-        'training goes on',
-      );
+      this.#trying.failed({ kind: 'local', text, hopeless: true }, 'copying');
       this.#o.log.error(`${text}: ${this.#hide(String((error as Error).stack))}`);
       this.#o.hold(null);
     });
@@ -135,12 +130,12 @@ export class Mirror {
       const before = this.#published;
       try {
         const more = await this.#copies.turn(await this.#bucket());
-        this.#trying.succeeded(this.#rest());
+        this.#trying.succeeded(this.#copies.status().backlogSteps);
         if (more || this.#published !== before) continue;
         await this.#trying.pause();
       } catch (error) {
         const failure = this.#explain(error);
-        this.#trying.failed(failure, saying[failure.kind], 'training goes on');
+        this.#trying.failed(failure, 'copying');
         if (!this.#closing) await this.#trying.backOff();
       }
       this.#copies.forget();
@@ -158,19 +153,20 @@ export class Mirror {
     while (!this.#closing) {
       try {
         await this.#restore();
-        this.#trying.succeeded('');
+        this.#trying.succeeded(0);
         return hold(null);
       } catch (error) {
         if (error instanceof NoneVerifies) return abandon(noneVerifies(error, this.status().target));
         const failure = this.#explain(error);
         const patience = failure.kind === 'unreachable' ? PATIENCE_MS : 0;
-        this.#trying.failed(failure, 'nothing can be restored from S3 yet', 'workers wait for it', patience);
+        this.#trying.failed(failure, 'restoring', patience);
         const since = (this.#failingSince ??= now());
         const left = config.restoreTimeoutMs - (now() - since);
         // What is there could be had: to start without it would be to lose it, and the next start may find room.
         if (left <= 0 && failure.kind === 'local') return abandon(noRoom(failure, this.status().target));
         if (left <= 0 || failure.hopeless) {
-          this.#tell('error', startsAnew(failure, config.restoreTimeoutMs), null);
+          const triedMs = failure.hopeless ? null : config.restoreTimeoutMs;
+          this.#tell('error', { what: 's3-not-restored', reason: failure.text, triedMs }, null);
           return hold(null);
         }
         const then = failure.kind === 'local' ? 'the job fails' : 'the job starts at step 0';
@@ -199,17 +195,14 @@ export class Mirror {
       ...{ missing: this.#missing, now: now() },
       damaged: (stored, reason) => {
         this.#copies.isDamaged(stored);
-        this.#tell('warn', `the checkpoint of step ${stored.step} in S3 is damaged: ${reason}`, stored.step);
+        const { step } = stored;
+        this.#tell('warn', { what: 's3-copy-damaged', step, reason, copiedAgain: false }, step);
       },
     });
     if (found === null) return;
     this.#restored = found.step;
-    const took = duration(now() - began);
-    this.#tell(
-      'info',
-      `step ${found.step} is restored from S3: ${amount(found.bytes)} in ${took}`,
-      found.step,
-    );
+    const { step, bytes } = found;
+    this.#tell('info', { what: 's3-restored', step, bytes, tookMs: now() - began }, step);
   }
 
   async #bucket(): Promise<Bucket> {
@@ -224,13 +217,7 @@ export class Mirror {
     return explain(error, this.#where, this.#hide);
   }
 
-  #rest(): string {
-    const { backlogSteps } = this.#copies.status();
-    return backlogSteps === 0 ? '' : `${backlogSteps} checkpoint${backlogSteps === 1 ? '' : 's'} to copy`;
-  }
-
-  readonly #tell: Tell = (level, text, step) =>
-    this.#o.tell({ kind: 's3', level, text, worker: null, rank: null, step });
+  readonly #tell: Tell = (level, fact, step) => this.#o.tell({ level, fact, worker: null, rank: null, step });
 
   readonly #hide = (text: string): string => this.#secrets.hide(text);
 }

@@ -2,10 +2,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { now } from '../../shared/clock.ts';
 import { type Backoff, waitFor } from './backoff.ts';
+import type { Fact } from '../../api/fact.ts';
 import type { Failure } from './failure.ts';
 import type { S3Status } from '../../api/s3.ts';
 
-export type Tell = (level: 'info' | 'warn' | 'error', text: string, step: number | null) => void;
+export type Tell = (level: 'info' | 'warn' | 'error', fact: Fact, step: number | null) => void;
 
 const FOREVER_MS = 2 ** 31 - 1;
 
@@ -38,25 +39,27 @@ export class Trying {
     return { state, lastError: failure.text, nextTryAt: this.#nextTryAt };
   }
 
-  /** @param rest what is left to do now, for people; empty for nothing */
-  succeeded(rest: string): void {
+  /** @param toCopy checkpoints that are left to copy now */
+  succeeded(toCopy: number): void {
     const told = this.#told;
     this.#failure = this.#failingSince = this.#nextTryAt = this.#told = null;
     this.#failures = 0;
-    if (told !== null) this.#tell('info', `S3 answers again${rest === '' ? '' : `; ${rest}`}`, null);
+    if (told !== null) this.#tell('info', { what: 's3-answers', toCopy }, null);
   }
 
   /**
-   * @param what what does not work, for people; told when it begins, and when it becomes another kind of failure
+   * It is told when it begins, and when it becomes another kind of failure.
+   *
    * @param patienceMs what is over sooner is not worth a word
    */
-  failed(failure: Failure, what: string, meanwhile: string, patienceMs = 0): void {
+  failed(failure: Failure, doing: 'copying' | 'restoring', patienceMs = 0): void {
     this.#failure = failure;
     this.#failures += 1;
     this.#failingSince ??= now();
     if (this.#told === failure.kind || this.#ended || now() - this.#failingSince < patienceMs) return;
     this.#told = failure.kind;
-    this.#tell('warn', `${what}: ${failure.text}; ${meanwhile}`, null);
+    const { kind, text: reason } = failure;
+    this.#tell('warn', { what: 's3-failing', doing, kind, reason }, null);
   }
 
   /** Waits before the next try; a call for {@link wake} does not shorten it. */

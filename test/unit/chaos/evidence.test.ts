@@ -154,17 +154,20 @@ it('a percentile is a value that was seen, and no smaller one would do', () => {
   );
 });
 
-it.each(['published', 'failed', 'loaded', 'set aside'] as const)(
-  'a checkpoint is %s, in whatever words',
-  what => {
-    fc.assert(
-      fc.property(fc.string(), fc.nat(), (text, step) => {
-        expect(checkpointOf({ text, checkpoint: { what, step } }, 5)).toEqual({ at: 5, step, what, text });
-        expect(checkpointOf({ text }, 5)).toBeNull();
-      }),
-    );
-  },
-);
+it.each([
+  ['published', { what: 'checkpoint-published', bytes: 1, stallMs: 0, writeMs: 1, lateMs: 0, failures: 0 }],
+  ['failed', { what: 'checkpoint-failed', reason: null, code: null }],
+  ['loaded', { what: 'checkpoint-loaded' }],
+  ['set aside', { what: 'checkpoint-quarantined', text: '' }],
+] as const)('a checkpoint is %s, in whatever words', (what, more) => {
+  fc.assert(
+    fc.property(fc.string(), fc.nat(), (text, step) => {
+      expect(checkpointOf({ text, fact: { ...more, step } }, 5)).toEqual({ at: 5, step, what, text });
+      expect(checkpointOf({ text, fact: { what: 'worker-note', text } }, 5)).toBeNull();
+      expect(checkpointOf({ text, fact: null }, 5)).toBeNull();
+    }),
+  );
+});
 
 describe('the record of a run', () => {
   const container = (more: Partial<Container>): Container =>
@@ -181,6 +184,7 @@ describe('the record of a run', () => {
     at: 1_500,
     kind: 'note',
     level: 'info',
+    fact: { what: 'worker-note', text },
     text,
     generation: 1,
     worker: null,
@@ -210,7 +214,7 @@ describe('the record of a run', () => {
         generation: 2,
         recoveries: [recovery({ resumedMs: 7 })],
       }),
-      events: [event('x'), { ...event('y'), checkpoint: { what: 'loaded', step: 4 } }],
+      events: [event('x'), { ...event('y'), fact: { what: 'checkpoint-loaded', step: 4 } }],
     });
     const e = recorder.evidence([], null);
     expect(Evidence.safeParse(e).error).toBeUndefined();

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { wording } from '../../../src/api/wording.ts';
+import { kindOf } from '../../../src/api/event.ts';
 import { statusOf } from '../../../src/master/status-view.ts';
 import { Pace } from '../../../src/master/pace.ts';
 import type { Phase } from '../../../src/protocol/inbound.ts';
@@ -119,7 +121,9 @@ describe('a rank that is slower than the others', () => {
     return { a: beat(50, 1), b: beat(52, 1), c: beat(100 * times, 2) };
   };
   const said = (w: World): string[] =>
-    w.effects.flatMap(e => (e.type === 'history' && e.entry.kind === 'straggler' ? [e.entry.text] : []));
+    w.effects.flatMap(e =>
+      e.type === 'history' && kindOf(e.entry.fact) === 'straggler' ? [wording(e.entry.fact, 1)] : [],
+    );
 
   it('is reported once, by how much, and when it keeps up again', () => {
     const w = World.running();

@@ -124,8 +124,8 @@ describe('a loss', () => {
     expect(w.m.state).toBe('waiting');
     expect(w.ranks).toEqual([]);
     expect(w.m.recoveries).toHaveLength(1);
-    const texts = w.effects.flatMap(e => (e.type === 'history' ? [e.entry.text] : []));
-    expect(texts).toContain('generation 4: nobody is left');
+    const facts = w.effects.flatMap(e => (e.type === 'history' ? [e.entry.fact] : []));
+    expect(facts).toContainEqual({ what: 'generation-formed', size: 0, because: { why: 'lost' } });
     for (const id of ['a', 'b', 'c']) w.start(id);
     for (const id of ['a', 'b', 'c']) w.ready(id);
     expect(w.m.state).toBe('running');

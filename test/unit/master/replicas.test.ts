@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { wording } from '../../../src/api/wording.ts';
 import type { Effect } from '../../../src/master/membership/events.ts';
 import { Pace } from '../../../src/master/pace.ts';
 import { resume } from '../../../src/master/resume.ts';
@@ -9,7 +10,11 @@ import { divergence, unsaid, World } from './simulation.ts';
 const status = (w: World) => statusOf(w.m, new Pace(), { job: 'j', project: 'j', launcher: 'ftc' }, w.now);
 const replicas = (w: World) => status(w).replicas;
 const told = ({ effects }: World) =>
-  effects.flatMap(e => (e.type === 'history' && e.entry.kind === 'replicas' ? [e.entry] : []));
+  effects.flatMap(e =>
+    e.type === 'history' && e.entry.fact.what === 'replicas-differ'
+      ? [{ ...e.entry, text: wording(e.entry.fact, 1) }]
+      : [],
+  );
 const written = (effects: readonly Effect[], type: string): number =>
   effects.filter(e => e.type === 'journal' && e.entry.type === type).length;
 /** Everybody's heartbeat. */
@@ -264,8 +269,8 @@ describe('training that the script ends early', () => {
     finish(w);
     expect(status(w)).toMatchObject({ state: 'finishing', totalSteps: 2, finished: reason });
     expect(written(w.effects, 'total')).toBe(1);
-    const texts = w.effects.flatMap(e => (e.type === 'history' ? [e.entry.text] : []));
-    expect(texts).toContain(`the script ended training early, at step 2: ${reason}`);
+    const facts = w.effects.flatMap(e => (e.type === 'history' ? [e.entry.fact] : []));
+    expect(facts).toContainEqual({ what: 'training-ended-early', step: 2, reason });
     for (const id of ['a', 'b', 'c']) w.done(id);
     expect(status(w)).toMatchObject({ state: 'succeeded', totalSteps: 2, finished: reason });
   });

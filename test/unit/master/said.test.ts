@@ -45,17 +45,15 @@ describe('the event of it', () => {
     died(137);
     expect(event('stack', stack)).toMatchObject({
       entry: {
-        kind: 'output',
         level: 'warn',
-        text: 'job-worker-1: its threads stood at load.py:24 in read',
+        fact: { what: 'stack-read', name: 'job-worker-1', at: 'at load.py:24 in read' },
         detail: stack,
       },
     });
     expect(event('lines', 'step 1\nstep 2\n ')).toMatchObject({
       entry: {
-        kind: 'output',
         level: 'info',
-        text: 'job-worker-1 said last: step 2',
+        fact: { what: 'last-words', name: 'job-worker-1', line: 'step 2' },
         detail: 'step 1\nstep 2\n ',
       },
     });

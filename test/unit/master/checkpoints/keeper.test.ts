@@ -2,6 +2,7 @@ import { once, EventEmitter } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { wording } from '../../../../src/api/wording.ts';
 import type { CheckpointPolicy } from '../../../../src/checkpoint/policy.ts';
 import { Keeper } from '../../../../src/master/checkpoints/keeper.ts';
 import type { CheckpointReport } from '../../../../src/master/checkpoints/tally.ts';
@@ -54,7 +55,7 @@ const steps = () =>
   readdirSync(folder.path)
     .flatMap(name => /^step-0*(\d+)$/.exec(name)?.[1] ?? [])
     .map(Number);
-const texts = () => told.map(({ level, text, step }) => [level, text, step]);
+const texts = () => told.map(({ level, fact, step }) => [level, wording(fact, 1), step]);
 
 function rot(step: number): void {
   const path = folder.at(`step-${String(step).padStart(8, '0')}`, 'state.pt');
@@ -199,7 +200,7 @@ describe('the scrub', () => {
     keeper.reported(report(30));
     await settled();
     await keeper.manager.list();
-    expect(told.slice(1).map(e => e.text)).toEqual([
+    expect(told.slice(1).map(e => wording(e.fact, 1))).toEqual([
       'checkpoint of step 10 is damaged: state.pt is missing; the newest valid one is of step 20',
     ]);
     expect(steps()).toEqual([10, 20, 30]);

@@ -119,9 +119,11 @@ describe('the hooks of a master', () => {
     await hooks.close();
     expect(told).toMatchObject([
       {
-        kind: 'note',
         level: 'warn',
-        text: `onSuccess was not delivered to 127.0.0.1:${server.port}: after one try it answers 404`,
+        fact: {
+          ...{ what: 'hook-undelivered', hook: 'onSuccess', host: `127.0.0.1:${server.port}` },
+          ...{ tries: 1, outcome: 'answers 404' },
+        },
       },
     ]);
     for (const text of [JSON.stringify(told), logged]) expect(text).not.toContain(TOKEN);
@@ -170,8 +172,12 @@ describe('the hooks of a master', () => {
     job = status({ state: 'failed' });
     await master({ file, config: { names: ['onFailure'], caBundle: null } }).close();
     expect(told).toHaveLength(1);
-    expect(told[0]?.text).toContain(`no URL is known for onFailure: ${why}`);
-    expect(told[0]?.text).not.toContain(TOKEN);
+    expect(told[0]?.fact).toMatchObject({
+      what: 'hook-unknown',
+      hooks: ['onFailure'],
+      reason: expect.stringContaining(why) as string,
+    });
+    expect(JSON.stringify(told)).not.toContain(TOKEN);
   });
 
   it('do not wait long for a server that hangs when the master is stopped', async () => {

@@ -10,6 +10,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { wording } from '../../../../src/api/wording.ts';
+import { kindOf } from '../../../../src/api/event.ts';
 import { pino } from 'pino';
 import type { S3Config } from '../../../../src/master/s3/config.ts';
 import { Mirror, type MirrorOptions } from '../../../../src/master/s3/mirror.ts';
@@ -53,9 +55,9 @@ class Copier {
       job: 'a-job',
       policy: { directory: folder.path, every: 10, keep: 3, pinEvery: null },
       log: pino({ level: 'debug' }, { write }),
-      tell: ({ kind, level, text }) => {
-        expect(kind).toBe('s3');
-        this.events.push(`${level}: ${text}`);
+      tell: ({ level, fact }) => {
+        expect(kindOf(fact)).toBe('s3');
+        this.events.push(`${level}: ${wording(fact, 1)}`);
         said();
       },
       hold: reason => {

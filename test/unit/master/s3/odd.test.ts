@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { wording } from '../../../../src/api/wording.ts';
 import { pino } from 'pino';
 import type { S3Config } from '../../../../src/master/s3/config.ts';
 import { Mirror } from '../../../../src/master/s3/mirror.ts';
@@ -29,7 +30,7 @@ const mirror = (config: Partial<S3Config> = {}, directory = folder.path): Mirror
     job: 'a-job',
     policy: { directory, every: 10, keep: 3, pinEvery: null },
     log: pino({ level: 'silent' }),
-    tell: ({ level, text }) => void events.push(`${level}: ${text}`),
+    tell: ({ level, fact }) => void events.push(`${level}: ${wording(fact, 1)}`),
     hold: reason => void holds.push(reason),
     abandon: reason => void events.push(`failed: ${reason}`),
     backoff: { initialMs: 5, maxMs: 20 },
