@@ -5,7 +5,7 @@ import type { Fact, FactOf, Regrouping } from './fact.ts';
 import { lossText } from './loss-cause.ts';
 
 /** One line for a fact. */
-export type Wording = (fact: Fact) => string;
+type Wording = (fact: Fact) => string;
 
 type Texts = { readonly [What in Fact['what']]: (fact: FactOf<What>) => string };
 
