@@ -47,9 +47,9 @@ const importRules = Object.entries(layers).map(([path, may]) => {
 });
 
 export default tseslint.config(
-  { ignores: ['dist', 'node_modules'] },
+  { ignores: ['**/dist', '**/cache', 'node_modules'] },
   {
-    files: ['{src,compose,chaos,bench,test,scripts}/**/*.ts'],
+    files: ['{src,compose,chaos,bench,test,scripts,docs/.vitepress}/**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
     rules: {
