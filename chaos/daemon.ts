@@ -125,7 +125,7 @@ const isUsual = (socket: string): boolean => socket === socketOf('unix:///var/ru
 
 const cannot = (why: string): FtcError =>
   new FtcError('FTC_CANNOT', `the engine cannot be restarted from here: ${why}`, {
-    hint: 'Restart it yourself while the job runs, as "sudo systemctl restart docker" does; the job goes on.',
+    hint: 'Restart it yourself while the job runs, as "sudo systemctl restart docker" does; the job continues.',
   });
 
 const script = async (): Promise<EngineScript> =>
@@ -138,7 +138,7 @@ async function until(ms: number, problem: string, test: () => Promise<boolean>):
   while (!(await test())) {
     if (performance.now() > end)
       throw new FtcError('FTC_ENGINE_GONE', `the engine was ended and is to start again: ${problem}`, {
-        hint: '"npm run setup", or "sudo systemctl start docker", starts it; the job goes on from its latest checkpoint.',
+        hint: '"npm run setup", or "sudo systemctl start docker", starts it; the job resumes from its latest checkpoint.',
       });
     await sleep(LOOK_MS);
   }

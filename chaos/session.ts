@@ -85,7 +85,12 @@ export class Session {
     if (defect !== undefined || infliction.records.length === 0) {
       await infliction.revert({ hurry: true });
       const grave = errors.find(e => e instanceof FtcError && !VANISHED.includes(e.code));
-      throw defect ?? grave ?? errors[0] ?? new FtcError('FTC_NO_TARGET', 'there was nobody to hit');
+      throw (
+        defect ??
+        grave ??
+        errors[0] ??
+        new FtcError('FTC_NO_TARGET', 'no running container matched the selector')
+      );
     }
     infliction.begin();
     if (fault.follows && forMs !== null) this.#watching ??= this.#follow(this.#o.world.engine);

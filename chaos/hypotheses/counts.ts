@@ -24,8 +24,8 @@ export const promotions = hypothesis<Counted>({
 });
 
 export const setAside = hypothesis<Counted>({
-  limit: counted('Damaged checkpoints that are found, and set aside.'),
-  claim: limit => `damaged checkpoints set aside: ${countClaim(limit)}`,
+  limit: counted('Damaged checkpoints that are found and quarantined.'),
+  claim: limit => `damaged checkpoints quarantined: ${countClaim(limit)}`,
   judge(limit, { checkpoints, missed }) {
     const aside = checkpoints.filter(c => c.what === 'set aside').map(c => c.step);
     const seen = aside.length === 0 ? 'none' : `of ${aside.map(step => `step ${step}`).join(', ')}`;

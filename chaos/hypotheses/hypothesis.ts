@@ -33,4 +33,4 @@ export const hypothesis = <Limit>(of: Hypothesis<Limit>): Hypothesis<Limit> => o
 export const many = (n: number, one: string, more = `${one}s`): string => `${n} ${n === 1 ? one : more}`;
 
 export const notSeen = (n: number): string =>
-  `nobody saw when training went on after ${many(n, 'loss', 'losses')}`;
+  `there is no evidence of when training resumed after ${many(n, 'loss', 'losses')}`;

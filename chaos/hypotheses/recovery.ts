@@ -12,7 +12,7 @@ const names = Object.keys(measures) as (keyof typeof measures)[];
 
 export const recovery = hypothesis<Spread>({
   limit: spread('From the first sign of a loss to the next committed step.'),
-  claim: limit => `training goes on after a loss: ${claim(limit)}`,
+  claim: limit => `training resumes after a loss: ${claim(limit)}`,
   judge: (limit, evidence) => judge(limit, evidence, r => r.resumedMs),
 });
 

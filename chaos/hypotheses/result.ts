@@ -23,18 +23,18 @@ export const succeeds = hypothesis<boolean>({
 });
 
 export const sameBits = hypothesis<boolean>({
-  limit: yes("The digest is the undisturbed run's."),
+  limit: yes('The digest is that of the baseline.'),
   usual: true,
-  claim: wanted => (wanted ? "the digest is the undisturbed run's" : null),
+  claim: wanted => (wanted ? 'the digest is that of the baseline' : null),
   judge(_, { digest }, undisturbed) {
-    if (undisturbed === null) return { holds: null, seen: 'there is no undisturbed run to compare with' };
+    if (undisturbed === null) return { holds: null, seen: 'there is no baseline to compare with' };
     if (digest === null) return { holds: null, seen: 'the run has no digest: it did not end' };
     const same = digest === undisturbed.digest;
     return {
       holds: same,
       seen: same
         ? `both are ${digest.slice(0, SHORT)}`
-        : `${digest.slice(0, SHORT)}, and undisturbed ${undisturbed.digest.slice(0, SHORT)}`,
+        : `${digest.slice(0, SHORT)}, and the baseline has ${undisturbed.digest.slice(0, SHORT)}`,
     };
   },
 });

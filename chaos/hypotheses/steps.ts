@@ -22,7 +22,9 @@ export const stepsLost = hypothesis<number>({
 });
 
 export const stepsRepeated = hypothesis<number>({
-  limit: most('Steps that may be done again from a checkpoint, after nobody was left that held the state.'),
+  limit: most(
+    'Steps that may be repeated from a checkpoint, because no worker was left that held the state.',
+  ),
   claim: limit => `at most ${many(limit, 'step')} are done again from a checkpoint`,
   judge(limit, evidence) {
     const { repeated } = count(evidence.recoveries, evidence.holders);

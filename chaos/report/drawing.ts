@@ -100,8 +100,7 @@ function outages({ recoveries, origin, end }: Evidence, x: Axis): Html[] {
   return recoveries.map(r => {
     const from = r.at - origin;
     const to = r.resumedMs === null ? end : from + r.resumedMs;
-    const said =
-      r.resumedMs === null ? 'training did not go on' : `training again after ${duration(r.resumedMs)}`;
+    const said = r.resumedMs === null ? 'training did not resume' : `resumed after ${duration(r.resumedMs)}`;
     return html`<rect
       x="${x.at(from)}"
       y="${MARKS}"

@@ -10,9 +10,7 @@ export function indexPage(r: IndexReport): string {
   const { runs } = r;
   const sum = (of: (run: IndexReport['runs'][number]) => number): number =>
     runs.reduce((total, run) => total + of(run), 0);
-  const times = spread([
-    { name: 'training again after a loss', values: runs.flatMap(run => run.recoveries) },
-  ]);
+  const times = spread([{ name: 'resumed after a loss', values: runs.flatMap(run => run.recoveries) }]);
   const counts = conclusions
     .map(c => [c, runs.filter(run => run.conclusion === c).length] as const)
     .filter(([, n]) => n > 0);

@@ -82,7 +82,7 @@ function facts({ undisturbed }: RunReport, e: Evidence): Html {
     [String(e.starts.filter(s => s.again).length), 'containers started again'],
     ...replicaCells(e),
     [took === null ? '–' : duration(took), 'training, disturbed'],
-    [undisturbed === null ? '–' : duration(undisturbed.trainingMs), 'training, undisturbed'],
+    [undisturbed === null ? '–' : duration(undisturbed.trainingMs), 'training, baseline'],
   ];
   return html`<div class="facts">
     ${cells.map(([value, name]) => html`<div><b>${value}</b><span>${name}</span></div>`)}
@@ -109,7 +109,7 @@ function happened(e: Evidence): Html {
   const resumed = e.recoveries.flatMap(r => r.resumedMs ?? []);
   const whole = e.recoveries.flatMap(r => r.wholeMs ?? []);
   const times = spread([
-    { name: 'training again', values: resumed },
+    { name: 'resumed', values: resumed },
     { name: 'all workers again', values: whole },
   ]);
   return html`<section class="card">

@@ -172,7 +172,7 @@ async function runUndisturbed(lab: Laboratory, loaded: LoadedJob): Promise<Undis
   const why = gaveUp ?? reason ?? `it is ${state ?? 'not to be seen'}`;
   throw new FtcError(
     'FTC_JOB_FAILED',
-    `the undisturbed run failed: ${why}${traceback ? `\n${traceback.trimEnd()}` : ''}`,
+    `the baseline failed: ${why}${traceback ? `\n${traceback.trimEnd()}` : ''}`,
     {
       hint: 'Nothing was broken in it yet: "ftc up" shows the same.',
     },

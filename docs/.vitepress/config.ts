@@ -30,6 +30,7 @@ const guide = part('Guide', {
 const reference = part('Reference', {
   Commands: 'docs/cli',
   'The job file': 'docs/job-file',
+  Events: 'docs/events',
   Benchmarks: 'docs/benchmarks',
   Security: 'SECURITY',
   Changelog: 'CHANGELOG',

@@ -121,5 +121,5 @@ function sentence(
   const ranks = recovery?.lostRanks.slice(0, 8).join(', ') ?? '';
   const lost = ranks === '' ? 'a loss' : `the loss of rank ${ranks}`;
   const after = recovery?.resumedMs == null ? 'after' : `${duration(recovery.resumedMs)} after`;
-  return `${s.job}: training goes on${where}, ${after} ${lost}`;
+  return `${s.job}: training resumed${where}, ${after} ${lost}`;
 }

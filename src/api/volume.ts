@@ -77,7 +77,7 @@ export function whatToDo({ job, place, obstacle, user }: VolumeTrouble): string 
   const on = place.type === 'directory';
   const at = (inside: string): string => shellWord(`${place.name}${inside === '' ? '' : `/${inside}`}`);
   const run = `docker run --rm --user 0:0 --network none -v ${place.name}:/v --entrypoint`;
-  const end = '. Then "ftc up" goes on from the newest checkpoint.';
+  const end = '. Then "ftc up" resumes from the newest checkpoint.';
   switch (problem.kind) {
     case 'denied': {
       const give = (where: string): string => `chown -R ${user} ${where} && chmod -R u+rwX ${where}`;

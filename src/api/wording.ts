@@ -11,7 +11,9 @@ type Texts = { readonly [What in Fact['what']]: (fact: FactOf<What>) => string }
 
 const texts: Texts = {
   'generation-formed': f =>
-    f.size === 0 ? 'nobody is left' : `${f.size === 1 ? '1 worker' : `${f.size} workers`}, ${why(f.because)}`,
+    f.size === 0
+      ? 'no worker is left'
+      : `${f.size === 1 ? '1 worker' : `${f.size} workers`}, ${why(f.because)}`,
   'worker-joined': f => `${f.name} ${f.promoted ? 'is promoted from standby to' : 'joins as'} rank ${f.rank}`,
   'worker-waiting': f => `${f.name} waits as a standby`,
   'worker-leaving': f => `${f.name} leaves${after(f.step)}`,
@@ -20,8 +22,8 @@ const texts: Texts = {
   resumed: f =>
     f.step === null
       ? `every script runs again, ${duration(f.afterMs)} after the loss`
-      : `training goes on at step ${f.step}, ${duration(f.afterMs)} after the loss, ${f.stepsLost === 0 ? 'no step lost' : `${f.stepsLost} steps to do again`}`,
-  'fully-recovered': f => `whole again: ${f.ranks} ranks, ${duration(f.afterMs)} after the loss`,
+      : `resumed at step ${f.step}, ${duration(f.afterMs)} after the loss, ${f.stepsLost === 0 ? 'no step lost' : `${f.stepsLost} steps to repeat`}`,
+  'fully-recovered': f => `fully recovered: ${f.ranks} ranks, ${duration(f.afterMs)} after the loss`,
   'collective-broken': f => `${f.name}: the connection between workers failed; the step is repeated`,
   'script-failed': f => `${f.name}: ${f.message}`,
   'training-ended-early': f => `the script ended training early, at step ${f.step}: ${f.reason}`,
@@ -29,10 +31,10 @@ const texts: Texts = {
   'state-changed': f => (f.reason === null || f.state === 'failed' ? f.state : `${f.state}: ${f.reason}`),
 
   'stall-broken': f =>
-    `${f.why === 'nothing-moves' ? 'nothing moves, and meeting again did not help' : 'the connection between workers fails again and again'}: replacing ${f.replaced.join(', ')}`,
-  'worker-silent': f => `${f.name}: its container runs and it is not heard of`,
-  'stack-read': f => `${f.name}: its threads stood ${f.at}`,
-  'last-words': f => `${f.name} said last: ${f.line}`,
+    `${f.why === 'nothing-moves' ? 'no worker makes progress, and a new rendezvous did not help' : 'the connection between workers fails again and again'}: replacing ${f.replaced.join(', ')}`,
+  'worker-silent': f => `${f.name}: its container runs but does not answer`,
+  'stack-read': f => `${f.name}: its main thread was ${f.at}`,
+  'last-words': f => `${f.name}: the last line of its log is: ${f.line}`,
   'straggler-found': f =>
     `rank ${f.rank} (${f.name}) is ${f.factor} times slower: ${duration(f.sliceMs)} a slice, the others ${duration(f.othersMs)}`,
   'straggler-caught-up': f => `rank ${f.rank} (${f.name}) keeps up again`,
@@ -56,7 +58,7 @@ const texts: Texts = {
       ...(f.lateMs > 0 ? [`begun ${short(f.lateMs)} late: the disk is slow`] : []),
     ].join(', ') + (f.failures > 0 ? ` (${f.failures} before it failed)` : ''),
   'checkpoint-failed': f =>
-    `checkpoint of step ${f.step} failed, training goes on: ${f.reason ?? 'the worker does not say why'}`,
+    `checkpoint of step ${f.step} failed, training continues: ${f.reason ?? 'the worker does not say why'}`,
   'checkpoint-loaded': f => `resuming from the checkpoint of step ${f.step}`,
   'checkpoint-quarantined': f => f.text,
   'checkpoint-damaged': f =>
@@ -65,7 +67,7 @@ const texts: Texts = {
     const steps = f.removed.join(', ');
     const gone =
       f.removed.length === 1 ? `the checkpoint of step ${steps} is` : `the checkpoints of steps ${steps} are`;
-    if (f.byRetention) return `the disk is full: ${gone} removed, as retention wants it`;
+    if (f.byRetention) return `the disk is full: ${gone} removed by the retention rules`;
     const rest = f.left === null ? '' : `; the newest that is left is of step ${f.left}`;
     return `the disk is full: ${gone} removed to make room${rest}`;
   },
@@ -74,19 +76,19 @@ const texts: Texts = {
   's3-failing': f =>
     f.doing === 'restoring'
       ? `nothing can be restored from S3 yet: ${f.reason}; workers wait for it`
-      : `${copying[f.kind]}: ${f.reason}; training goes on`,
+      : `${copying[f.kind]}: ${f.reason}; training continues`,
   's3-answers': f =>
     `S3 answers again${f.toCopy === 0 ? '' : `; ${f.toCopy} checkpoint${f.toCopy === 1 ? '' : 's'} to copy`}`,
   's3-newer': f =>
-    `S3 holds step ${f.step}, newer than this run's step ${f.here}: "ftc down --volumes" and "ftc up" go on from there. Nothing of it is written over or removed; this run is copied when it is that far`,
-  's3-holds-another': f => `S3 holds another checkpoint of step ${f.step}; it is not written over`,
+    `S3 holds step ${f.step}, newer than this run's step ${f.here}: "ftc down --volumes" and "ftc up" resume from there. ftc overwrites and removes nothing of it; this run is copied once it is further`,
+  's3-holds-another': f => `S3 holds another checkpoint of step ${f.step}; ftc does not overwrite it`,
   's3-copy-damaged': f =>
     `the checkpoint of step ${f.step} in S3 is damaged: ${f.reason}${f.copiedAgain ? '; it is copied again' : ''}`,
   's3-not-copied': f => `the checkpoint of step ${f.step} is damaged and is not copied to S3: ${f.reason}`,
-  's3-removal-refused': () => 'S3 does not let old copies be removed: all of them stay there',
+  's3-removal-refused': () => 'S3 does not allow ftc to remove old copies: all of them stay',
   's3-restored': f => `step ${f.step} is restored from S3: ${bytes(f.bytes)} in ${duration(f.tookMs)}`,
   's3-not-restored': f =>
-    `nothing could be restored from S3${f.triedMs === null ? '' : ` for ${duration(f.triedMs)}`} (${f.reason}): training starts at step 0; what S3 holds is left as it is`,
+    `nothing could be restored from S3${f.triedMs === null ? '' : ` for ${duration(f.triedMs)}`} (${f.reason}): training starts at step 0; ftc leaves what S3 holds as it is`,
 };
 
 /** What an event says. The number of its generation stands before one that tells of a generation. */
@@ -104,13 +106,13 @@ function why(because: Regrouping): string {
     case 'start':
       return 'training starts';
     case 'lost':
-      return 'without the lost';
+      return 'without the lost workers';
     case 'left':
       return `${because.names.join(', ')} left`;
     case 'broken-collective':
       return 'after a broken collective';
     case 'deadlock':
-      return 'to meet again: all waited for each other';
+      return 'after a deadlock: all workers waited for each other';
     case 'resize': {
       const where = because.restartsScripts ? 'and every script starts again' : 'at the step boundary';
       return `${because.grows ? 'grows' : 'shrinks'} ${where}`;
@@ -156,9 +158,9 @@ const are = (many: number): string => (many === 1 ? 'is' : 'are');
 function kept({ good, pinned, best, only }: FactOf<'disk-stays-full'>['kept']): string {
   if (good === 0) return ': there is none that could be loaded';
   if (only !== null) return `: that of step ${only} is the last`;
-  if (pinned === 0 && best === 0) return `: training would go on from one of the ${good} that are left`;
+  if (pinned === 0 && best === 0) return `: training would resume from one of the ${good} that are left`;
   const reasons = [
-    ...(pinned > 0 ? [`${pinned} ${are(pinned)} kept for good by checkpoint.keepEvery`] : []),
+    ...(pinned > 0 ? [`${pinned} ${are(pinned)} pinned by checkpoint.keepEvery`] : []),
     ...(best > 0 ? [`${best} ${are(best)} kept as the best by checkpoint.keepBest`] : []),
   ];
   return `: of the ${good} that are left, ${reasons.join(' and ')}`;

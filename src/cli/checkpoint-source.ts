@@ -56,7 +56,7 @@ export function parseStep(text: string): number {
 export function rowOf(rows: readonly CheckpointRow[], step: number): CheckpointRow {
   const found = rows.find(row => row.step === step && row.state !== 'aside');
   if (found) return found;
-  const aside = rows.some(row => row.step === step) ? ': the one there was is set aside' : '';
+  const aside = rows.some(row => row.step === step) ? ': the one that was there is quarantined' : '';
   throw new FtcError('FTC_NO_CHECKPOINT', `there is no checkpoint of step ${step}${aside}`, {
     hint: hintFor(rows),
   });

@@ -24,7 +24,7 @@ export async function run(options: JobFlags & { volumes?: boolean }): Promise<un
   if (containers.length + networks.length === 0 && !(own.length > 0 && options.volumes)) {
     const rest =
       own.length > 0
-        ? ' Its checkpoints are kept: "ftc up" goes on from them, "ftc down --volumes" removes them.'
+        ? ' Its checkpoints are kept: "ftc up" resumes from them, "ftc down --volumes" removes them.'
         : '';
     stderr.lines(`no container of "${name}" is here.${rest}`);
     return;
@@ -35,7 +35,7 @@ export async function run(options: JobFlags & { volumes?: boolean }): Promise<un
   );
   forgetUrls(new Set(containers.map(({ folder }) => folder)), name);
   if (!options.volumes) {
-    stderr.lines('checkpoints are kept: "ftc up" goes on from the newest');
+    stderr.lines('checkpoints are kept: "ftc up" resumes from the newest');
     return;
   }
   // Not the store's: that is what an empty volume is filled from.

@@ -42,7 +42,7 @@ export function addCheckpoints(program: Command): void {
     )
     .action(lazy(() => import('./checkpoints-verify.ts')));
   whichJob(checkpoints.command('prune'))
-    .description('remove what retention lets go; what is known to be damaged or set aside stays')
+    .description('remove what the retention rules release; damaged and quarantined checkpoints stay')
     .option('--keep <n>', "keep so many of the newest (default: the job's checkpoint.keep)")
     .option('--keep-every <n>', "keep every so-many-th, too (default: the job's checkpoint.keepEvery)")
     .option('--dry-run', 'only say what would be removed')

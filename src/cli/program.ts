@@ -47,7 +47,7 @@ function addRunning(program: Command): void {
     .description('start the job and watch it to its end; Ctrl+C stops it with a checkpoint')
     .option('-d, --detach', 'return when the first step has committed')
     .option('--json', 'print the result as one JSON object')
-    .option('--adopt', "go on from another folder's or another script's job of this name")
+    .option('--adopt', "resume another folder's or another script's job of this name")
     .addHelpText(
       'after',
       '\nExamples:\n  ftc up --scale worker=3\n  ftc up -d --script train.py --steps 1000',
@@ -74,7 +74,7 @@ function addRunning(program: Command): void {
     .option('--volumes', 'remove the checkpoints too')
     .addHelpText(
       'after',
-      '\nExamples:\n  ftc down                  go on from the newest checkpoint with "ftc up"\n  ftc down --volumes        start over with "ftc up"',
+      '\nExamples:\n  ftc down                  resume from the newest checkpoint with "ftc up"\n  ftc down --volumes        start over with "ftc up"',
     )
     .action(lazy(() => import('./down.ts')));
 }
@@ -116,7 +116,7 @@ function addProof(program: Command): void {
   // Each run takes a free port and a volume of its own, and leaves the bucket alone.
   jobOptions(program.command('verify'), ['--seed', '--port', '--checkpoint-dir', '--s3-'])
     .description(
-      'run the job undisturbed, then under faults, beside your own; compare the results bit by bit',
+      'run the job without faults and then under faults, beside your own, and compare the results bit by bit',
     )
     .option('--workers <list>', 'run it under faults with each of these numbers of workers: 1,2,3,6')
     .option('--faults <path>', 'what to break and when, instead of kills, pauses and a dead master')

@@ -155,7 +155,7 @@ async function askToStop({ connection, project }: WatchJobOptions, done: AbortCo
 async function stopped({ connection, project }: WatchJobOptions, last: Status | null): Promise<number> {
   await stopJob(connection.docker, project.name);
   const at = last?.step == null ? '' : ` after step ${last.step}`;
-  stderr.lines(`stopped${at}; "ftc up" goes on from there, "ftc down" removes the containers`);
+  stderr.lines(`stopped${at}; "ftc up" resumes from there, "ftc down" removes the containers`);
   // Where S3 works, the master has finished what was on its way.
   const rest = last?.s3?.lastError == null ? null : s3Rest(last.s3, '"ftc up" copies them');
   if (rest !== null) stderr.lines(rest);

@@ -20,7 +20,7 @@ export async function refuseOther(
     'FTC_NOT_TRUSTED',
     `what is kept in ${project.directory} of "${project.name}" is not how ${name} was started: its service "${service}" has other settings`,
     {
-      hint: 'Variables of the environment that the job is given, or Compose itself, may have changed since. "ftc down" and "ftc up --scale worker=N" go on from the latest checkpoint with the settings of now.',
+      hint: 'Variables of the environment that the job is given, or Compose itself, may have changed since. "ftc down" and "ftc up --scale worker=N" resume from the latest checkpoint with the settings of now.',
     },
   );
 }

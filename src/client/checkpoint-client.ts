@@ -146,14 +146,10 @@ function refusal(status: number, body: string, path: string): FtcError {
 }
 
 function otherVersion(cause: Error): FtcError {
-  return new FtcError(
-    'FTC_MASTER_UNREACHABLE',
-    'what looks after the checkpoints is of another version of ftc',
-    {
-      hint: '"ftc down" and "ftc up" bring it to this one; the checkpoints stay.',
-      cause,
-    },
-  );
+  return new FtcError('FTC_MASTER_UNREACHABLE', 'the master runs a different version of ftc', {
+    hint: '"ftc down" and "ftc up" bring it to this one; the checkpoints stay.',
+    cause,
+  });
 }
 
 function parseJson(body: string): unknown {

@@ -44,5 +44,5 @@ function hintFor(containers: readonly Container[]): string {
     return 'The supervisor brings it back within seconds; "ftc ps" shows all containers, "ftc up" starts what was stopped.';
   if (alive('worker'))
     return 'The supervisor is not there either, and workers run: "ftc watch" brings both back.';
-  return '"ftc up" goes on from the newest checkpoint; "ftc ps" shows all containers.';
+  return '"ftc up" resumes from the newest checkpoint; "ftc ps" shows all containers.';
 }

@@ -53,7 +53,7 @@ async function locate({ engine }: Connection, project: string): Promise<MasterCl
   const containers = await engine.list(project);
   if (containers.length === 0) {
     throw new FtcError('FTC_NOT_RUNNING', `the containers of "${project}" are gone`, {
-      hint: 'Somebody removed them ("ftc down"?). The checkpoints are kept unless --volumes was given; "ftc up" goes on.',
+      hint: 'Somebody removed them ("ftc down"?). The checkpoints are kept unless --volumes was given; "ftc up" resumes the job.',
     });
   }
   return masterOf(containers);

@@ -62,7 +62,7 @@ export class PartKeeper {
     if (this.#stoppedLooks < STOPPED_LOOKS) return null;
     const { name } = this.#project;
     return new FtcError('FTC_NOT_RUNNING', `the containers of "${name}" were stopped`, {
-      hint: '"ftc up" goes on from the newest checkpoint, "ftc down" removes the containers.',
+      hint: '"ftc up" resumes from the newest checkpoint, "ftc down" removes the containers.',
     });
   }
 
@@ -98,7 +98,7 @@ export class PartKeeper {
     const { name, yaml } = this.#project;
     this.#missingSince = Date.now();
     if (yaml === null)
-      return `the supervisor of "${name}" is gone, and so is the file that it was made from: "ftc down", then "ftc up" goes on`;
+      return `the supervisor of "${name}" is gone, and so is the file that it was made from: "ftc down", then "ftc up" resumes the job`;
     await refuseNeighbours(this.#connection.docker, name);
     const present = containers.filter(({ role }) => role === 'worker').length;
     const standbys = Number(/FTC_STANDBYS: "(\d+)"/.exec(yaml)?.[1] ?? 0);

@@ -40,7 +40,7 @@ const hooks = (description: string) =>
 
 export const HooksSchema = group({
   onFailure: hooks('Hears when the job has failed: a URL or a command, or a list of them.'),
-  onRecovery: hooks('Hears when training goes on after a loss.'),
+  onRecovery: hooks('Notified when training resumes after a loss.'),
   onSuccess: hooks('Hears when the job has succeeded.'),
   caBundle: text('must be a path to a file of certificates', /^[^$]+$/)
     .nullable()

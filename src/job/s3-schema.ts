@@ -86,7 +86,7 @@ export const S3 = group({
   keepEvery: whole(1)
     .nullable()
     .optional()
-    .meta(described('Every so-many-th is kept for good there. Default: as in the volume.', null)),
+    .meta(described('Every n-th is pinned there. Default: as in the volume.', null)),
   restoreTimeout: duration(1000, '1s')
     .optional()
     .meta(

@@ -34,7 +34,7 @@ const Checkpoint = group({
   keepEvery: whole(1)
     .nullable()
     .optional()
-    .meta(described('Every so-many-th checkpoint is kept for good, besides those.', null)),
+    .meta(described('Every n-th checkpoint is pinned, besides those: it is never removed.', null)),
   keepBest: KeepBest.nullable()
     .optional()
     .meta(described('The best checkpoints by a metric are kept as well.', null)),

@@ -29,7 +29,7 @@ try {
   const closeMs = CLOSE_MS + (config.s3 === null ? 0 : DRAIN_MS);
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.once(signal, () => {
-      log.info({ signal }, 'master stops; training goes on without it');
+      log.info({ signal }, 'the master stops; training continues without it');
       http.closeAllConnections();
       http.close();
       // Whoever waits for it starts another one: it must not take longer, whatever it waits for itself.

@@ -85,12 +85,12 @@ export async function verify(o: VerifyOptions): Promise<VerifyReport> {
 
 function refuseFailed(status: Status, { workers, disturbed }: Omit<RunShape, 'project'>): void {
   if (status.state === 'succeeded') return;
-  const which = disturbed ? `the run with ${workers} workers under faults` : 'the undisturbed run';
+  const which = disturbed ? `the run with ${workers} workers under faults` : 'the baseline';
   const reason =
     status.state === 'failed' ? (status.reason ?? 'no reason is known') : `it has ${status.state}`;
   throw new FtcError('FTC_JOB_FAILED', `${which} failed: ${reason}${traceback(status)}`, {
     hint: disturbed
-      ? 'The undisturbed run succeeded. With --keep its containers stay for a look at their logs.'
+      ? 'The baseline succeeded. With --keep its containers stay for a look at their logs.'
       : 'Nothing was broken in it yet: "ftc up" shows the same.',
   });
 }

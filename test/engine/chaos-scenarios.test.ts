@@ -102,9 +102,9 @@ describe('ftc chaos run', () => {
       );
       expect(code, stdout + stderr).toBe(0);
       expect(stdout).toContain('2 runs: 2 hold');
-      expect(stdout.match(/✔ the digest is the undisturbed run's/g)).toHaveLength(2);
+      expect(stdout.match(/✔ the digest is that of the baseline/g)).toHaveLength(2);
       // Both end with the same bits: one run to compare with is enough for the two.
-      expect(stderr.match(/the undisturbed run, to compare with/g)).toHaveLength(1);
+      expect(stderr.match(/the baseline: the same job without faults/g)).toHaveLength(1);
 
       const index = IndexReport.parse(JSON.parse(read('out', 'index.json')));
       expect(index.runs.map(r => [r.name, r.seed, r.conclusion, r.stepsLost])).toEqual([
@@ -161,7 +161,7 @@ describe('ftc chaos run', () => {
       expect(missed.stdout).toContain('kill a worker at step 500 did not: the job ended before');
       expect(missed.stdout).toContain('skipped: clock cannot be done here');
       // What decides the bits is the same as before: the run to compare with is known.
-      expect(missed.stderr).not.toContain('the undisturbed run');
+      expect(missed.stderr).not.toContain('the baseline');
 
       const wrong = await job.ftc('chaos', 'run', 'rolling-kilss');
       expect([wrong.code, wrong.stderr]).toEqual([

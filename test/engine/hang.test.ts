@@ -82,7 +82,9 @@ describe('training goes on', () => {
     expect(back.recoveries[0]?.cause).toMatch(/^stuck in compute at step \d+$/);
     const stood = (await job.events()).find(e => e.kind === 'output');
     expect(stood).toMatchObject({ worker: victim.hostname, level: 'warn' });
-    expect(stood?.text).toMatch(/: its threads stood at train\.py:\d+ in train$/);
+    expect(stood?.fact).toMatchObject({
+      ...{ what: 'stack-read', at: expect.stringMatching(/^at train\.py:\d+ in train$/) as string },
+    });
     expect(stood?.detail).toMatch(
       /thread .*most recent call first(.|\n)*"\/job\/train\.py", line \d+ in train/,
     );

@@ -85,8 +85,7 @@ afterAll(async () => {
 
 it('copies to it, and restores from it, and training notices nothing', () => {
   expect([first.code, second.code], first.stderr + second.stderr).toEqual([0, 0]);
-  const texts = events.map(e => e.text);
-  expect(texts).toContainEqual(expect.stringMatching(/^step 20 is restored from S3/));
+  expect(events.map(e => e.fact)).toContainEqual(expect.objectContaining({ what: 's3-restored', step: 20 }));
   expect(JSON.parse(second.stdout) as Status).toMatchObject({ state: 'succeeded', step: 30 });
   expect(events.filter(e => e.kind === 's3' && e.level !== 'info')).toEqual([]);
   const puts = server.requests.filter(r => r.startsWith('PUT'));

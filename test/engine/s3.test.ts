@@ -230,13 +230,10 @@ describe('a job with a store beside it', () => {
     const restored = seen['restored']?.s3?.restoredStep ?? 0;
     expect(restored).toBeGreaterThan(0);
     expect(restored).toBeLessThan(stoppedAt);
-    const texts = events.map(e => e.text);
-    expect(texts).toContainEqual(
-      `the checkpoint of step ${stoppedAt} in S3 is damaged: state.pt does not have the SHA-256 of its manifest`,
-    );
-    expect(texts).toContainEqual(
-      expect.stringMatching(new RegExp(`^step ${restored} is restored from S3: 24.0 MB in `)),
-    );
+    const facts = events.map(e => e.fact);
+    const reason = 'state.pt does not have the SHA-256 of its manifest';
+    expect(facts).toContainEqual({ what: 's3-copy-damaged', step: stoppedAt, reason, copiedAgain: false });
+    expect(facts).toContainEqual(expect.objectContaining({ what: 's3-restored', step: restored }));
     expect(final.code, final.stderr).toBe(0);
     const status = JSON.parse(final.stdout) as Status;
     expect(status).toMatchObject({ state: 'succeeded', step: 800, finalDigest: expected.finalDigest });
@@ -290,10 +287,10 @@ describe('a store that refuses', () => {
     expect(refused.s3?.lastError).toBe(
       's3:9000: the secret key is not the one of the access key (SignatureDoesNotMatch)',
     );
-    const told = events
-      .filter(e => e.kind === 's3')
-      .map(e => `${e.level} ${e.text.split(':')[0]?.split(';')[0]}`);
-    expect(told).toEqual(['warn S3 refuses copies of checkpoints', 'info S3 answers again']);
+    expect(events.filter(e => e.kind === 's3')).toMatchObject([
+      { level: 'warn', fact: { what: 's3-failing', doing: 'copying', kind: 'refused' } },
+      { level: 'info', fact: { what: 's3-answers' } },
+    ]);
   });
 
   it('hears of no key in any line', () => {

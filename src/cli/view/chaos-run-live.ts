@@ -39,7 +39,7 @@ export function createChaosRunView(stream: NodeJS.WriteStream = process.stderr):
     if (!panel || performance.now() - drawnAt < DRAW_EVERY_MS) return;
     drawnAt = performance.now();
     shown = true;
-    panel.draw(['', barLine(recorder, what === 'undisturbed' ? `${title}, undisturbed` : title, count)]);
+    panel.draw(['', barLine(recorder, what === 'undisturbed' ? `${title}, baseline` : title, count)]);
   };
 
   return {
@@ -50,7 +50,7 @@ export function createChaosRunView(stream: NodeJS.WriteStream = process.stderr):
     begin(kind) {
       what = kind;
       told = { faults: 0, recoveries: new Set(), rollbacks: 0 };
-      if (kind === 'undisturbed') say(paint('dim', 'the undisturbed run, to compare with …'));
+      if (kind === 'undisturbed') say(paint('dim', 'the baseline: the same job without faults …'));
     },
     look(recorder) {
       const { faults, recoveries, rollbacks } = recorder.soFar;

@@ -33,7 +33,7 @@ export function faultLine({ firstStep }: Pick<Evidence, 'firstStep'>, fault: See
   return `${when(fault.at - (firstStep ?? 0))}  step ${String(fault.step).padStart(5)}  ${fault.text}${whom}`;
 }
 
-/** `  12.8 s  step   99  training again after 520 ms`. */
+/** `  12.8 s  step   99  resumed after 520 ms`. */
 export function recoveryLine(
   { firstStep, origin }: Pick<Evidence, 'firstStep' | 'origin'>,
   r: Evidence['recoveries'][number],
@@ -41,7 +41,7 @@ export function recoveryLine(
   const at = r.at - origin - (firstStep ?? 0) + (r.resumedMs ?? 0);
   const lost = (r.stepsLost ?? 0) > 0 ? `, ${r.stepsLost ?? 0} steps done again` : '';
   const who = `${r.lost.length} lost`;
-  return `${when(at)}  step ${String(r.resumedStep ?? r.atStep).padStart(5)}  ${who}: training again after ${duration(r.resumedMs ?? 0)}${lost}`;
+  return `${when(at)}  step ${String(r.resumedStep ?? r.atStep).padStart(5)}  ${who}: resumed after ${duration(r.resumedMs ?? 0)}${lost}`;
 }
 
 const when = (ms: number): string => `${(Math.max(0, ms) / 1000).toFixed(1)} s`.padStart(8);

@@ -31,7 +31,7 @@ export function soakLines(r: SoakReport): string[] {
     [1],
   );
   const times = r.recovery
-    ? `; training again after a loss: median ${duration(r.recovery.median)}, p99 ${duration(r.recovery.p99)}, at most ${duration(r.recovery.max)}`
+    ? `; resumed after a loss: median ${duration(r.recovery.median)}, p99 ${duration(r.recovery.p99)}, at most ${duration(r.recovery.max)}`
     : '';
   const colour = r.conclusion === 'holds' ? 'green' : r.conclusion === 'broken' ? 'red' : 'yellow';
   const said = r.conclusion === 'holds' ? 'nothing broke' : `${r.conclusion}: ${r.reason ?? ''}`;
@@ -41,7 +41,7 @@ export function soakLines(r: SoakReport): string[] {
     ...(kinds.length > 0 ? [...rows, ''] : []),
     `${r.total} faults of ${kinds.length} kinds in ${r.rounds} rounds: ${r.losses} workers lost, ${r.stepsLost} steps lost, ${r.stepsRepeated} done again from checkpoints${times}`,
     paint(colour, `${marks[r.conclusion]} ${said}`, out),
-    ...(same ? [`  every round that ended has the undisturbed run's digest: ${r.digests[0] ?? ''}`] : []),
+    ...(same ? [`  every round that ended has the digest of the baseline: ${r.digests[0] ?? ''}`] : []),
     ...(r.replay === null ? [] : [`  the same faults again: ${r.replay}`]),
     `  the same soak again: ${r.command}`,
   ];

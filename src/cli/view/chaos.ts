@@ -65,12 +65,12 @@ function replicaLine(s: Strike): string[] {
 
 function verdict(s: Strike, after: string): string {
   if (s.wholeMs !== null)
-    return `whole again, generation ${s.generationAfter ?? '?'}  ${duration(s.wholeMs)} ${after}`;
-  if (s.whole) return s.recovery === null ? 'nobody was lost, and training goes on' : 'whole again';
-  if (s.state === 'succeeded') return 'the job ended, with success, before it was whole again';
+    return `fully recovered, generation ${s.generationAfter ?? '?'}  ${duration(s.wholeMs)} ${after}`;
+  if (s.whole) return s.recovery === null ? 'no worker was lost; training continues' : 'fully recovered';
+  if (s.state === 'succeeded') return 'the job ended, with success, before it was fully recovered';
   if (s.recovery === null && s.hits.every(v => v.backMs === null) && s.state === 'running')
     return 'nothing was lost: the containers took it and went on';
-  return `not whole again; the job is ${s.state ?? 'out of reach'}`;
+  return `not fully recovered; the job is ${s.state ?? 'out of reach'}`;
 }
 
 /** All that a command did, one fault a line. */
@@ -85,5 +85,5 @@ export function strikeTable(strikes: readonly Strike[]): string[] {
     cell(s.resumedMs),
     cell(s.wholeMs),
   ]);
-  return table(['AT', 'HIT', 'UNDONE', 'STEPS LOST', 'TRAINING AGAIN', 'WHOLE AGAIN'], rows, [0, 2, 3, 4, 5]);
+  return table(['AT', 'HIT', 'UNDONE', 'STEPS LOST', 'RESUMED', 'FULLY RECOVERED'], rows, [0, 2, 3, 4, 5]);
 }

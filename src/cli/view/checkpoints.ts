@@ -43,7 +43,7 @@ function stateOf({ state, checkedAt, problem }: CheckpointRow, now: number): str
     case 'unreadable':
       return paint('red', problem ?? 'cannot be read', out);
     case 'aside':
-      return paint('yellow', `set aside${problem === null ? '' : `: ${problem}`}`, out);
+      return paint('yellow', `quarantined${problem === null ? '' : `: ${problem}`}`, out);
   }
 }
 
@@ -51,7 +51,7 @@ function marks({ latest, best, pinned }: CheckpointRow): string[] {
   return [
     ...(latest ? [paint('bold', 'latest', out)] : []),
     ...(best ? [paint('green', 'best', out)] : []),
-    ...(pinned ? ['kept for good'] : []),
+    ...(pinned ? ['pinned'] : []),
   ];
 }
 
@@ -91,6 +91,6 @@ export function pruneLines({ dryRun, keep, pinEvery, keepBest, removed, kept }: 
     removed.length === 0
       ? 'nothing to remove'
       : `${dryRun ? 'would remove' : 'removed'} ${removed.length} (${size}): ${kind} ${steps}`,
-    `${dryRun ? 'would keep' : 'kept'} ${kept.length}: ${rule}, what LATEST names, and what is known to be damaged or set aside`,
+    `${dryRun ? 'would keep' : 'kept'} ${kept.length}: ${rule}, what LATEST names, and what is known to be damaged or quarantined`,
   ];
 }

@@ -90,22 +90,10 @@ export function recoveryTable({ recoveries, launcher }: Pick<Status, 'recoveries
     again(r.resumedMs),
     again(r.wholeMs),
   ]);
-  const head = [
-    'GENERATION',
-    'LOST RANKS',
-    'CAUSE',
-    'AT STEP',
-    'STEPS LOST',
-    'TRAINING AGAIN',
-    'WHOLE AGAIN',
-  ];
+  const head = ['GENERATION', 'LOST RANKS', 'CAUSE', 'AT STEP', 'STEPS LOST', 'RESUMED', 'FULLY RECOVERED'];
   if (launcher === 'ftc') return table(head, rows, [0, 3, 4, 5, 6]);
   const stepless = (cells: readonly string[]): string[] => cells.filter((_, i) => i !== 3 && i !== 4);
-  return table(
-    stepless([...head.slice(0, 5), 'RUNNING AGAIN', 'WHOLE AGAIN']),
-    rows.map(stepless),
-    [0, 3, 4],
-  );
+  return table(stepless([...head.slice(0, 5), 'RESUMED', 'FULLY RECOVERED']), rows.map(stepless), [0, 3, 4]);
 }
 
 /** What is said when a job has ended. */

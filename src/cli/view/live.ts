@@ -24,7 +24,7 @@ function panel(stream: NodeJS.WriteStream): View {
   let silent = false;
   const draw = (): void => {
     if (!last) return;
-    const note = silent ? [paint('yellow', 'the master does not answer; training goes on without it')] : [];
+    const note = silent ? [paint('yellow', 'the master does not answer; training continues without it')] : [];
     const copies = s3Line(last.s3, Date.now());
     foot.draw([
       '',

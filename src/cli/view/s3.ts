@@ -24,7 +24,7 @@ export function s3Line(s3: S3Status | null, now: number): string | null {
 /** What is said when a job has ended and not all of its checkpoints are there. */
 export function s3Rest(
   s3: S3Status | null,
-  next = 'the master goes on copying until "ftc down"',
+  next = 'the master continues to copy until "ftc down"',
 ): string | null {
   if (s3 === null || s3.backlogSteps === 0) return null;
   const what = `S3: ${s3.backlogSteps} of its checkpoints ${s3.backlogSteps === 1 ? 'is' : 'are'} not there yet`;

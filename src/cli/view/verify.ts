@@ -11,10 +11,10 @@ const SHORT = 12;
 /** `3 workers, undisturbed`, `3 workers + 1 standby, under faults`. */
 export function shapeName({ workers, standbys, disturbed }: Omit<RunShape, 'project'>): string {
   const waiting = standbys === 0 ? '' : ` + ${standbys} ${standbys === 1 ? 'standby' : 'standbys'}`;
-  return `${workers} ${workers === 1 ? 'worker' : 'workers'}${waiting}, ${disturbed ? 'under faults' : 'undisturbed'}`;
+  return `${workers} ${workers === 1 ? 'worker' : 'workers'}${waiting}, ${disturbed ? 'under faults' : 'baseline'}`;
 }
 
-/** `  12.3 s  step   98  kill rank 1 …   training again after 212 ms, whole after 260 ms`. */
+/** `  12.3 s  step   98  kill rank 1 …   resumed after 212 ms, whole after 260 ms`. */
 export function faultLine(fault: Applied): string {
   const when = `${(fault.afterMs / 1000).toFixed(1)} s`.padStart(8);
   const what = whatHit(fault).padEnd(WIDTH);
@@ -40,11 +40,11 @@ function outcome(fault: Applied): string {
       ? '…'
       : `answers again after ${duration(wholeMs)}, ${stepsMeanwhile ?? 0} steps meanwhile`;
   const parts = [];
-  if (resumedMs !== null) parts.push(`training again after ${duration(resumedMs)}`);
-  if (wholeMs !== null) parts.push(`whole after ${duration(wholeMs)}`);
+  if (resumedMs !== null) parts.push(`resumed after ${duration(resumedMs)}`);
+  if (wholeMs !== null) parts.push(`fully recovered after ${duration(wholeMs)}`);
   if (parts.length > 0) return parts.join(', ');
   if (!settled) return '…';
-  return act.forMs !== null && reverted ? 'nobody was lost' : '';
+  return act.forMs !== null && reverted ? 'no worker was lost' : '';
 }
 
 /** What goes to stdout at the end. */
@@ -90,8 +90,8 @@ function recoveryLines({ resumedMs, wholeMs }: VerifyReport): string[] {
   return table(
     ['AFTER A LOSS', 'MEDIAN', 'MAX'],
     [
-      ['training again', cell(resumedMs.median), cell(resumedMs.max)],
-      ['whole again', cell(wholeMs.median), cell(wholeMs.max)],
+      ['resumed', cell(resumedMs.median), cell(resumedMs.max)],
+      ['fully recovered', cell(wholeMs.median), cell(wholeMs.max)],
     ],
     [1, 2],
   );
@@ -109,7 +109,7 @@ function asides(run: VerifyReport['runs'][number], n: number): string[] {
   }
   if (run.stepsRepeated > 0)
     lines.push(
-      `run ${n}: ${run.stepsRepeated} steps were done again from a checkpoint, after nobody was left that held the state`,
+      `run ${n}: ${run.stepsRepeated} steps were repeated from a checkpoint, because no worker was left that held the state`,
     );
   if (run.missed.length > 0) lines.push(`run ${n}: the end came before ${run.missed.join(', ')}`);
   return lines.length > 0 ? ['', ...lines] : [];

@@ -18,7 +18,7 @@ export function killSilent(m: Membership, now: number): Effect[] {
     m.silentSince.set(id, since);
     if (now - since < m.config.silentMs) continue;
     m.silentSince.set(id, now);
-    const reason = 'its container runs and it is not heard of';
+    const reason = 'its container runs but does not answer';
     effects.push(history('warn', { what: 'worker-silent', name: nameOf(m, id) }, { worker: id }));
     effects.push({ type: 'fence', worker: id, at: now, reason, hangs: true });
   }

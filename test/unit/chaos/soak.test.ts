@@ -127,9 +127,7 @@ describe('what a soak comes to', () => {
     });
     expect(Object.keys(r.faults)).toEqual(['kill', 'pause']);
     expect(r.recovery).toEqual({ median: 100, p99: 300, max: 300 });
-    expect(soakLines(r).join('\n')).toContain(
-      "every round that ended has the undisturbed run's digest: aaaa",
-    );
+    expect(soakLines(r).join('\n')).toContain('every round that ended has the digest of the baseline: aaaa');
   });
 
   it('is what its gravest round is', () => {

@@ -86,7 +86,7 @@ describe('what comes of a fault', () => {
       '',
       'training went on at step 8  150 ms after the kill, no committed step lost',
       'job-a was running again  500 ms after the kill',
-      'whole again, generation 2  1.00 s after the kill',
+      'fully recovered, generation 2  1.00 s after the kill',
     ]);
   });
 
@@ -96,7 +96,7 @@ describe('what comes of a fault', () => {
     expect(strike.undoneMs).toBeNull();
     expect(observe(strike, [hit('a')], sight({ now: 3100 }))).toBe(true);
     expect(strike).toMatchObject({ undoneMs: 2100, recovery: null, whole: true });
-    expect(summary(strike).at(-1)).toBe('nobody was lost, and training goes on');
+    expect(summary(strike).at(-1)).toBe('no worker was lost; training continues');
     expect(strikeTable([strike])[1]).toContain('2.10 s');
   });
 
@@ -147,7 +147,7 @@ describe('what comes of a fault', () => {
     expect(observe(strike, [hit('a')], sight({ ends: true, status: status({ state: 'succeeded' }) }))).toBe(
       true,
     );
-    expect(summary(strike).at(-1)).toBe('the job ended, with success, before it was whole again');
+    expect(summary(strike).at(-1)).toBe('the job ended, with success, before it was fully recovered');
     const ignored = struck('kill', [hit('a')]);
     observe(ignored, [hit('a')], sight({ ends: true }));
     expect(summary(ignored).at(-1)).toBe('nothing was lost: the containers took it and went on');
@@ -187,7 +187,7 @@ describe('what comes of a fault', () => {
       expect(summary(strike)).toEqual([
         '',
         'the workers found 1 differing: 1 repaired, 0 by going back to a checkpoint',
-        'nobody was lost, and training goes on',
+        'no worker was lost; training continues',
       ]);
     });
 

@@ -166,7 +166,7 @@ describe('what answers wrongly', () => {
       );
     });
     for (const ask of [() => client.list(), () => client.prune({ dryRun: true })]) {
-      await expect(ask()).rejects.toThrow('of another version of ftc');
+      await expect(ask()).rejects.toThrow('a different version of ftc');
     }
   });
 
@@ -310,6 +310,6 @@ describe('step metrics', () => {
     await serve(
       (_, response) => void response.writeHead(404).end('{"error":"GET /metrics/steps is not known here"}'),
     );
-    await expect(steps(-1)).rejects.toThrow('of another version of ftc');
+    await expect(steps(-1)).rejects.toThrow('a different version of ftc');
   });
 });

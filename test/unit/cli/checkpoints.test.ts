@@ -32,9 +32,9 @@ it('a table has step, age, size, generation and state', () => {
     'STEP     AGE    SIZE  GENERATION  STATE',
     ' 300    12 s  260 kB           1  valid 3 min ago, latest',
     ' 250  60 min     3 B           1  not verified',
-    ' 200       -     3 B           1  damaged: state.pt is missing, kept for good',
-    ' 200       -     3 B           -  set aside',
-    ' 150  9 days     3 B           1  valid 0 s ago, kept for good',
+    ' 200       -     3 B           1  damaged: state.pt is missing, pinned',
+    ' 200       -     3 B           -  quarantined',
+    ' 150  9 days     3 B           1  valid 0 s ago, pinned',
   ]);
 });
 
@@ -63,11 +63,11 @@ it('pruning says what went, and by which rule', () => {
   };
   expect(pruneLines(pruned)).toEqual([
     'would remove 2 (260 kB): steps 300, 250',
-    'would keep 3: the newest and every one of a step that 50 divides, what LATEST names, and what is known to be damaged or set aside',
+    'would keep 3: the newest and every one of a step that 50 divides, what LATEST names, and what is known to be damaged or quarantined',
   ]);
   expect(pruneLines({ ...pruned, dryRun: false, keep: 3, pinEvery: null, removed: [] })).toEqual([
     'nothing to remove',
-    'kept 3: the 3 newest, what LATEST names, and what is known to be damaged or set aside',
+    'kept 3: the 3 newest, what LATEST names, and what is known to be damaged or quarantined',
   ]);
   const keepBest = { metric: 'val_loss', mode: 'min', keep: 1 } as const;
   const rule = (more: object): string => pruneLines({ ...pruned, pinEvery: null, ...more })[1] ?? '';
@@ -92,7 +92,7 @@ it('a table shows the metric by which the best are kept, and marks them', () => 
   expect(plain(checkpointTable(some, NOW))).toEqual([
     'STEP   AGE  SIZE  GENERATION  val\\nloss  STATE',
     ' 300  12 s   3 B           1     0.3125  not verified, latest',
-    ' 250  12 s   3 B           1     1.5e-7  not verified, best, kept for good',
+    ' 250  12 s   3 B           1     1.5e-7  not verified, best, pinned',
     ' 200  12 s   3 B           1         12  not verified',
     ' 150  12 s   3 B           1          -  not verified',
   ]);
@@ -111,7 +111,7 @@ describe('a step', () => {
   it('that is not there is told with those that are', () => {
     expect(() => find(rows, 7)).toThrow(missing('There are those of 300, 250, 200, 150.'));
     expect(() => find([rowOf(7, { state: 'aside' })], 7)).toThrow(
-      'there is no checkpoint of step 7: the one there was is set aside',
+      'there is no checkpoint of step 7: the one that was there is quarantined',
     );
     expect(() => latestOf([])).toThrow(missing('There are no checkpoints yet.'));
     const many = Array.from({ length: 20 }, (_, i) => rowOf(i + 100));

@@ -54,7 +54,7 @@ describe('how the copies stand, in one line', () => {
   it('at the end says only what is missing there', () => {
     expect(s3Rest(null) ?? s3Rest(status({ uploadedStep: 9 }))).toBeNull();
     expect(s3Rest(status({ backlogSteps: 1, lastError: 'no' }))).toContain(
-      '1 of its checkpoints is not there yet (no); the master goes on copying until "ftc down"',
+      '1 of its checkpoints is not there yet (no); the master continues to copy until "ftc down"',
     );
   });
 });

@@ -58,14 +58,14 @@ describe('the verdict', () => {
     expect(report).toMatchObject({ verdict: 'steps lost', equal: true, stepsLost: 3 });
   });
 
-  it('says which steps were repeated because nobody was left', () => {
+  it('says which steps were repeated because no worker was left', () => {
     const all = {
       faults: [fault({ target: 'all' }, [hit('a'), hit('b', 1)])],
       recoveries: [recovery({ lost: ['a', 'b'], stepsLost: 3 })],
     };
     const report = verdict('job', 7, [runReport(quiet, ended(A)), runReport(broken, ended(A, all))]);
     expect(report).toMatchObject({ verdict: 'same bits', stepsLost: 0, stepsRepeated: 3 });
-    expect(summary(report).join('\n')).toContain('run 2: 3 steps were done again from a checkpoint');
+    expect(summary(report).join('\n')).toContain('run 2: 3 steps were repeated from a checkpoint');
   });
 
   it('tells how often the workers compared their state, and what came of it', () => {

@@ -107,7 +107,7 @@ describe('on a full disk', () => {
     await settled();
     expect(readdirSync(folder.path)).toEqual(['step-00000020', 'step-00000030', 'step-00000040']);
     expect(texts()).toEqual([
-      ['warn', 'the disk is full: the checkpoint of step 10 is removed, as retention wants it', null],
+      ['warn', 'the disk is full: the checkpoint of step 10 is removed by the retention rules', null],
     ]);
   });
 
@@ -156,7 +156,7 @@ describe('on a full disk', () => {
     expect(texts()).toEqual([
       [
         'warn',
-        'the disk is full, and no checkpoint may be removed: of the 3 that are left, 3 are kept for good by checkpoint.keepEvery',
+        'the disk is full, and no checkpoint may be removed: of the 3 that are left, 3 are pinned by checkpoint.keepEvery',
         null,
       ],
     ]);

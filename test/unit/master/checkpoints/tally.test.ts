@@ -65,7 +65,7 @@ describe('a checkpoint that failed', () => {
     ];
     expect(said.map(l => l.level)).toEqual(['warn', 'info', 'warn', 'warn', 'warn', 'info', 'warn']);
     expect(said[0] && wording(said[0].fact, 1)).toBe(
-      'checkpoint of step 10 failed, training goes on: OSError: [Errno 28] No space left on device',
+      'checkpoint of step 10 failed, training continues: OSError: [Errno 28] No space left on device',
     );
     expect(t.failed).toMatchObject({ step: 70, at: 64_000 });
     const again = note(t, report({ step: 80 }), 65_000);

@@ -50,7 +50,7 @@ describe('what is told', () => {
     expect(recovered(100)).toMatchObject({
       hook: 'onRecovery',
       kind: 'recovery',
-      text: 'mine: training goes on at step 121, 410 ms after the loss of rank 1',
+      text: 'mine: training resumed at step 121, 410 ms after the loss of rank 1',
       job: 'mine',
       state: 'running',
       step: 121,

@@ -304,7 +304,7 @@ describe('a server that fails', () => {
     }
     await c.until(() => c.events.length > 0);
     expect(steps()).toEqual([10, 20, 30]);
-    expect(c.events).toEqual(['warn: S3 does not let old copies be removed: all of them stay there']);
+    expect(c.events).toEqual(['warn: S3 does not allow ftc to remove old copies: all of them stay']);
     expect(c.status).toMatchObject({ state: 'ok', backlogSteps: 0 });
   });
 
@@ -428,7 +428,7 @@ describe('what is in the bucket already', () => {
     expect(c.events[0]).toContain(
       'S3 holds step 1000, newer than this run\'s step 100: "ftc down --volumes"',
     );
-    expect(c.events[1]).toContain('S3 holds another checkpoint of step 100; it is not written over');
+    expect(c.events[1]).toContain('S3 holds another checkpoint of step 100; ftc does not overwrite it');
     expect(c.status).toMatchObject({ newerStep: 1000, uploadedStep: null, backlogSteps: 0 });
     expect(server.keys()).toEqual(before);
     folder.write(1050);
