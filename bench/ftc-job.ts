@@ -6,7 +6,7 @@ import { execa } from 'execa';
 import { stringify } from 'yaml';
 import { masterOf } from '../src/client/find-job.ts';
 import { FtcError } from '../src/errors.ts';
-import type { Container } from '../src/docker/engine.ts';
+import type { Container } from '../src/runtime/docker/engine.ts';
 import type { Status } from '../src/api/status.ts';
 import { ownPackage } from '../src/package.ts';
 import { settled } from './analysis.ts';

@@ -1,5 +1,5 @@
 /** Applies one act of a plan to a job that runs: finds whom it is for, and does it. */
-import type { Container, Engine } from '../src/docker/engine.ts';
+import type { Container, Engine } from '../src/runtime/docker/engine.ts';
 import { FtcError } from '../src/errors.ts';
 import type { Status } from '../src/api/status.ts';
 import type { Hit } from './faults/fault.ts';

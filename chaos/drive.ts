@@ -1,7 +1,7 @@
 /** Breaks a job as a person asked for, once or again and again, and watches until it is whole. Says only what it saw. */
 import { follow, type Moment } from '../src/client/follow.ts';
 import { keepSupervisor } from '../src/client/keep-supervisor.ts';
-import type { Connection } from '../src/docker/connect.ts';
+import type { Connection } from '../src/runtime/docker/connect.ts';
 import { FtcError } from '../src/errors.ts';
 import { hasEnded } from '../src/protocol/job-state.ts';
 import type { JobEvent } from '../src/api/event.ts';

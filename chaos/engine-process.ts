@@ -4,7 +4,7 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { within } from '../src/docker/within.ts';
+import { within } from '../src/runtime/docker/within.ts';
 import { type ProcessId, processWith } from '../src/shared/process-id.ts';
 
 /** A dockerd, while calls were made to the socket. */

@@ -1,6 +1,6 @@
 /** One fault of one or several containers, from its record to its end. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Container } from '../src/docker/engine.ts';
+import type { Container } from '../src/runtime/docker/engine.ts';
 import { now } from '../src/shared/clock.ts';
 import type { Draft, Fault, FaultRecord, Hit, Params, Scene, World } from './faults/fault.ts';
 import type { Entry } from './journal/entries.ts';

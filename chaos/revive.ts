@@ -1,7 +1,7 @@
 /** The engine that a command ended and, being killed itself, did not start again. Without it nothing else can be put right. */
-import { connect, type Connection } from '../src/docker/connect.ts';
+import { connect, type Connection } from '../src/runtime/docker/connect.ts';
 import { FtcError } from '../src/errors.ts';
-import { engineHosts } from '../src/docker/host.ts';
+import { engineHosts } from '../src/runtime/docker/host.ts';
 import { socketOf, startEngine } from './daemon.ts';
 import { engine, EngineData } from './faults/engine.ts';
 import type { EngineRun } from './faults/fault.ts';

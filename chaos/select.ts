@@ -1,6 +1,6 @@
 /** Which containers a fault hits. Pure: the same job, wish and seed choose the same. Nobody outside of the project is ever chosen. */
 import { ftcLabels } from '../src/shared/names.ts';
-import type { Container } from '../src/docker/engine.ts';
+import type { Container } from '../src/runtime/docker/engine.ts';
 import { FtcError } from '../src/errors.ts';
 import type { Status, WorkerRow } from '../src/api/status.ts';
 import type { Phase } from '../src/protocol/inbound.ts';

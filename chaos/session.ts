@@ -3,7 +3,7 @@
  * what lasts is undone in time, at the end, or by whoever comes after.
  */
 import { randomBytes } from 'node:crypto';
-import type { Engine } from '../src/docker/engine.ts';
+import type { Engine } from '../src/runtime/docker/engine.ts';
 import { FtcError } from '../src/errors.ts';
 import { now } from '../src/shared/clock.ts';
 import type { Fault, FaultRecord, Hit, Scene, World } from './faults/fault.ts';

@@ -1,5 +1,5 @@
 /** One time that something was broken, and what came of it. Pure but for what it is told. */
-import type { Container } from '../src/docker/engine.ts';
+import type { Container } from '../src/runtime/docker/engine.ts';
 import { countsOf, type ReplicaCounts } from '../src/api/replicas.ts';
 import { hasEnded, type JobState } from '../src/protocol/job-state.ts';
 import type { Recovery, Status } from '../src/api/status.ts';

@@ -1,8 +1,8 @@
 /** What faults work with, on a real engine; and where a job's journal may lie. */
 import { composeLabels } from '../src/shared/names.ts';
-import type { Connection } from '../src/docker/connect.ts';
-import { DockerLab } from '../src/docker/dockerode-lab.ts';
-import type { Container } from '../src/docker/engine.ts';
+import type { Connection } from '../src/runtime/docker/connect.ts';
+import { DockerLab } from '../src/runtime/docker/dockerode-lab.ts';
+import type { Container } from '../src/runtime/docker/engine.ts';
 import { ownFolder } from '../src/disk/own-folder.ts';
 import { FtcError } from '../src/errors.ts';
 import { createDaemon } from './daemon.ts';

@@ -1,8 +1,8 @@
 /** Whether a checkpoint is being written, as the volume shows: a directory under a temporary name is there only meanwhile. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Container } from '../src/docker/engine.ts';
-import type { Lab } from '../src/docker/lab.ts';
+import type { Container } from '../src/runtime/docker/engine.ts';
+import type { Lab } from '../src/runtime/docker/lab.ts';
 import { endMarked, MARK } from './faults/inside.ts';
 
 /** Prints 1 and 0, as it changes. */

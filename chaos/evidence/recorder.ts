@@ -1,6 +1,6 @@
 /** Keeps what is seen of a run, look by look. Without I/O: it is told everything, the time included. */
 import type { Moment } from '../../src/client/follow.ts';
-import type { Container } from '../../src/docker/engine.ts';
+import type { Container } from '../../src/runtime/docker/engine.ts';
 import { countsOf, noCounts } from '../../src/api/replicas.ts';
 import type { JobEvent } from '../../src/api/event.ts';
 import type { Status } from '../../src/api/status.ts';

@@ -1,5 +1,5 @@
 /** What several faults share: whether the target is still there, and starting it again. */
-import type { Container } from '../../src/docker/engine.ts';
+import type { Container } from '../../src/runtime/docker/engine.ts';
 import { z } from 'zod';
 import { FtcError } from '../../src/errors.ts';
 import type { FaultRecord, Hit, World } from './fault.ts';

@@ -3,9 +3,9 @@
  * then it happens. From the record alone another process can undo it, should this one be killed in between.
  */
 import { z } from 'zod';
-import type { Container, Engine } from '../../src/docker/engine.ts';
+import type { Container, Engine } from '../../src/runtime/docker/engine.ts';
 import type { Role } from '../../src/shared/names.ts';
-import type { Lab } from '../../src/docker/lab.ts';
+import type { Lab } from '../../src/runtime/docker/lab.ts';
 import { PlainName } from '../../src/disk/name.ts';
 import { FtcError } from '../../src/errors.ts';
 

@@ -1,6 +1,6 @@
 /** Processes inside a container, found and signalled through its own shell: nothing else is needed in there. */
 import { FtcError } from '../../src/errors.ts';
-import type { Lab } from '../../src/docker/lab.ts';
+import type { Lab } from '../../src/runtime/docker/lab.ts';
 
 /** Pid, parent and user of every process but the one that asks. */
 const listing = `for d in /proc/[0-9]*; do

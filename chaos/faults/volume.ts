@@ -1,7 +1,7 @@
 /** What faults of the checkpoint volume share: a helper that has it mounted, as the user whose files they are. */
 import { mounts } from '../../src/shared/names.ts';
 import { z } from 'zod';
-import type { Mounted } from '../../src/docker/lab.ts';
+import type { Mounted } from '../../src/runtime/docker/lab.ts';
 import { FtcError } from '../../src/errors.ts';
 import { containerUser } from '../../src/job/host.ts';
 import { VolumeAct } from '../helper/act.ts';

@@ -1,8 +1,8 @@
 /** A helper container: it looks, waits for a word, does its act, and puts it right by its own clock if nobody asks it to sooner. */
 import { ftcLabels } from '../../src/shared/names.ts';
 import { z } from 'zod';
-import { type HelperProcess, type HelperSpec } from '../../src/docker/lab.ts';
-import { within } from '../../src/docker/within.ts';
+import { type HelperProcess, type HelperSpec } from '../../src/runtime/docker/lab.ts';
+import { within } from '../../src/runtime/docker/within.ts';
 import { FtcError } from '../../src/errors.ts';
 import type { Draft, FaultRecord, World } from '../faults/fault.ts';
 import type { Act } from './act.ts';

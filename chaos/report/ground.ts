@@ -1,7 +1,7 @@
 /** On what runs were made: versions, and the engine's machine. */
 import { z } from 'zod';
-import type { Compose } from '../../src/docker/compose.ts';
-import type { Connection } from '../../src/docker/connect.ts';
+import type { Compose } from '../../src/runtime/docker/compose.ts';
+import type { Connection } from '../../src/runtime/docker/connect.ts';
 import { ownPackage } from '../../src/package.ts';
 import type { Ground } from './schema.ts';
 

@@ -1,7 +1,7 @@
 /** What a project's containers have printed, for whoever looks at a broken run when it is gone. */
 import { composeLabels } from '../../src/shared/names.ts';
 import type Docker from 'dockerode';
-import { unframe } from '../../src/docker/frames.ts';
+import { unframe } from '../../src/runtime/docker/frames.ts';
 
 export interface ContainerLog {
   /** The container's. */

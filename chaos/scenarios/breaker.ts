@@ -1,5 +1,5 @@
 /** Carries out a method: one entry after the other, as soon as its time has come and somebody is there whom it is for. */
-import type { Engine } from '../../src/docker/engine.ts';
+import type { Engine } from '../../src/runtime/docker/engine.ts';
 import { FtcError } from '../../src/errors.ts';
 import type { Status } from '../../src/api/status.ts';
 import { now } from '../../src/shared/clock.ts';

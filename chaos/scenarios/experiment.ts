@@ -1,7 +1,7 @@
 /** One scenario on one run of a job: the undisturbed run to compare with, the run that is broken, and the judgement. */
 import type { Stages } from '../../src/client/launch.ts';
-import type { Compose } from '../../src/docker/compose.ts';
-import type { Connection } from '../../src/docker/connect.ts';
+import type { Compose } from '../../src/runtime/docker/compose.ts';
+import type { Connection } from '../../src/runtime/docker/connect.ts';
 import { FtcError } from '../../src/errors.ts';
 import type { Job } from '../../src/job/job.ts';
 import type { LoadedJob } from '../../src/job/load.ts';

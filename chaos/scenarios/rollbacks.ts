@@ -1,5 +1,5 @@
 /** Puts the job in order again when the method is through. */
-import type { Engine } from '../../src/docker/engine.ts';
+import type { Engine } from '../../src/runtime/docker/engine.ts';
 import type { Status } from '../../src/api/status.ts';
 import { now } from '../../src/shared/clock.ts';
 import type { Scaler } from '../../src/trial/scaler.ts';

@@ -1,9 +1,9 @@
 /** Follows a run, does to it what the method says, and keeps what is seen. */
 import { follow, type Moment } from '../../src/client/follow.ts';
 import { keepSupervisor } from '../../src/client/keep-supervisor.ts';
-import type { Compose, ComposeProject } from '../../src/docker/compose.ts';
-import type { Connection } from '../../src/docker/connect.ts';
-import type { Container } from '../../src/docker/engine.ts';
+import type { Compose, ComposeProject } from '../../src/runtime/docker/compose.ts';
+import type { Connection } from '../../src/runtime/docker/connect.ts';
+import type { Container } from '../../src/runtime/docker/engine.ts';
 import { FtcError } from '../../src/errors.ts';
 import { hasEnded } from '../../src/protocol/job-state.ts';
 import type { Status } from '../../src/api/status.ts';

@@ -3,7 +3,7 @@ import type { Fault } from '../../chaos/faults/fault.ts';
 import { faults } from '../../chaos/faults/index.ts';
 import { type Abilities, probe, whyNot } from '../../chaos/probe.ts';
 import { createWorld } from '../../chaos/world.ts';
-import { connect } from '../docker/connect.ts';
+import { connect } from '../runtime/docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import { table } from './view/format.ts';
 import { stderr, stdout } from './print.ts';

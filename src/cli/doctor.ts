@@ -1,6 +1,6 @@
 /** `ftc doctor`: what is fine, what is not, what to do. */
-import { Compose } from '../docker/compose.ts';
-import { connect, type Connection } from '../docker/connect.ts';
+import { Compose } from '../runtime/docker/compose.ts';
+import { connect, type Connection } from '../runtime/docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import { type LoadedJob, loadJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';

@@ -2,8 +2,8 @@
 import { heal } from '../../chaos/heal.ts';
 import { createWorld, journalFolders } from '../../chaos/world.ts';
 import { forgetHookUrls } from '../client/hook-file.ts';
-import { connect, type Connection } from '../docker/connect.ts';
-import { owned, ownedVolumes, removeJob } from '../docker/own.ts';
+import { connect, type Connection } from '../runtime/docker/connect.ts';
+import { owned, ownedVolumes, removeJob } from '../runtime/docker/own.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';

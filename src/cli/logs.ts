@@ -1,8 +1,8 @@
 /** `ftc logs`: what the containers print; the JSON lines of master and supervisor made readable on a terminal. */
 import { roles } from '../shared/names.ts';
 import { findJob } from '../client/find-job.ts';
-import { Compose } from '../docker/compose.ts';
-import { connect } from '../docker/connect.ts';
+import { Compose } from '../runtime/docker/compose.ts';
+import { connect } from '../runtime/docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';

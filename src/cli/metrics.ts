@@ -4,7 +4,7 @@ import { CheckpointClient } from '../client/checkpoint-client.ts';
 import { findJob } from '../client/find-job.ts';
 import { follow } from '../client/follow.ts';
 import { silent } from '../client/http.ts';
-import { connect } from '../docker/connect.ts';
+import { connect } from '../runtime/docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { hasEnded } from '../protocol/job-state.ts';

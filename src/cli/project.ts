@@ -2,9 +2,9 @@
 import { render, type Rendered } from '../../compose/render.ts';
 import { storeName } from '../../compose/store.ts';
 import { ownFolder } from '../disk/own-folder.ts';
-import { baseImage } from '../docker/base-image.ts';
-import type { ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
+import { baseImage } from '../runtime/docker/base-image.ts';
+import type { ComposeProject } from '../runtime/docker/compose.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import { missingVariables } from '../job/environment.ts';
 import type { Job } from '../job/job.ts';

@@ -1,8 +1,8 @@
 /** `ftc ps`: the job's containers and the role that each has now. Works also while the master is down. */
 import { httpPort } from '../shared/names.ts';
 import { findJob, masterOf } from '../client/find-job.ts';
-import { connect } from '../docker/connect.ts';
-import type { Container } from '../docker/engine.ts';
+import { connect } from '../runtime/docker/connect.ts';
+import type { Container } from '../runtime/docker/engine.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import type { Status, WorkerRow } from '../api/status.ts';

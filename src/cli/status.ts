@@ -1,7 +1,7 @@
 /** `ftc status`: how far the job is, who trains, what was lost and how it recovered. */
 import { hasEnded } from '../protocol/job-state.ts';
 import { findJob } from '../client/find-job.ts';
-import { connect } from '../docker/connect.ts';
+import { connect } from '../runtime/docker/connect.ts';
 import { whatIsWrong, whatToDo } from '../api/volume.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';

@@ -2,8 +2,8 @@
 import { hookFilePath } from '../client/hook-file.ts';
 import { hookUrls } from '../client/hook-urls.ts';
 import { hookFileVariable } from '../../compose/hooks.ts';
-import type { ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
+import type { ComposeProject } from '../runtime/docker/compose.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
 import { withCommands } from '../job/hooks.ts';
 import type { LoadedJob } from '../job/load.ts';
 import { HookCommands } from './hook-commands.ts';

@@ -1,8 +1,8 @@
 /** `ftc verify`: the job undisturbed and under faults, and whether both end with the same bits. */
 import { readFaultsFile } from '../../chaos/faults-file.ts';
 import type { Planned } from '../../chaos/plan.ts';
-import { Compose } from '../docker/compose.ts';
-import { connect } from '../docker/connect.ts';
+import { Compose } from '../runtime/docker/compose.ts';
+import { connect } from '../runtime/docker/connect.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import { loadJob, type LoadedJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';

@@ -2,7 +2,7 @@
 import { hasEnded } from '../protocol/job-state.ts';
 import { findJob } from '../client/find-job.ts';
 import { follow } from '../client/follow.ts';
-import { connect } from '../docker/connect.ts';
+import { connect } from '../runtime/docker/connect.ts';
 import { ExitCode } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobFailed } from './job-failed.ts';

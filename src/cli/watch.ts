@@ -1,8 +1,8 @@
 /** `ftc watch`: shows a running job; looking away does not disturb it. */
 import { findJob } from '../client/find-job.ts';
 import { projectOf } from '../client/saved-project.ts';
-import { Compose } from '../docker/compose.ts';
-import { connect } from '../docker/connect.ts';
+import { Compose } from '../runtime/docker/compose.ts';
+import { connect } from '../runtime/docker/connect.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { Interrupt } from './interrupt.ts';
 import { jobName } from './job-name.ts';

@@ -1,7 +1,7 @@
 /** Whether a project that was read from disk is the one that runs: what is kept in a folder may have come with it from elsewhere. */
 import { composeLabels } from '../shared/names.ts';
-import type { Compose, ComposeProject } from '../docker/compose.ts';
-import type { Container } from '../docker/engine.ts';
+import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
+import type { Container } from '../runtime/docker/engine.ts';
 import { FtcError } from '../errors.ts';
 
 /**

@@ -3,7 +3,7 @@ import { mounts } from '../shared/names.ts';
 import { isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { ComposeProject } from '../docker/compose.ts';
+import type { ComposeProject } from '../runtime/docker/compose.ts';
 import { isPlainName } from '../disk/name.ts';
 import { FtcError } from '../errors.ts';
 

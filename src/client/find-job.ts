@@ -1,7 +1,7 @@
 /** Finds a job's containers on the engine, and the way to its master. */
 import { httpPort, ftcLabels } from '../shared/names.ts';
-import type { Connection } from '../docker/connect.ts';
-import type { Container } from '../docker/engine.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
+import type { Container } from '../runtime/docker/engine.ts';
 import { FtcError } from '../errors.ts';
 import { MasterClient } from './master-client.ts';
 

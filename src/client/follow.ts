@@ -1,6 +1,6 @@
 /** Follows a job: its status and events, again and again, through restarts of its master and of the engine. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection } from '../docker/connect.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import type { JobEvent } from '../api/event.ts';
 import type { Status } from '../api/status.ts';

@@ -1,8 +1,8 @@
 /** Mends a job while somebody watches it: ./parts.ts says what is to be done. */
-import type { Compose, ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
-import type { Container } from '../docker/engine.ts';
-import { refuseNeighbours } from '../docker/neighbours.ts';
+import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
+import type { Container } from '../runtime/docker/engine.ts';
+import { refuseNeighbours } from '../runtime/docker/neighbours.ts';
 import { FtcError } from '../errors.ts';
 import type { Status } from '../api/status.ts';
 import { hearParts, isStopped, mending, seeParts, type Mending, type Parts } from './parts.ts';

@@ -2,7 +2,7 @@
  * The engine does not start a container again that was killed through its API, and nobody supervises the supervisor. While
  * somebody watches a job, the watcher does.
  */
-import type { Engine } from '../docker/engine.ts';
+import type { Engine } from '../runtime/docker/engine.ts';
 
 /** Starts the project's supervisor if it is down. True when it did. Errors are the caller's next look's business. */
 export async function keepSupervisor(engine: Engine, project: string): Promise<boolean> {

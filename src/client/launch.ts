@@ -1,10 +1,10 @@
 /** From a rendered project to running containers. */
 import { hasEnded } from '../protocol/job-state.ts';
-import type { Compose, ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
-import { lacksBaseImage, makeBaseImage } from '../docker/make-base-image.ts';
-import { refuseNeighbours } from '../docker/neighbours.ts';
-import { removeJob } from '../docker/own.ts';
+import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
+import { lacksBaseImage, makeBaseImage } from '../runtime/docker/make-base-image.ts';
+import { refuseNeighbours } from '../runtime/docker/neighbours.ts';
+import { removeJob } from '../runtime/docker/own.ts';
 import { FtcError } from '../errors.ts';
 import type { Status } from '../api/status.ts';
 import { buildWithPip } from './build-with-pip.ts';

@@ -1,8 +1,8 @@
 /** The way to a job's checkpoints: its master where that runs, otherwise a container for a moment that has only their volume. */
 import { existsSync } from 'node:fs';
-import type { ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
-import { type OneOff, startOneOff } from '../docker/one-off.ts';
+import type { ComposeProject } from '../runtime/docker/compose.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
+import { type OneOff, startOneOff } from '../runtime/docker/one-off.ts';
 import { FtcError } from '../errors.ts';
 import { containerUser, ownerOf } from '../job/host.ts';
 import { CheckpointClient } from './checkpoint-client.ts';

@@ -3,7 +3,7 @@
  * lost; nobody does that for the supervisor, nor for what was lost while it was away. Who was asked to stop is left alone for a
  * while: "docker compose stop" and "down" take the supervisor first, and the others a moment later.
  */
-import type { Blueprint, Container, ContainerEvent } from '../docker/engine.ts';
+import type { Blueprint, Container, ContainerEvent } from '../runtime/docker/engine.ts';
 
 /** A container that was seen, also when it is gone. Times in milliseconds. */
 interface Part {

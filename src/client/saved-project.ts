@@ -7,9 +7,9 @@ import { basename, dirname, isAbsolute, join } from 'node:path';
 import { ownFiles } from '../disk/own-files.ts';
 import { makeOwnFolder, ownFolder, readOwnFile } from '../disk/own-folder.ts';
 import { FtcError } from '../errors.ts';
-import type { ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
-import type { Container } from '../docker/engine.ts';
+import type { ComposeProject } from '../runtime/docker/compose.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
+import type { Container } from '../runtime/docker/engine.ts';
 import { dotEnvFor } from '../job/dot-env.ts';
 import { forgetHookUrls, hookVariables, saveHookUrls } from './hook-file.ts';
 

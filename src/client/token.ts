@@ -1,7 +1,7 @@
 /** The token of a job's master: read in its container, by who may talk to the engine. src/shared/http-token.ts says why there. */
-import type { Connection } from '../docker/connect.ts';
-import { DockerLab } from '../docker/dockerode-lab.ts';
-import type { Container } from '../docker/engine.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
+import { DockerLab } from '../runtime/docker/dockerode-lab.ts';
+import type { Container } from '../runtime/docker/engine.ts';
 import { FtcError } from '../errors.ts';
 import { TOKEN_FILE } from '../shared/http-token.ts';
 

@@ -1,7 +1,7 @@
 /** The supervisor's process. */
 import { z } from 'zod';
-import { client } from '../docker/client.ts';
-import { DockerEngine } from '../docker/dockerode-engine.ts';
+import { client } from '../runtime/docker/client.ts';
+import { DockerEngine } from '../runtime/docker/dockerode-engine.ts';
 import { readKey } from '../protocol/key-file.ts';
 import { now } from '../shared/clock.ts';
 import { createLogger } from '../shared/log.ts';

@@ -1,5 +1,5 @@
 /** From what the engine lists to what should be started, and what the master should know. Pure. */
-import type { Container } from '../docker/engine.ts';
+import type { Container } from '../runtime/docker/engine.ts';
 import type { ContainerFact } from '../protocol/inbound.ts';
 import type { RestartPolicy, RestartRecord } from './restarts.ts';
 import { afterExit, fresh, seenRunning } from './restarts.ts';

@@ -3,7 +3,7 @@
  * master fences. Events only say that something happened; what is true is what the engine lists.
  */
 import { hasEnded, type JobState } from '../protocol/job-state.ts';
-import type { Container, Engine } from '../docker/engine.ts';
+import type { Container, Engine } from '../runtime/docker/engine.ts';
 import type { ContainerFact, Said } from '../protocol/inbound.ts';
 import type { Outbound } from '../protocol/outbound.ts';
 import type { Logger } from '../shared/log.ts';

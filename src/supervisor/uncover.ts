@@ -2,8 +2,8 @@
  * A worker that cannot start because a file that was hidden from it is gone is made anew without what hid it; a master, without the URLs
  * of hooks that somebody removed.
  */
-import type { Engine } from '../docker/engine.ts';
-import { withoutMask } from '../docker/masks.ts';
+import type { Engine } from '../runtime/docker/engine.ts';
+import { withoutMask } from '../runtime/docker/masks.ts';
 
 export interface Uncovered {
   /** The new container's. */

@@ -2,7 +2,7 @@
  * Containers that were removed while they ran, and are to be made anew. Pure. Who was asked to leave and was then removed was
  * scaled down; who had ended before, and was given up, was cleared away; who merely vanished is still wanted.
  */
-import type { Blueprint, Container, ContainerEvent } from '../docker/engine.ts';
+import type { Blueprint, Container, ContainerEvent } from '../runtime/docker/engine.ts';
 
 /** What is remembered of a container, also when it is gone. Times in milliseconds. */
 export interface Remembered {

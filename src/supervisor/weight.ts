@@ -2,7 +2,7 @@
  * The weight of a worker that is on its way back. All others train on every CPU there is and wait for it in the end: while
  * it loads torch it goes before them. Pure.
  */
-import type { Container } from '../docker/engine.ts';
+import type { Container } from '../runtime/docker/engine.ts';
 
 /** Of everybody, in the engine's CPU shares. */
 export const USUAL = 1024;

@@ -1,5 +1,5 @@
 /** Reads what a worker's log tells: the stacks of one that is about to be killed, the last lines of one that has died. */
-import type { Container, Engine } from '../docker/engine.ts';
+import type { Container, Engine } from '../runtime/docker/engine.ts';
 import type { Said } from '../protocol/inbound.ts';
 import type { Logger } from '../shared/log.ts';
 import { LAST_LINES, lastLines, STACK_LINES, stackIn } from './last-words.ts';

@@ -3,7 +3,7 @@ import { composeLabels, ftcLabels } from '../shared/names.ts';
 import { hostname } from 'node:os';
 import type Docker from 'dockerode';
 import { forgetProject } from '../client/saved-project.ts';
-import { thingsOf } from '../docker/neighbours.ts';
+import { thingsOf } from '../runtime/docker/neighbours.ts';
 import { FtcError } from '../errors.ts';
 import { fromText, isAlive, type ProcessId, toText } from '../shared/process-id.ts';
 import { type Purpose } from './project.ts';

@@ -1,6 +1,6 @@
 /** Scales a run while it is followed, one change after the other. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Compose, ComposeProject } from '../docker/compose.ts';
+import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
 
 export class Scaler {
   readonly #compose: Compose;

@@ -2,8 +2,8 @@
 import { toYaml, type ComposeFile } from '../../compose/render.ts';
 import { launch, type Stages } from '../client/launch.ts';
 import { saveProject } from '../client/saved-project.ts';
-import type { Compose, ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
+import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import { checkHost } from '../job/host.ts';
 import type { LoadedJob } from '../job/load.ts';

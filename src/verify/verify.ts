@@ -1,8 +1,8 @@
 /** The runs of a verification, one after the other: undisturbed once, then under faults with each number of workers. */
 import type { Planned } from '../../chaos/plan.ts';
 import type { Stages } from '../client/launch.ts';
-import type { Compose } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
+import type { Compose } from '../runtime/docker/compose.ts';
+import type { Connection } from '../runtime/docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import type { LoadedJob } from '../job/load.ts';
 import type { Status } from '../api/status.ts';

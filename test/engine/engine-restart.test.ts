@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createDaemon } from '../../chaos/daemon.ts';
 import { engineProcess } from '../../chaos/engine-process.ts';
-import { connect } from '../../src/docker/connect.ts';
+import { connect } from '../../src/runtime/docker/connect.ts';
 import type { Status } from '../../src/api/status.ts';
 import { docker, TestJob, TINY } from './harness.ts';
 import { OwnEngine, whyNone } from './own-engine/own-engine.ts';

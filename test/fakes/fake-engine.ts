@@ -1,6 +1,6 @@
 /** An engine in memory, with the contract of a real one: see test/contracts/engine-contract.ts, which both pass. */
 import { randomBytes } from 'node:crypto';
-import type { Blueprint, Container, ContainerEvent, Engine } from '../../src/docker/engine.ts';
+import type { Blueprint, Container, ContainerEvent, Engine } from '../../src/runtime/docker/engine.ts';
 import type { Role } from '../../src/shared/names.ts';
 import { FtcError } from '../../src/errors.ts';
 

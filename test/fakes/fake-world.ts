@@ -1,6 +1,6 @@
 /** What faults work with, on an engine in memory. What it cannot do is a real engine's, and is tested there. */
 import type { World } from '../../chaos/faults/fault.ts';
-import type { Helper, Lab } from '../../src/docker/lab.ts';
+import type { Helper, Lab } from '../../src/runtime/docker/lab.ts';
 import type { FakeEngine } from './fake-engine.ts';
 
 const unable = (): never => {

@@ -1,5 +1,5 @@
 /** What of a job is not there, a line each, and what brings it back. Pure. */
-import type { Container } from '../../docker/engine.ts';
+import type { Container } from '../../runtime/docker/engine.ts';
 
 /** @param target how many workers the master wants to hold ranks */
 export function missingParts(containers: readonly Container[], target: number): string[] {

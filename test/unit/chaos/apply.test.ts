@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { apply, targetsOf } from '../../../chaos/apply.ts';
 import type { FaultAct } from '../../../chaos/plan.ts';
 import { Session } from '../../../chaos/session.ts';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import type { Role } from '../../../src/shared/names.ts';
 import type { Status } from '../../../src/api/status.ts';
 import { FtcError } from '../../../src/errors.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bitflip } from '../../../chaos/faults/bitflip.ts';
 import type { Draft, FaultRecord, World } from '../../../chaos/faults/fault.ts';
-import type { HelperSpec } from '../../../src/docker/lab.ts';
+import type { HelperSpec } from '../../../src/runtime/docker/lab.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
 import { fakeWorld } from '../../fakes/fake-world.ts';
 import { hit } from '../verify/made.ts';

@@ -9,9 +9,9 @@ import { metaOf } from '../../../chaos/faults/params.ts';
 import type { Entry } from '../../../chaos/journal/entries.ts';
 import { endedEngine } from '../../../chaos/revive.ts';
 import { type Abilities, whyNot } from '../../../chaos/probe.ts';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import type { Role } from '../../../src/shared/names.ts';
-import { update } from '../../../src/docker/limits.ts';
+import { update } from '../../../src/runtime/docker/limits.ts';
 import { FakeDaemon } from '../../fakes/fake-daemon.ts';
 
 const able: Abilities = { filter: null, statistic: null, tbf: null, netem: null, delay: null };

@@ -11,8 +11,8 @@ import { lockIn, readEntries } from '../../../chaos/journal/file.ts';
 import { self } from '../../../chaos/journal/lock.ts';
 import { Session } from '../../../chaos/session.ts';
 import { FtcError } from '../../../src/errors.ts';
-import type { Container } from '../../../src/docker/engine.ts';
-import type { Helper, HelperSpec, Lab } from '../../../src/docker/lab.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
+import type { Helper, HelperSpec, Lab } from '../../../src/runtime/docker/lab.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
 import { fakeWorld } from '../../fakes/fake-world.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hearParts, isStopped, mending, seeParts, type Parts } from '../../../src/client/parts.ts';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import type { Role } from '../../../src/shared/names.ts';
 
 const part = (id: string, role: Role, number = 1, more: Partial<Container> = {}): Container =>

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { buildWithPip } from '../../../src/client/build-with-pip.ts';
 import { passedThrough } from '../../../src/client/passed-through.ts';
 import { pipSettings } from '../../../src/client/pip-settings.ts';
-import type { ComposeProject } from '../../../src/docker/compose.ts';
+import type { ComposeProject } from '../../../src/runtime/docker/compose.ts';
 
 const files: Record<string, string> = {
   '/etc/pip.conf': '[global]\nindex-url = https://old/simple\ntimeout=9\n[freeze]\nretries = 3\n',

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import { plan } from '../../../src/supervisor/plan.ts';
 
 const policy = { initialMs: 500, maxMs: 30_000, resetMs: 60_000, maxRestarts: 5, leftMs: 10_000 };

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import type { ContainerFact, Said } from '../../../src/protocol/inbound.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
 import { PULLED, USUAL } from '../../../src/supervisor/weight.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Container, ContainerEvent } from '../../../src/docker/engine.ts';
+import type { Container, ContainerEvent } from '../../../src/runtime/docker/engine.ts';
 import { hear, type Memory, missing, see } from '../../../src/supervisor/vanished.ts';
 
 const container = (id: string, more: Partial<Container> = {}): Container =>

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import { heavy, PULLED, USUAL } from '../../../src/supervisor/weight.ts';
 
 const worker = (id: string, over: Partial<Container> = {}): Container => ({
