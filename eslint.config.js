@@ -11,25 +11,51 @@ const layers = {
   'src/checkpoint': ['api', 'job', 'metrics', 'shared'],
   'src/runtime': ['job', 'shared'],
   compose: ['job', 'shared'],
+  'src/runtime/docker': ['disk', 'job', 'runtime', 'shared'],
   'src/master': ['api', 'checkpoint', 'job', 'metrics', 'protocol', 'shared'],
   'src/supervisor': ['protocol', 'runtime', 'shared'],
-  'src/client': ['api', 'checkpoint', 'compose', 'disk', 'job', 'protocol', 'runtime', 'shared'],
-  'src/trial': ['client', 'compose', 'job', 'runtime', 'shared'],
-  chaos: ['api', 'client', 'disk', 'job', 'protocol', 'runtime', 'shared', 'trial'],
-  'src/verify': ['api', 'chaos', 'client', 'job', 'protocol', 'runtime', 'shared', 'trial'],
+  'src/client': [
+    'api',
+    'checkpoint',
+    'compose',
+    'disk',
+    'job',
+    'protocol',
+    'runtime',
+    'runtime/docker',
+    'shared',
+  ],
+  'src/trial': ['client', 'compose', 'job', 'runtime', 'runtime/docker', 'shared'],
+  chaos: ['api', 'client', 'disk', 'job', 'protocol', 'runtime', 'runtime/docker', 'shared', 'trial'],
+  'src/verify': ['api', 'chaos', 'client', 'job', 'protocol', 'runtime', 'runtime/docker', 'shared', 'trial'],
   'src/cli': [
-    ...['api', 'chaos', 'client', 'compose', 'disk', 'job', 'protocol', 'runtime', 'shared', 'trial'],
+    ...[
+      'api',
+      'chaos',
+      'client',
+      'compose',
+      'disk',
+      'job',
+      'protocol',
+      'runtime',
+      'runtime/docker',
+      'shared',
+      'trial',
+    ],
     'verify',
   ],
 };
 const folders = [...Object.keys(layers), 'bench', 'test'].map(path => path.replace('src/', ''));
 
-/** Refuses what a folder may not import. */
-const importRules = Object.entries(layers).map(([path, may]) => {
+/** Where a program begins, it is decided what a job runs on. */
+const roots = { 'src/supervisor/main.ts': ['protocol', 'runtime', 'runtime/docker', 'shared'] };
+
+/** Refuses what a folder, or a file, may not import. */
+const importRules = [...Object.entries(layers), ...Object.entries(roots)].map(([path, may]) => {
   const own = path.replace('src/', '');
   const not = folders.filter(folder => folder !== own && !may.includes(folder));
   return {
-    files: [`${path}/**/*.ts`],
+    files: [path.endsWith('.ts') ? path : `${path}/**/*.ts`],
     rules: {
       'no-restricted-imports': [
         'error',

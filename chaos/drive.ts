@@ -2,6 +2,7 @@
 import { follow, type Moment } from '../src/client/follow.ts';
 import { keepSupervisor } from '../src/client/keep-supervisor.ts';
 import type { Connection } from '../src/runtime/docker/connect.ts';
+import type { Hands } from '../src/runtime/hands.ts';
 import { FtcError } from '../src/errors.ts';
 import { hasEnded } from '../src/protocol/job-state.ts';
 import type { JobEvent } from '../src/api/event.ts';
@@ -17,6 +18,7 @@ import { isMet, type Look, type When } from './when.ts';
 
 export interface DriveOptions {
   readonly connection: Connection;
+  readonly hands: Hands;
   readonly project: string;
   readonly session: Session;
   readonly fault: Fault;
@@ -111,8 +113,8 @@ class Drive {
   async #observe(status: Status | null): Promise<void> {
     const open = this.#struck.filter(s => !s.settled);
     if (open.length === 0) return;
-    const { connection, project, watcher } = this.#o;
-    const containers = await connection.engine.list(project).catch(() => null);
+    const { hands, watcher } = this.#o;
+    const containers = await hands.list().catch(() => null);
     if (!containers) return;
     for (const s of open) {
       const { order, leftOpen } = s.infliction;
@@ -179,8 +181,8 @@ class Drive {
   }
 
   async #job(status: Status | null): Promise<Hit[]> {
-    const { connection, project } = this.#o;
-    return everybody(await connection.engine.list(project), project, status);
+    const { hands, project } = this.#o;
+    return everybody(await hands.list(), project, status);
   }
 
   #phases(): Wish['phases'] {
@@ -190,12 +192,11 @@ class Drive {
 
   /** Who watches a job looks after its supervisor; not while that is what is broken. */
   async #keep(): Promise<void> {
-    const { connection, project } = this.#o;
     if (performance.now() - this.#keptAt < KEEP_EVERY_MS) return;
     this.#keptAt = performance.now();
     const broken = this.#struck.some(
       s => !s.infliction.isOver && s.infliction.hits.some(h => h.role === 'supervisor'),
     );
-    if (!broken) await keepSupervisor(connection.engine, project).catch(() => false);
+    if (!broken) await keepSupervisor(this.#o.hands).catch(() => false);
   }
 }

@@ -2,9 +2,9 @@
 import { connect, type Connection } from '../src/runtime/docker/connect.ts';
 import { FtcError } from '../src/errors.ts';
 import { engineHosts } from '../src/runtime/docker/host.ts';
-import { socketOf, startEngine } from './daemon.ts';
+import { socketOf, startEngine } from '../src/runtime/docker/daemon.ts';
 import { engine, EngineData } from './faults/engine.ts';
-import type { EngineRun } from './faults/fault.ts';
+import type { EngineRun } from '../src/runtime/faults.ts';
 import { type Entry, openFaults } from './journal/entries.ts';
 import { lockIn, readEntries } from './journal/file.ts';
 import { self, takeLock } from './journal/lock.ts';

@@ -1,31 +1,25 @@
 /** What faults work with, on a real engine; and where a job's journal may lie. */
 import { composeLabels } from '../src/shared/names.ts';
 import type { Connection } from '../src/runtime/docker/connect.ts';
-import { DockerLab } from '../src/runtime/docker/dockerode-lab.ts';
-import type { Container } from '../src/runtime/docker/engine.ts';
+import { dockerFaults } from '../src/runtime/docker/faults.ts';
+import { handsOf } from '../src/runtime/docker/hands.ts';
+import type { Replica } from '../src/runtime/replica.ts';
 import { ownFolder } from '../src/disk/own-folder.ts';
 import { FtcError } from '../src/errors.ts';
-import { createDaemon } from './daemon.ts';
 import type { World } from './faults/fault.ts';
-import { helperImage } from './helper/image.ts';
 
 /** @param say what takes its time, such as building the helper's image */
-export function createWorld(connection: Connection, say: (line: string) => void): World {
-  let image: Promise<string> | null = null;
-  return {
-    engine: connection.engine,
-    lab: new DockerLab(connection.docker),
-    image: () => (image ??= helperImage(connection, say)),
-    daemon: createDaemon(connection),
-  };
-}
+export const createWorld = (connection: Connection, project: string, say: (line: string) => void): World => ({
+  hands: handsOf(connection.engine, project),
+  faults: dockerFaults(connection, say),
+});
 
 /**
  * Beside the saved project; where that is not on this machine, here. Folders that are not the user's own are told and left out.
  * @throws FtcError FTC_NOT_TRUSTED where none is left
  */
 export function journalFolders(
-  containers: readonly Container[],
+  containers: readonly Replica[],
   say: (line: string) => void,
   cwd = process.cwd(),
 ): string[] {

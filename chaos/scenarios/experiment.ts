@@ -22,7 +22,7 @@ import { watch } from './watch.ts';
 export interface Laboratory {
   readonly connection: Connection;
   readonly compose: Compose;
-  readonly world: World;
+  readonly world: (project: string) => World;
   readonly render: RenderJob;
   readonly stages: Stages;
   readonly signal: AbortSignal;
@@ -90,6 +90,7 @@ export async function experiment(lab: Laboratory, scenario: Scenario, seed: numb
   return onRun(lab, loaded, job.standbys, async project => {
     const evidence = await watch({
       ...lab,
+      world: lab.world(project.name),
       project,
       scenario,
       entries,
@@ -156,6 +157,7 @@ async function runUndisturbed(lab: Laboratory, loaded: LoadedJob): Promise<Undis
   const evidence = await onRun(lab, loaded, 0, project =>
     watch({
       ...lab,
+      world: lab.world(project.name),
       project,
       scenario: { rollbacks: [], atOnce: 1, minInterval: 0 },
       entries: [],

@@ -3,7 +3,7 @@ import { follow, type Moment } from '../../src/client/follow.ts';
 import { keepSupervisor } from '../../src/client/keep-supervisor.ts';
 import type { Compose, ComposeProject } from '../../src/runtime/docker/compose.ts';
 import type { Connection } from '../../src/runtime/docker/connect.ts';
-import type { Container } from '../../src/runtime/docker/engine.ts';
+import type { Replica } from '../../src/runtime/replica.ts';
 import { FtcError } from '../../src/errors.ts';
 import { hasEnded } from '../../src/protocol/job-state.ts';
 import type { Status } from '../../src/api/status.ts';
@@ -73,7 +73,7 @@ class Run {
   readonly #rollbacks: Rollbacks;
   readonly #scaler: Scaler;
   readonly #writing: Writing | null;
-  #master: Container | null = null;
+  #master: Replica | null = null;
   #moved = { at: now(), mark: '' };
   #listing: Promise<void> | null = null;
   #listedAt = 0;
@@ -83,16 +83,13 @@ class Run {
     const { compose, project, standbys, signal, world, scenario } = o;
     this.#o = o;
     this.#scaler = new Scaler(compose, project, standbys, signal);
-    const shared = { recorder: this.#recorder, scaler: this.#scaler, engine: world.engine };
+    const shared = { recorder: this.#recorder, scaler: this.#scaler, hands: world.hands };
     this.#breaker = new Breaker({ ...o, ...shared, session, limits: scenario, project: project.name });
     const closely = o.entries.some(
       ({ timing }) => 'when' in timing && 'phase' in timing.when && timing.when.phase === 'checkpoint',
     );
-    this.#writing = closely ? watchWriting(world.lab, () => Promise.resolve(this.#master), ended) : null;
-    this.#rollbacks = new Rollbacks(
-      { ...shared, project: project.name, breaker: this.#breaker },
-      scenario.rollbacks,
-    );
+    this.#writing = closely ? watchWriting(world.faults, () => Promise.resolve(this.#master), ended) : null;
+    this.#rollbacks = new Rollbacks({ ...shared, breaker: this.#breaker }, scenario.rollbacks);
   }
 
   /** @returns why it was given up; null where the job ended, or nobody wants to see more */
@@ -128,8 +125,8 @@ class Run {
         void missed.push({ text: 'scale', why: error.message, drawn: false });
       await this.#scaler.settled().catch(failed);
     }
-    const { world, project } = this.#o;
-    const containers = await world.engine.list(project.name).catch(() => []);
+    const { world } = this.#o;
+    const containers = await world.hands.list().catch(() => []);
     this.#recorder.containers(now(), containers);
     return this.#recorder.evidence(missed, gaveUp);
   }
@@ -150,8 +147,8 @@ class Run {
   #list(at: number): void {
     if (this.#listing || at - this.#listedAt < CONTAINERS_EVERY_MS) return;
     this.#listedAt = at;
-    const { world, project } = this.#o;
-    this.#listing = world.engine.list(project.name).then(
+    const { world } = this.#o;
+    this.#listing = world.hands.list().then(
       containers => {
         this.#recorder.containers(now(), containers);
         this.#listing = null;
@@ -172,7 +169,7 @@ class Run {
     if (at - this.#keptAt < KEEP_EVERY_MS) return;
     this.#keptAt = at;
     if (this.#breaker.holdsDown('supervisor') || this.#rollbacks.willStart('supervisor')) return;
-    void keepSupervisor(this.#o.world.engine, this.#o.project.name).catch(() => false);
+    void keepSupervisor(this.#o.world.hands).catch(() => false);
   }
 }
 

@@ -9,7 +9,7 @@ import { watchWriting } from '../../chaos/writing.ts';
 import { createWorld, journalFolders } from '../../chaos/world.ts';
 import { findJob, type FoundJob, masterOf } from '../client/find-job.ts';
 import { connect, type Connection } from '../runtime/docker/connect.ts';
-import type { Container } from '../runtime/docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import { hasEnded } from '../protocol/job-state.ts';
 import type { Status } from '../api/status.ts';
@@ -57,7 +57,7 @@ interface Command {
 
 async function breakIt(c: Command): Promise<Strike[]> {
   const { connection, fault, asked, job, interrupt, say } = c;
-  const world = createWorld(connection, say);
+  const world = createWorld(connection, job.project, say);
   const seen = c.status === null ? [] : await masterOf(job.containers).events(0);
   const session = await Session.open({
     world,
@@ -71,16 +71,16 @@ async function breakIt(c: Command): Promise<Strike[]> {
   let told = false;
   const done = new AbortController();
   const needsVolume = when !== null && 'phase' in when && when.phase === 'checkpoint';
-  if (fault.helped) await world.image();
+  if (fault.helped) await world.faults.prepare();
   if (when !== null) say(`waiting for ${'step' in when ? `step ${when.step}` : `phase ${when.phase}`}`);
-  const findMaster = async (): Promise<Container | null> =>
-    (await connection.engine.list(job.project)).find(c => c.role === 'master' && c.state === 'running') ??
-    null;
-  const writing = needsVolume ? watchWriting(world.lab, findMaster, done.signal) : null;
+  const findMaster = async (): Promise<Replica | null> =>
+    (await world.hands.list()).find(c => c.role === 'master' && c.state === 'running') ?? null;
+  const writing = needsVolume ? watchWriting(world.faults, findMaster, done.signal) : null;
   try {
     return await drive({
       ...asked,
       connection,
+      hands: world.hands,
       project: job.project,
       session,
       fault,

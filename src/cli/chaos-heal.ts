@@ -14,7 +14,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<numbe
   const project = jobName(options);
   const say = (line: string): void => stderr.lines(line);
   const connection = await connectOrRevive(project, process.cwd(), say);
-  const world = createWorld(connection, say);
+  const world = createWorld(connection, project, say);
   const healed = await heal(world, project, journalFolders(await connection.engine.list(project), say));
   const removed = await removeLeftovers(connection.docker, { purpose: experiment, job: null });
   if (removed.length > 0) say(`removed what a chaos run left: ${removed.join(', ')}`);

@@ -4,9 +4,10 @@ import { faultNamed } from '../../chaos/faults/index.ts';
 import { probe, whyNot } from '../../chaos/probe.ts';
 import type { Campaign } from '../../chaos/scenarios/campaign.ts';
 import { ownJob } from '../../chaos/scenarios/job.ts';
-import { createWorld } from '../../chaos/world.ts';
 import { Compose } from '../runtime/docker/compose.ts';
 import { connect } from '../runtime/docker/connect.ts';
+import { dockerFaults } from '../runtime/docker/faults.ts';
+import { handsOf } from '../runtime/docker/hands.ts';
 import { FtcError } from '../errors.ts';
 import { checkHost } from '../job/host.ts';
 import { loadJob, type LoadedJob } from '../job/load.ts';
@@ -30,17 +31,14 @@ export async function createLab(
   const base = baseOf(options);
   const connection = await connect();
   const compose = await Compose.find(connection.host);
-  const world = createWorld(connection, line => stderr.lines(line));
-  const able = wanted.some(f => f.needs !== undefined) ? await probe(world) : null;
-  const cannot = (name: string): string | null => {
-    const fault = faultNamed(name);
-    return able === null ? (fault.impossible ?? null) : whyNot(fault, able);
-  };
+  const faults = dockerFaults(connection, line => stderr.lines(line));
+  const able = wanted.some(f => f.needs !== undefined) ? await probe(faults) : null;
+  const cannot = (name: string): string | null => whyNot(faultNamed(name), able, faults.capabilities);
   return {
     ...rest,
     connection,
     compose,
-    world,
+    world: project => ({ hands: handsOf(connection.engine, project), faults }),
     render: job => composeProject(job, connection),
     stages: createStages(),
     base,

@@ -88,7 +88,7 @@ async function healFaults(connection: Connection, name: string): Promise<void> {
   const say = (line: string): void => stderr.lines(line);
   try {
     const containers = await connection.engine.list(name);
-    const healed = await heal(createWorld(connection, say), name, journalFolders(containers, say));
+    const healed = await heal(createWorld(connection, name, say), name, journalFolders(containers, say));
     healedLines(healed).forEach(say);
   } catch (error) {
     if (!(error instanceof Error)) throw error;

@@ -2,7 +2,7 @@
 import { httpPort } from '../shared/names.ts';
 import { findJob, masterOf } from '../client/find-job.ts';
 import { connect } from '../runtime/docker/connect.ts';
-import type { Container } from '../runtime/docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import type { Status, WorkerRow } from '../api/status.ts';
@@ -43,7 +43,7 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
   stdout.lines(...lines);
 }
 
-async function statusOf(containers: readonly Container[]): Promise<Status | null> {
+async function statusOf(containers: readonly Replica[]): Promise<Status | null> {
   try {
     return await masterOf(containers).status();
   } catch (error) {
@@ -52,7 +52,7 @@ async function statusOf(containers: readonly Container[]): Promise<Status | null
   }
 }
 
-function describe(c: Container, row: WorkerRow | undefined) {
+function describe(c: Replica, row: WorkerRow | undefined) {
   return {
     container: c.name,
     id: c.hostname,

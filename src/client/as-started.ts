@@ -1,7 +1,7 @@
 /** Whether a project that was read from disk is the one that runs: what is kept in a folder may have come with it from elsewhere. */
 import { composeLabels } from '../shared/names.ts';
 import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
-import type { Container } from '../runtime/docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
 import { FtcError } from '../errors.ts';
 
 /**
@@ -11,7 +11,7 @@ import { FtcError } from '../errors.ts';
 export async function refuseOther(
   compose: Pick<Compose, 'fingerprint'>,
   project: ComposeProject,
-  { name, labels }: Pick<Container, 'name' | 'labels'>,
+  { name, labels }: Pick<Replica, 'name' | 'labels'>,
   service: string,
 ): Promise<void> {
   const wanted = labels[composeLabels.fingerprint];

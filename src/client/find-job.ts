@@ -1,7 +1,7 @@
 /** Finds a job's containers on the engine, and the way to its master. */
 import { httpPort, ftcLabels } from '../shared/names.ts';
 import type { Connection } from '../runtime/docker/connect.ts';
-import type { Container } from '../runtime/docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
 import { FtcError } from '../errors.ts';
 import { MasterClient } from './master-client.ts';
 
@@ -9,7 +9,7 @@ const HTTP = httpPort;
 
 export interface FoundJob {
   readonly project: string;
-  readonly containers: readonly Container[];
+  readonly containers: readonly Replica[];
   readonly master: MasterClient;
 }
 
@@ -27,7 +27,7 @@ export async function findJob({ engine, docker }: Connection, project: string): 
 }
 
 /** @throws FtcError FTC_MASTER_UNREACHABLE */
-export function masterOf(containers: readonly Container[]): MasterClient {
+export function masterOf(containers: readonly Replica[]): MasterClient {
   const master = containers.find(c => c.role === 'master');
   const port = master?.ports[HTTP];
   if (port === undefined) {
@@ -38,7 +38,7 @@ export function masterOf(containers: readonly Container[]): MasterClient {
   return new MasterClient(`http://127.0.0.1:${port}`);
 }
 
-function hintFor(containers: readonly Container[]): string {
+function hintFor(containers: readonly Replica[]): string {
   const alive = (role: string): boolean => containers.some(c => c.role === role && c.state === 'running');
   if (alive('supervisor'))
     return 'The supervisor brings it back within seconds; "ftc ps" shows all containers, "ftc up" starts what was stopped.';

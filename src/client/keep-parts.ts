@@ -1,7 +1,8 @@
 /** Mends a job while somebody watches it: ./parts.ts says what is to be done. */
 import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
 import type { Connection } from '../runtime/docker/connect.ts';
-import type { Container } from '../runtime/docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
+import { handsOf } from '../runtime/docker/hands.ts';
 import { refuseNeighbours } from '../runtime/docker/neighbours.ts';
 import { FtcError } from '../errors.ts';
 import type { Status } from '../api/status.ts';
@@ -77,7 +78,7 @@ export class PartKeeper {
 
   async #mend(
     { make, start, fromFile }: Mending,
-    containers: readonly Container[],
+    containers: readonly Replica[],
     status: Status | null,
   ): Promise<string> {
     const { engine } = this.#connection;
@@ -94,7 +95,7 @@ export class PartKeeper {
   }
 
   /** What is there stays as it is. */
-  async #makeFromFile(containers: readonly Container[], status: Status | null): Promise<string> {
+  async #makeFromFile(containers: readonly Replica[], status: Status | null): Promise<string> {
     const { name, yaml } = this.#project;
     this.#missingSince = Date.now();
     if (yaml === null)
@@ -109,7 +110,7 @@ export class PartKeeper {
 
   async #listen(): Promise<void> {
     const { signal } = this.#closed;
-    const events = this.#connection.engine.events(this.#project.name, signal);
-    for await (const event of events) if (event !== 'connected') this.#parts = hearParts(this.#parts, event);
+    const changes = handsOf(this.#connection.engine, this.#project.name).changes(signal);
+    for await (const change of changes) if (change !== 'relist') this.#parts = hearParts(this.#parts, change);
   }
 }

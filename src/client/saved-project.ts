@@ -9,7 +9,7 @@ import { makeOwnFolder, ownFolder, readOwnFile } from '../disk/own-folder.ts';
 import { FtcError } from '../errors.ts';
 import type { ComposeProject } from '../runtime/docker/compose.ts';
 import type { Connection } from '../runtime/docker/connect.ts';
-import type { Container } from '../runtime/docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
 import { dotEnvFor } from '../job/dot-env.ts';
 import { forgetHookUrls, hookVariables, saveHookUrls } from './hook-file.ts';
 
@@ -42,10 +42,7 @@ export function forgetProject(directory: string, name: string): void {
  * given to `docker compose`.
  * @throws FtcError FTC_NOT_RUNNING when none can be read, FTC_NOT_TRUSTED
  */
-export async function projectOf(
-  { docker, socket }: Connection,
-  container: Container,
-): Promise<ComposeProject> {
+export async function projectOf({ docker, socket }: Connection, container: Replica): Promise<ComposeProject> {
   const { Config } = await docker.getContainer(container.id).inspect();
   const name = container.project;
   const directory = Config.Labels[composeLabels.folder] ?? process.cwd();

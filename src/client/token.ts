@@ -1,14 +1,14 @@
 /** The token of a job's master: read in its container, by who may talk to the engine. src/shared/http-token.ts says why there. */
 import type { Connection } from '../runtime/docker/connect.ts';
 import { DockerLab } from '../runtime/docker/dockerode-lab.ts';
-import type { Container } from '../runtime/docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
 import { FtcError } from '../errors.ts';
 import { TOKEN_FILE } from '../shared/http-token.ts';
 
 /** @throws FtcError FTC_MASTER_UNREACHABLE, and as the engine does */
 export async function tokenOf(
   { docker }: Pick<Connection, 'docker'>,
-  containers: readonly Container[],
+  containers: readonly Replica[],
 ): Promise<string> {
   const master = containers.find(c => c.role === 'master');
   if (master?.state !== 'running') throw noToken(`the job's master is ${master?.state ?? 'not there'}`);

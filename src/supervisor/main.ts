@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { client } from '../runtime/docker/client.ts';
 import { DockerEngine } from '../runtime/docker/dockerode-engine.ts';
+import { handsOf } from '../runtime/docker/hands.ts';
 import { readKey } from '../protocol/key-file.ts';
 import { now } from '../shared/clock.ts';
 import { createLogger } from '../shared/log.ts';
@@ -20,9 +21,8 @@ try {
   const project = (await engine.inspect(id))?.project ?? named;
   const stop = new AbortController();
   const supervisor: Supervisor = new Supervisor({
-    engine,
+    hands: handsOf(engine, project),
     job,
-    project,
     policy,
     log,
     now,

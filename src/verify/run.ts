@@ -9,6 +9,7 @@ import { follow } from '../client/follow.ts';
 import { keepSupervisor } from '../client/keep-supervisor.ts';
 import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
 import type { Connection } from '../runtime/docker/connect.ts';
+import type { Hands } from '../runtime/hands.ts';
 import { hasEnded } from '../protocol/job-state.ts';
 import type { Recovery, Status } from '../api/status.ts';
 import { FtcError } from '../errors.ts';
@@ -50,20 +51,21 @@ const PATIENCE_MS = 120_000;
 
 /** Until the job has ended, however. @throws FtcError when it cannot be followed or stands still; AbortError when `signal` aborts */
 export async function followRun(o: RunOptions): Promise<RunRecord> {
+  const world = createWorld(o.connection, o.project.name, () => undefined);
   const session = await Session.open({
-    world: createWorld(o.connection, () => undefined),
+    world,
     project: o.project.name,
     folders: [o.project.directory, process.cwd()],
     command: 'ftc verify',
   });
   try {
-    return await follows(o, new Run(o, session));
+    return await follows(o, new Run(o, world.hands, session), world.hands);
   } finally {
     await session.close();
   }
 }
 
-async function follows(o: RunOptions, run: Run): Promise<RunRecord> {
+async function follows(o: RunOptions, run: Run, hands: Hands): Promise<RunRecord> {
   let keptAt = performance.now();
   const { connection, project, signal } = o;
   for await (const { status } of follow(connection, project.name, {
@@ -77,7 +79,7 @@ async function follows(o: RunOptions, run: Run): Promise<RunRecord> {
     run.refuseStall(status);
     if (performance.now() - keptAt < KEEP_EVERY_MS) continue;
     keptAt = performance.now();
-    await keepSupervisor(connection.engine, project.name).catch(() => false);
+    await keepSupervisor(hands).catch(() => false);
   }
   throw signal.reason;
 }
@@ -85,6 +87,7 @@ async function follows(o: RunOptions, run: Run): Promise<RunRecord> {
 class Run {
   readonly faults: Applied[] = [];
   readonly #o: RunOptions;
+  readonly #hands: Hands;
   #ledger: Ledger;
   #recoveries: Recovery[] = [];
   #holders: Holders[] = [];
@@ -96,8 +99,9 @@ class Run {
   #inForce: Infliction[] = [];
   readonly #scaler: Scaler;
 
-  constructor(o: RunOptions, session: Session) {
+  constructor(o: RunOptions, hands: Hands, session: Session) {
     this.#o = o;
+    this.#hands = hands;
     this.#session = session;
     this.#ledger = begin(o.plan);
     this.#scaler = new Scaler(o.compose, o.project, o.standbys, o.signal);
@@ -151,7 +155,7 @@ class Run {
   }
 
   async #applyDue(status: Status): Promise<void> {
-    const { plan, connection, seed } = this.#o;
+    const { plan, seed } = this.#o;
     for (const index of due(plan, this.#ledger, this.#progress())) {
       const act = plan[index]?.act;
       if (!act) continue;
@@ -159,7 +163,7 @@ class Run {
       const progress = this.#progress();
       const choice = targetSeed(seed, index, this.#ledger[index]?.times ?? 0);
       const infliction =
-        act.kind === 'scale' ? null : await apply(connection.engine, this.#session, act, status, choice);
+        act.kind === 'scale' ? null : await apply(this.#hands, this.#session, act, status, choice);
       if (act.kind === 'fault' && infliction === null) continue;
       this.#ledger = fire(this.#ledger, index, progress);
       const fault = applied(act, at, Math.round(progress.ms), status.step ?? 0, infliction?.hits ?? []);

@@ -2,6 +2,7 @@
 import { type Role, composeLabels, ftcLabels, roles } from '../../shared/names.ts';
 import { z } from 'zod';
 import { type Container, type ContainerEvent } from './engine.ts';
+import { FAVOURED } from './weight.ts';
 
 const AnyRole = z.enum(roles);
 const Labels = z.record(z.string(), z.string()).nullish();
@@ -54,6 +55,7 @@ export function toContainer(answer: unknown): Container | null {
     bindings?.[0] ? [[name, Number(bindings[0].HostPort)] as const] : [],
   );
   return {
+    kind: 'container',
     id: Id,
     hostname: Config.Hostname,
     name: Name.replace(/^\//, ''),
@@ -69,6 +71,7 @@ export function toContainer(answer: unknown): Container | null {
     oomKilled: State.OOMKilled ?? false,
     pid: State.Pid === 0 ? null : State.Pid,
     attached: networkLost(answer) === null,
+    favoured: HostConfig?.CpuShares === FAVOURED,
     cpuShares: HostConfig?.CpuShares ?? 0,
     labels,
     ports: Object.fromEntries(ports),

@@ -1,6 +1,6 @@
 /** From what the engine tells of a container to what it takes to make another one like it. Pure. */
 import { z } from 'zod';
-import type { Blueprint } from './engine.ts';
+import type { Blueprint } from '../replica.ts';
 
 const Settings = z.record(z.string(), z.unknown());
 const Inspection = z.object({

@@ -7,7 +7,7 @@ import { DockerEngine } from './dockerode-engine.ts';
 import type { Engine } from './engine.ts';
 import { isPermission, permissionError, reasonOf } from './engine-error.ts';
 import { engineHosts, type Env, type EngineHost } from './host.ts';
-import { within } from './within.ts';
+import { within } from '../../shared/within.ts';
 
 export interface Connection {
   readonly engine: Engine;

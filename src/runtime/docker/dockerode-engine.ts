@@ -3,11 +3,12 @@ import { composeLabels, ftcLabels } from '../../shared/names.ts';
 import type Docker from 'dockerode';
 import { byRoleAndNumber, hasTerminal, isMember, networkLost, Summary, toContainer } from './answers.ts';
 import { toBlueprint } from './blueprint.ts';
-import { type Blueprint, type Container, type ContainerEvent, type Engine } from './engine.ts';
+import { type Container, type ContainerEvent, type Engine } from './engine.ts';
+import type { Blueprint } from '../replica.ts';
 import { engineError, reasonOf, statusOf } from './engine-error.ts';
 import { watchEvents } from './events.ts';
 import { unframe } from './frames.ts';
-import { within } from './within.ts';
+import { within } from '../../shared/within.ts';
 
 const answerMs = 30_000;
 

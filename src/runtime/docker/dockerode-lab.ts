@@ -1,4 +1,4 @@
-/** `Lab` on a real engine. */
+/** What faults do with a container, on a real engine: see `FaultHands`. */
 import { composeLabels, ftcLabels } from '../../shared/names.ts';
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
@@ -12,15 +12,13 @@ import {
   type Helper,
   type HelperProcess,
   type HelperSpec,
-  type Lab,
   type Limits,
   type Mounted,
-  type Platform,
-} from './lab.ts';
+} from '../faults.ts';
 import { told, update } from './limits.ts';
 import { lines } from './lines.ts';
 import { toMount } from './mount.ts';
-import { within } from './within.ts';
+import { within } from '../../shared/within.ts';
 
 const answerMs = 30_000;
 /** A helper that was asked to end puts right what it did; it gets that long. Seconds. */
@@ -57,7 +55,15 @@ const Info = z.object({
   OperatingSystem: z.string().default(''),
 });
 
-export class DockerLab implements Lab {
+export interface Platform {
+  /** `Docker Desktop`, …; empty where the engine does not say. */
+  readonly name: string;
+  /** 1 or 2. */
+  readonly cgroups: number;
+  readonly kernel: string;
+}
+
+export class DockerLab {
   readonly #docker: Docker;
 
   constructor(docker: Docker) {
@@ -163,13 +169,19 @@ export class DockerLab implements Lab {
     return (await this.#inspect(id)).Config.User;
   }
 
-  async spawn(spec: HelperSpec): Promise<HelperProcess> {
+  /** Starts a helper container. */
+  async spawn(image: string, spec: HelperSpec): Promise<HelperProcess> {
     const doing = 'start a helper container';
     const container = await ask(
       this.#docker.createContainer({
-        Image: spec.image,
+        Image: image,
         Cmd: [...spec.command],
-        Labels: spec.labels,
+        Labels: {
+          [ftcLabels.job]: spec.project,
+          [ftcLabels.chaos]: spec.project,
+          [ftcLabels.fault]: spec.fault,
+          [ftcLabels.record]: spec.record,
+        },
         ...(spec.user !== undefined && { User: spec.user }),
         OpenStdin: true,
         StdinOnce: true,
@@ -177,8 +189,8 @@ export class DockerLab implements Lab {
         HostConfig: {
           AutoRemove: true,
           Init: true,
-          NetworkMode: spec.network,
-          ...(spec.processes !== undefined && { PidMode: spec.processes }),
+          NetworkMode: spec.network === null ? 'none' : `container:${spec.network}`,
+          ...(spec.processes !== undefined && { PidMode: `container:${spec.processes}` }),
           ReadonlyRootfs: true,
           Tmpfs: { '/run': 'size=1m' },
           CapDrop: ['ALL'],

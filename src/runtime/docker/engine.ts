@@ -1,41 +1,19 @@
 /**
- * What ftc asks of a container engine: the one interface between the rest and Docker. `DockerEngine` speaks to a real
+ * What ftc asks of a container engine, project by project; ./hands.ts makes a job's `Hands` of it. `DockerEngine` speaks to a real
  * one through dockerode, `FakeEngine` (test/) is an in-memory one for unit tests. Errors that are no news are no errors:
  * starting what runs, killing what is dead and removing what is gone all resolve.
  */
 import type { Role } from '../../shared/names.ts';
+import type { Blueprint, Replica } from '../replica.ts';
 
-/** A container of a job, as the engine tells. */
-export interface Container {
-  /** Full id, 64 hex digits. */
-  readonly id: string;
-  /** Its hostname, which is the worker's id on the control link: the first 12 digits of `id` unless set otherwise. */
-  readonly hostname: string;
-  /** For people; never parsed. */
-  readonly name: string;
-  readonly role: Role;
-  readonly job: string;
-  /** The Compose project. */
-  readonly project: string;
-  /** Compose's number of the replica; gaps are normal. */
-  readonly number: number;
+/** A container of a job, as the engine tells. Its id is the full one, 64 hex digits; its hostname the first 12 of them unless set otherwise. */
+export interface Container extends Replica {
+  readonly kind: 'container';
   readonly image: string;
-  readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
-  /** Milliseconds since the epoch; null if it never started. */
-  readonly startedAt: number | null;
-  readonly finishedAt: number | null;
-  /** Null while it runs, and if it never ran. */
-  readonly exitCode: number | null;
-  readonly oomKilled: boolean;
   /** Pid of its first process on the host; null while it does not run. */
   readonly pid: number | null;
-  /** False for one that was cut off from its network. */
-  readonly attached: boolean;
   /** Its weight when CPUs are short, among 1024 for everybody; 0 is the engine's default, the same. */
   readonly cpuShares: number;
-  readonly labels: Readonly<Record<string, string>>;
-  /** Host ports by `8080/tcp`. */
-  readonly ports: Readonly<Record<string, number>>;
 }
 
 /** Something that happened to a container of the project. Unknown actions are passed on as they are. */
@@ -49,12 +27,6 @@ export interface ContainerEvent {
   readonly exitCode: number | null;
   /** Of a `kill`: `15`, `SIGTERM`, as the engine has it. */
   readonly signal: string | null;
-}
-
-/** All that it takes to make a container again, as the engine told it; nobody else looks into it. */
-export interface Blueprint {
-  readonly name: string;
-  readonly body: Readonly<Record<string, unknown>>;
 }
 
 export interface Engine {

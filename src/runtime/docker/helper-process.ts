@@ -1,7 +1,7 @@
 /** What goes to and comes from a container that is attached to. */
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
-import type { HelperProcess } from './lab.ts';
+import type { HelperProcess } from '../faults.ts';
 import { lines } from './lines.ts';
 
 /** Sorts what comes into stdout and stderr, and ends both when it does. */

@@ -1,5 +1,5 @@
 /** How the engine is told of limits. */
-import type { Limits } from './lab.ts';
+import type { Limits } from '../faults.ts';
 
 /** What the kernel calls unlimited: the largest number of whole pages. */
 const NO_LIMIT = 2 ** 63 - 4096;

@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { HOOKS_FILE } from '../../shared/hooks-file.ts';
-import type { Blueprint } from './engine.ts';
+import type { Blueprint } from '../replica.ts';
 
 const Mount = z.looseObject({ Type: z.string(), Source: z.string().optional(), Target: z.string() });
 const Body = z.looseObject({ HostConfig: z.looseObject({ Mounts: z.array(Mount) }) });

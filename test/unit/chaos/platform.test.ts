@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { refusal, startOf } from '../../../chaos/daemon.ts';
-import { engineProcess, whoAnswers } from '../../../chaos/engine-process.ts';
+import { refusal, startOf } from '../../../src/runtime/docker/daemon.ts';
+import { engineProcess, whoAnswers } from '../../../src/runtime/docker/engine-process.ts';
 import { refusal as volumeRefusal } from '../../../chaos/faults/disk-full.ts';
 import type { FaultRecord, Hit } from '../../../chaos/faults/fault.ts';
 import { faultNamed, faults } from '../../../chaos/faults/index.ts';
@@ -9,11 +9,13 @@ import { metaOf } from '../../../chaos/faults/params.ts';
 import type { Entry } from '../../../chaos/journal/entries.ts';
 import { endedEngine } from '../../../chaos/revive.ts';
 import { type Abilities, whyNot } from '../../../chaos/probe.ts';
+import { capabilities } from '../../../src/runtime/faults.ts';
 import type { Container } from '../../../src/runtime/docker/engine.ts';
 import type { Role } from '../../../src/shared/names.ts';
 import { update } from '../../../src/runtime/docker/limits.ts';
 import { FakeDaemon } from '../../fakes/fake-daemon.ts';
 
+const all = new Set(capabilities);
 const able: Abilities = { filter: null, statistic: null, tbf: null, netem: null, delay: null };
 
 describe('every fault', () => {
@@ -53,10 +55,18 @@ describe('every fault', () => {
   it('is refused where the kernel lacks what it needs, with the kernel’s word', () => {
     const poor = { ...able, netem: 'unknown kind', delay: 'unknown kind; no queue' };
     const not = (abilities: Abilities): string[] =>
-      faults.filter(f => whyNot(f, abilities) !== null).map(f => f.name);
+      faults.filter(f => whyNot(f, abilities, all) !== null).map(f => f.name);
     expect(not(able)).toEqual(['clock']);
     expect(not(poor)).toEqual(['delay', 'duplicate', 'corrupt', 'clock']);
-    expect(whyNot(faultNamed('corrupt'), poor)).toBe('this kernel has no netem (unknown kind)');
+    expect(whyNot(faultNamed('corrupt'), poor, all)).toBe('this kernel has no netem (unknown kind)');
+  });
+
+  it('is refused where the runtime lacks what it asks for; killing is known to all', () => {
+    const bare = faults.filter(f => whyNot(f, able, new Set()) === null).map(f => f.name);
+    expect(bare).toEqual(['kill', 'stop']);
+    expect(whyNot(faultNamed('oom'), able, new Set(['exec']))).toBe(
+      'what the job runs on has no limit for faults',
+    );
   });
 });
 

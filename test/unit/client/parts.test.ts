@@ -31,10 +31,7 @@ const seen = (): Parts =>
     [...seeParts(new Map(), all, 0)].map(([id, p]) => [id, { ...p, blueprint: { name: id, body: {} } }]),
   );
 const told = (parts: Parts, ...ids: string[]): Parts =>
-  ids.reduce(
-    (now, id) => hearParts(now, { id, action: 'kill', role: null, at: 0, exitCode: null, signal: '15' }),
-    parts,
-  );
+  ids.reduce((now, id) => hearParts(now, { id, kind: 'asked', at: 0, exitCode: null }), parts);
 const without = (...ids: string[]): Container[] => all.filter(({ id }) => !ids.includes(id));
 const made = (parts: Parts, containers: Container[], now: number, wanted = 3): string[] | null => {
   const gone = seeParts(parts, containers, 1000);

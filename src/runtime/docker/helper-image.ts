@@ -3,11 +3,11 @@ import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
-import { baseImage, hasImage, usualBaseImage } from '../../src/runtime/docker/base-image.ts';
-import { Compose } from '../../src/runtime/docker/compose.ts';
-import type { Connection } from '../../src/runtime/docker/connect.ts';
-import { lacksBaseImage, makeBaseImage } from '../../src/runtime/docker/make-base-image.ts';
-import { ownPackage } from '../../src/package.ts';
+import { baseImage, hasImage, usualBaseImage } from './base-image.ts';
+import { Compose } from './compose.ts';
+import type { Connection } from './connect.ts';
+import { lacksBaseImage, makeBaseImage } from './make-base-image.ts';
+import { ownPackage } from '../../package.ts';
 
 const FOLDER = 'images/chaos';
 const PROGRAM = 'ftc_chaos';

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync, statSync } from 'node:fs';
 import { z } from 'zod';
-import { ownFolderAt } from '../src/disk/own-folder.ts';
+import { ownFolderAt } from '../../disk/own-folder.ts';
 
 const EngineCommand = z.object({
   args: z.array(z.string()),

@@ -4,8 +4,8 @@
  */
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
-import { within } from '../src/runtime/docker/within.ts';
-import { type ProcessId, processWith } from '../src/shared/process-id.ts';
+import { within } from '../../shared/within.ts';
+import { type ProcessId, processWith } from '../../shared/process-id.ts';
 
 /** A dockerd, while calls were made to the socket. */
 export interface Candidate {

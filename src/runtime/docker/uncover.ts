@@ -2,15 +2,9 @@
  * A worker that cannot start because a file that was hidden from it is gone is made anew without what hid it; a master, without the URLs
  * of hooks that somebody removed.
  */
-import type { Engine } from '../runtime/docker/engine.ts';
-import { withoutMask } from '../runtime/docker/masks.ts';
-
-export interface Uncovered {
-  /** The new container's. */
-  readonly id: string;
-  /** The path in the container that nothing covers any more. */
-  readonly without: string;
-}
+import type { Uncovered } from '../hands.ts';
+import type { Engine } from './engine.ts';
+import { withoutMask } from './masks.ts';
 
 /**
  * @param error with which its start failed

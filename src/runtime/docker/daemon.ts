@@ -4,14 +4,14 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { execa } from 'execa';
-import type { Connection } from '../src/runtime/docker/connect.ts';
-import { within } from '../src/runtime/docker/within.ts';
-import { FtcError } from '../src/errors.ts';
-import { ownPackage } from '../src/package.ts';
-import { isAlive, type ProcessId } from '../src/shared/process-id.ts';
+import type { Connection } from './connect.ts';
+import { within } from '../../shared/within.ts';
+import { FtcError } from '../../errors.ts';
+import { ownPackage } from '../../package.ts';
+import { isAlive, type ProcessId } from '../../shared/process-id.ts';
 import { dropCommand, type EngineCommand, keepCommand, keptCommand } from './engine-command.ts';
 import { engineProcess } from './engine-process.ts';
-import type { Daemon, EngineRun, Start } from './faults/fault.ts';
+import type { EngineHands, EngineRun, Start } from '../faults.ts';
 
 const UNIT = 'docker.service';
 const LOOK_MS = 100;
@@ -24,7 +24,7 @@ interface EngineScript {
   readonly startDaemon: (how?: { socket: string } & Partial<EngineCommand>) => Promise<void>;
 }
 
-export function createDaemon({ host, docker }: Connection): Daemon {
+export function createDaemon({ host, docker }: Connection): EngineHands {
   return {
     async look() {
       const { OperatingSystem } = (await docker.info()) as { OperatingSystem?: string };
