@@ -1,8 +1,7 @@
 /** Breaks a job as a person asked for, once or again and again, and watches until it is whole. Says only what it saw. */
 import { follow, type Moment } from '../src/client/follow.ts';
 import { keepSupervisor } from '../src/client/keep-supervisor.ts';
-import type { Connection } from '../src/runtime/docker/connect.ts';
-import type { Hands } from '../src/runtime/hands.ts';
+import type { RunningJob } from '../src/runtime/job.ts';
 import { FtcError } from '../src/errors.ts';
 import { hasEnded } from '../src/protocol/job-state.ts';
 import type { JobEvent } from '../src/api/event.ts';
@@ -17,9 +16,7 @@ import { observe, type Strike, strikeOf } from './strike.ts';
 import { isMet, type Look, type When } from './when.ts';
 
 export interface DriveOptions {
-  readonly connection: Connection;
-  readonly hands: Hands;
-  readonly project: string;
+  readonly job: RunningJob;
   readonly session: Session;
   readonly fault: Fault;
   readonly params: Params;
@@ -59,7 +56,7 @@ const KEEP_EVERY_MS = 2_000;
 /** @throws FtcError FTC_NO_TARGET, FTC_CANNOT, FTC_NOT_RUNNING, FTC_MASTER_UNREACHABLE */
 export async function drive(o: DriveOptions): Promise<Strike[]> {
   const run = new Drive(o);
-  for await (const moment of follow(o.connection, o.project, {
+  for await (const moment of follow(o.job, {
     everyMs: o.when === null ? EVERY_MS : CLOSELY_MS,
     patienceMs: Infinity,
     signal: o.signal,
@@ -113,8 +110,8 @@ class Drive {
   async #observe(status: Status | null): Promise<void> {
     const open = this.#struck.filter(s => !s.settled);
     if (open.length === 0) return;
-    const { hands, watcher } = this.#o;
-    const containers = await hands.list().catch(() => null);
+    const { job, watcher } = this.#o;
+    const containers = await job.replicas().catch(() => null);
     if (!containers) return;
     for (const s of open) {
       const { order, leftOpen } = s.infliction;
@@ -181,8 +178,8 @@ class Drive {
   }
 
   async #job(status: Status | null): Promise<Hit[]> {
-    const { hands, project } = this.#o;
-    return everybody(await hands.list(), project, status);
+    const { job } = this.#o;
+    return everybody(await job.replicas(), job.name, status);
   }
 
   #phases(): Wish['phases'] {
@@ -197,6 +194,6 @@ class Drive {
     const broken = this.#struck.some(
       s => !s.infliction.isOver && s.infliction.hits.some(h => h.role === 'supervisor'),
     );
-    if (!broken) await keepSupervisor(this.#o.hands).catch(() => false);
+    if (!broken) await keepSupervisor(this.#o.job.hands).catch(() => false);
   }
 }

@@ -1,17 +1,15 @@
-/** What faults work with, on a real engine; and where a job's journal may lie. */
+/** What faults work with, of one job; and where a job's journal may lie. */
 import { composeLabels } from '../src/shared/names.ts';
-import type { Connection } from '../src/runtime/docker/connect.ts';
-import { dockerFaults } from '../src/runtime/docker/faults.ts';
-import { handsOf } from '../src/runtime/docker/hands.ts';
+import type { RunningJob } from '../src/runtime/job.ts';
 import type { Replica } from '../src/runtime/replica.ts';
 import { ownFolder } from '../src/disk/own-folder.ts';
 import { FtcError } from '../src/errors.ts';
 import type { World } from './faults/fault.ts';
 
-/** @param say what takes its time, such as building the helper's image */
-export const createWorld = (connection: Connection, project: string, say: (line: string) => void): World => ({
-  hands: handsOf(connection.engine, project),
-  faults: dockerFaults(connection, say),
+/** @param say what takes its time, such as building what helpers are made from */
+export const createWorld = (job: RunningJob, say: (line: string) => void): World => ({
+  hands: job.hands,
+  faults: job.faults(say),
 });
 
 /**

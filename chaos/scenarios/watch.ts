@@ -1,8 +1,7 @@
 /** Follows a run, does to it what the method says, and keeps what is seen. */
 import { follow, type Moment } from '../../src/client/follow.ts';
 import { keepSupervisor } from '../../src/client/keep-supervisor.ts';
-import type { Compose, ComposeProject } from '../../src/runtime/docker/compose.ts';
-import type { Connection } from '../../src/runtime/docker/connect.ts';
+import type { RunningJob } from '../../src/runtime/job.ts';
 import type { Replica } from '../../src/runtime/replica.ts';
 import { FtcError } from '../../src/errors.ts';
 import { hasEnded } from '../../src/protocol/job-state.ts';
@@ -21,9 +20,7 @@ import { Rollbacks } from './rollbacks.ts';
 import type { Scenario } from './scenario.ts';
 
 export interface WatchOptions {
-  readonly connection: Connection;
-  readonly compose: Compose;
-  readonly project: ComposeProject;
+  readonly job: RunningJob;
   readonly world: World;
   readonly scenario: Pick<Scenario, 'rollbacks' | 'atOnce' | 'minInterval'>;
   readonly entries: readonly Entry[];
@@ -50,8 +47,8 @@ const KEEP_EVERY_MS = 1_500;
 export async function watch(o: WatchOptions): Promise<Evidence> {
   const session = await Session.open({
     world: o.world,
-    project: o.project.name,
-    folders: [o.project.directory, process.cwd()],
+    project: o.job.name,
+    folders: [o.job.directory ?? process.cwd(), process.cwd()],
     command: o.command,
   });
   const done = new AbortController();
@@ -80,11 +77,11 @@ class Run {
   #keptAt = now();
 
   constructor(o: WatchOptions, session: Session, ended: AbortSignal) {
-    const { compose, project, standbys, signal, world, scenario } = o;
+    const { job, standbys, signal, world, scenario } = o;
     this.#o = o;
-    this.#scaler = new Scaler(compose, project, standbys, signal);
+    this.#scaler = new Scaler(job, standbys, signal);
     const shared = { recorder: this.#recorder, scaler: this.#scaler, hands: world.hands };
-    this.#breaker = new Breaker({ ...o, ...shared, session, limits: scenario, project: project.name });
+    this.#breaker = new Breaker({ ...o, ...shared, session, limits: scenario, project: job.name });
     const closely = o.entries.some(
       ({ timing }) => 'when' in timing && 'phase' in timing.when && timing.when.phase === 'checkpoint',
     );
@@ -94,9 +91,9 @@ class Run {
 
   /** @returns why it was given up; null where the job ended, or nobody wants to see more */
   async follow(): Promise<string | null> {
-    const { connection, project, entries, giveUpMs, signal, onLook } = this.#o;
+    const { job, entries, giveUpMs, signal, onLook } = this.#o;
     const closely = entries.some(e => 'when' in e.timing);
-    for await (const moment of follow(connection, project.name, {
+    for await (const moment of follow(job, {
       everyMs: closely ? CLOSELY_MS : EVERY_MS,
       patienceMs: giveUpMs,
       signal,

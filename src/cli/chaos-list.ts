@@ -2,9 +2,8 @@
 import type { Fault } from '../../chaos/faults/fault.ts';
 import { faults } from '../../chaos/faults/index.ts';
 import { type Abilities, probe, whyNot } from '../../chaos/probe.ts';
-import { connect } from '../runtime/docker/connect.ts';
-import { dockerFaults } from '../runtime/docker/faults.ts';
 import type { Capability } from '../runtime/faults.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { FtcError } from '../errors.ts';
 import { table } from './view/format.ts';
 import { stderr, stdout } from './print.ts';
@@ -35,7 +34,7 @@ interface Able {
 /** Without an engine, what could be done is told all the same. */
 async function abilities(): Promise<Able | FtcError> {
   try {
-    const hands = dockerFaults(await connect(), line => stderr.lines(line));
+    const hands = (await openRuntime()).faults(line => stderr.lines(line));
     return { kernel: await probe(hands), runtime: hands.capabilities };
   } catch (error) {
     if (error instanceof FtcError) return error;

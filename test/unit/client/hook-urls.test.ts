@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hookUrls } from '../../../src/client/hook-urls.ts';
 import { hookVariables } from '../../../src/client/hook-file.ts';
-import { saveProject } from '../../../src/client/saved-project.ts';
+import { saveProject } from '../../../src/runtime/docker/job/saved-project.ts';
 import type { FtcError } from '../../../src/errors.ts';
 import { type Hooks, noHooks } from '../../../src/job/hooks.ts';
 import { readHookUrls } from '../../../src/master/hooks/urls.ts';

@@ -1,11 +1,11 @@
 /** Where the checkpoints of a project are, and as whom its master reads them: for when there is no master. */
-import { mounts } from '../shared/names.ts';
+import { mounts } from '../../../shared/names.ts';
 import { isAbsolute, join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import type { ComposeProject } from '../runtime/docker/compose.ts';
-import { isPlainName } from '../disk/name.ts';
-import { FtcError } from '../errors.ts';
+import type { ComposeProject } from '../compose.ts';
+import { isPlainName } from '../../../disk/name.ts';
+import { FtcError } from '../../../errors.ts';
 
 export interface CheckpointPlace {
   readonly job: string;

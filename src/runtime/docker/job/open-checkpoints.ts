@@ -1,21 +1,17 @@
 /** The way to a job's checkpoints: its master where that runs, otherwise a container for a moment that has only their volume. */
 import { existsSync } from 'node:fs';
-import type { ComposeProject } from '../runtime/docker/compose.ts';
-import type { Connection } from '../runtime/docker/connect.ts';
-import { type OneOff, startOneOff } from '../runtime/docker/one-off.ts';
-import { FtcError } from '../errors.ts';
-import { containerUser, ownerOf } from '../job/host.ts';
-import { CheckpointClient } from './checkpoint-client.ts';
+import type { ComposeProject } from '../compose.ts';
+import type { Connection } from '../connect.ts';
+import { type OneOff, startOneOff } from '../one-off.ts';
+import { FtcError } from '../../../errors.ts';
+import { containerUser, ownerOf } from '../../../job/host.ts';
 import { type CheckpointPlace, placeOf, placeOfMaster } from './checkpoint-place.ts';
-import { findJob, masterOf } from './find-job.ts';
-import { silent } from './http.ts';
-import { StreamAgent } from './stream-agent.ts';
+import { masterUrlOf, noJob } from '../../absent.ts';
+import type { CheckpointAccess } from '../../job.ts';
+import { silent } from '../../../client/http.ts';
+import { StreamAgent } from '../../../client/stream-agent.ts';
+import { jobNames } from './names.ts';
 import { tokenOf } from './token.ts';
-
-export interface OpenedCheckpoints {
-  readonly client: CheckpointClient;
-  close(): Promise<void>;
-}
 
 export interface OpenOptions {
   readonly name: string;
@@ -25,22 +21,20 @@ export interface OpenOptions {
   readonly write: boolean;
   /** Their files are read: the master's port gives none to whoever asks. */
   readonly files: boolean;
-  readonly signal: AbortSignal;
 }
 
 /** @throws FtcError FTC_NOT_RUNNING where nothing at all is left, FTC_NO_IMAGE, and as the engine does */
-export async function openCheckpoints(connection: Connection, o: OpenOptions): Promise<OpenedCheckpoints> {
+export async function openCheckpoints(connection: Connection, o: OpenOptions): Promise<CheckpointAccess> {
   const containers = await connection.engine.list(o.name);
   const master = containers.find(c => c.role === 'master');
   if (!o.files && (master?.state === 'running' || master?.state === 'paused')) {
-    const { base } = masterOf(containers);
+    const base = masterUrlOf(containers);
     const source = {
       base,
       token: () => tokenOf(connection, containers),
       silent: (cause: unknown) => silent(base, cause),
     };
-    const client = new CheckpointClient(source, o.signal);
-    return { client, close: () => Promise.resolve() };
+    return { source, close: () => Promise.resolve() };
   }
   const place =
     master === undefined
@@ -68,10 +62,7 @@ async function isThere({ docker }: Connection, { type, source }: CheckpointPlace
 
 async function nothingLeft(connection: Connection, name: string, place: CheckpointPlace): Promise<FtcError> {
   const where = place.type === 'volume' ? `no volume ${place.source}` : `no directory ${place.source}`;
-  const hint = await findJob(connection, name).then(
-    () => undefined,
-    (error: unknown) => (error as FtcError).hint,
-  );
+  const hint = await hintOf(connection, name);
   return new FtcError(
     'FTC_NOT_RUNNING',
     `no job "${name}" is here, and no checkpoint of it: there is ${where}`,
@@ -81,11 +72,23 @@ async function nothingLeft(connection: Connection, name: string, place: Checkpoi
   );
 }
 
+/** What may be done where neither the job nor its checkpoints are found; undefined where nothing is known. */
+async function hintOf({ engine, docker }: Connection, name: string): Promise<string | undefined> {
+  const containers = await engine.list(name);
+  if (containers.length === 0) return noJob(name, await jobNames(docker)).hint;
+  try {
+    masterUrlOf(containers);
+    return undefined;
+  } catch (error) {
+    return (error as FtcError).hint;
+  }
+}
+
 async function lookInto(
   { docker }: Connection,
   { job, image, user, environment, type, source, target }: CheckpointPlace,
-  { write, signal }: OpenOptions,
-): Promise<OpenedCheckpoints> {
+  { write }: OpenOptions,
+): Promise<CheckpointAccess> {
   const mount: OneOff['mount'] = { type, source, target, readOnly: !write };
   const command = ['node', '/opt/ftc/checkpoints.js'];
   const running = await startOneOff(docker, { job, image, command, user, environment, mount });
@@ -102,6 +105,5 @@ async function lookInto(
     );
   };
   const agent = new StreamAgent(stream);
-  const client = new CheckpointClient({ base: 'http://ftc', agent, silent: ended }, signal);
-  return { client, close: () => running.close() };
+  return { source: { base: 'http://ftc', agent, silent: ended }, close: () => running.close() };
 }

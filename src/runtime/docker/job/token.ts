@@ -1,9 +1,9 @@
 /** The token of a job's master: read in its container, by who may talk to the engine. src/shared/http-token.ts says why there. */
-import type { Connection } from '../runtime/docker/connect.ts';
-import { DockerLab } from '../runtime/docker/dockerode-lab.ts';
-import type { Replica } from '../runtime/replica.ts';
-import { FtcError } from '../errors.ts';
-import { TOKEN_FILE } from '../shared/http-token.ts';
+import type { Connection } from '../connect.ts';
+import { DockerLab } from '../dockerode-lab.ts';
+import type { Replica } from '../../replica.ts';
+import { FtcError } from '../../../errors.ts';
+import { TOKEN_FILE } from '../../../shared/http-token.ts';
 
 /** @throws FtcError FTC_MASTER_UNREACHABLE, and as the engine does */
 export async function tokenOf(

@@ -1,13 +1,14 @@
-/** What the doctor asks an engine that answers. */
+/** What the doctor asks of an engine. */
 import { statfs } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { z } from 'zod';
 import { render } from '../../../compose/render.ts';
-import { baseImage, hasImage, usualBaseImage } from '../../runtime/docker/base-image.ts';
-import type { Connection } from '../../runtime/docker/connect.ts';
+import { baseImage, hasImage, usualBaseImage } from './base-image.ts';
+import { Compose } from './compose.ts';
+import { connect, type Connection } from './connect.ts';
 import { FtcError } from '../../errors.ts';
 import type { LoadedJob } from '../../job/load.ts';
-import { type Check, failed, ok, warn } from './check.ts';
+import { type Check, failed, ok, warn } from '../check.ts';
 
 const gigabyte = 1024 ** 3;
 /** The images with torch, and what building them leaves. */
@@ -19,7 +20,25 @@ const Info = z.object({ DockerRootDir: z.string(), MemTotal: z.number(), NCPU: z
 
 const inGigabytes = (bytes: number) => `${(bytes / gigabyte).toFixed(1)} GB`;
 
-export async function engineChecks(connection: Connection, loaded: LoadedJob): Promise<Check[]> {
+/** @param loaded null where the job cannot be read */
+export async function examine(loaded: LoadedJob | null): Promise<Check[]> {
+  let connection: Connection;
+  try {
+    connection = await connect();
+  } catch (error) {
+    return [failed('engine', error)];
+  }
+  const { version, host } = connection;
+  const checks = [ok('engine', `${version} at ${host.url}, ${host.source}`)];
+  try {
+    checks.push(ok('compose', (await Compose.find(host)).version));
+  } catch (error) {
+    checks.push(failed('compose', error));
+  }
+  return loaded === null ? checks : [...checks, ...(await engineChecks(connection, loaded))];
+}
+
+async function engineChecks(connection: Connection, loaded: LoadedJob): Promise<Check[]> {
   const info = Info.parse(await connection.docker.info());
   const built = await images(connection, loaded);
   return [

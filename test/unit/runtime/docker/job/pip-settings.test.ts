@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { buildWithPip } from '../../../src/client/build-with-pip.ts';
-import { passedThrough } from '../../../src/client/passed-through.ts';
-import { pipSettings } from '../../../src/client/pip-settings.ts';
-import type { ComposeProject } from '../../../src/runtime/docker/compose.ts';
+import { buildWithPip } from '../../../../../src/runtime/docker/job/build-with-pip.ts';
+import { passedThrough } from '../../../../../src/runtime/docker/job/passed-through.ts';
+import { pipSettings } from '../../../../../src/runtime/docker/job/pip-settings.ts';
+import type { ComposeProject } from '../../../../../src/runtime/docker/compose.ts';
 
 const files: Record<string, string> = {
   '/etc/pip.conf': '[global]\nindex-url = https://old/simple\ntimeout=9\n[freeze]\nretries = 3\n',

@@ -1,8 +1,9 @@
-import { FtcError, type ErrorCode } from '../../errors.ts';
+import { FtcError, type ErrorCode } from '../errors.ts';
 
 /** One thing that the doctor looked at. */
 export interface Check {
-  readonly name: 'job' | 'engine' | 'compose' | 'images' | 'base image' | 'disk' | 'memory' | 'port';
+  /** `job`, `engine`, …: a word or two. */
+  readonly name: string;
   /** `warn`: it may go wrong. `fail`: "ftc up" would fail. */
   readonly state: 'ok' | 'warn' | 'fail';
   readonly detail: string;
@@ -10,9 +11,7 @@ export interface Check {
   readonly code: ErrorCode | null;
 }
 
-type Name = Check['name'];
-
-export const ok = (name: Name, detail: string): Check => ({
+export const ok = (name: string, detail: string): Check => ({
   name,
   state: 'ok',
   detail,
@@ -20,7 +19,7 @@ export const ok = (name: Name, detail: string): Check => ({
   code: null,
 });
 
-export const warn = (name: Name, detail: string, hint: string): Check => ({
+export const warn = (name: string, detail: string, hint: string): Check => ({
   name,
   state: 'warn',
   detail,
@@ -29,7 +28,7 @@ export const warn = (name: Name, detail: string, hint: string): Check => ({
 });
 
 /** @throws anything that is not for the person */
-export function failed(name: Name, error: unknown): Check {
+export function failed(name: string, error: unknown): Check {
   if (!(error instanceof FtcError)) throw error;
   return { name, state: 'fail', detail: error.message, hint: error.hint ?? null, code: error.code };
 }

@@ -2,23 +2,25 @@
  * A job belongs to one folder and one script. What says so is an id in the folder and on the volume with the checkpoints (or beside
  * them, in a directory of the host), so that no experiment goes on from another's weights.
  */
-import { composeLabels, ftcLabels } from '../shared/names.ts';
+import { composeLabels, ftcLabels } from '../../../shared/names.ts';
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
-import { memberVolumeNames } from '../../compose/members.ts';
-import type { ComposeProject } from '../runtime/docker/compose.ts';
-import type { Connection } from '../runtime/docker/connect.ts';
-import { engineError, statusOf } from '../runtime/docker/engine-error.ts';
-import { otherName } from '../runtime/docker/neighbours.ts';
-import { owned, removeOwnVolumes } from '../runtime/docker/own.ts';
-import { FtcError } from '../errors.ts';
-import type { LoadedJob } from '../job/load.ts';
-import { masterOf } from './find-job.ts';
-import { isSameFolder, readStored, whoIsHere, writeRecord, writeStored } from './job-record.ts';
+import { memberVolumeNames } from '../../../../compose/members.ts';
+import type { ComposeProject } from '../compose.ts';
+import type { Connection } from '../connect.ts';
+import { engineError, statusOf } from '../engine-error.ts';
+import { otherName } from '../neighbours.ts';
+import { owned, removeOwnVolumes } from '../own.ts';
+import { FtcError } from '../../../errors.ts';
+import type { LoadedJob } from '../../../job/load.ts';
+import { CheckpointClient } from '../../../client/checkpoint-client.ts';
+import { MasterClient } from '../../../client/master-client.ts';
+import { masterUrlOf } from '../../absent.ts';
+import { isSameFolder, readStored, whoIsHere, writeRecord, writeStored } from '../../../client/job-record.ts';
 import { openCheckpoints } from './open-checkpoints.ts';
-import { verdictOf, type Here, type JobRecord, type There } from './ownership.ts';
+import { verdictOf, type Here, type JobRecord, type There } from '../../../client/ownership.ts';
 
 /** What is done when the job is really started. */
 export interface Claim {
@@ -139,16 +141,16 @@ async function volumeLabels(
 async function stepOf(connection: Connection, project: ComposeProject): Promise<number | null> {
   const containers = await connection.engine.list(project.name);
   if (containers.some(c => c.role === 'master' && c.state === 'running'))
-    return (await masterOf(containers).status()).step;
+    return (await new MasterClient(masterUrlOf(containers)).status()).step;
   const opened = await openCheckpoints(connection, {
     name: project.name,
     project: () => project,
     write: false,
     files: false,
-    signal: AbortSignal.timeout(20_000),
   });
   try {
-    return (await opened.client.list())[0]?.step ?? null;
+    const client = new CheckpointClient(opened.source, AbortSignal.timeout(20_000));
+    return (await client.list())[0]?.step ?? null;
   } finally {
     await opened.close();
   }

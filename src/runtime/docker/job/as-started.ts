@@ -1,8 +1,8 @@
 /** Whether a project that was read from disk is the one that runs: what is kept in a folder may have come with it from elsewhere. */
-import { composeLabels } from '../shared/names.ts';
-import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
-import type { Replica } from '../runtime/replica.ts';
-import { FtcError } from '../errors.ts';
+import { composeLabels } from '../../../shared/names.ts';
+import type { Compose, ComposeProject } from '../compose.ts';
+import type { Replica } from '../../replica.ts';
+import { FtcError } from '../../../errors.ts';
 
 /**
  * Compares a service's settings with those of a container that runs it: image, mounts, rights, environment and all the rest.

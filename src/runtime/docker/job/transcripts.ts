@@ -1,17 +1,11 @@
 /** What a project's containers have printed, for whoever looks at a broken run when it is gone. */
-import { composeLabels } from '../../src/shared/names.ts';
+import { composeLabels } from '../../../shared/names.ts';
 import type Docker from 'dockerode';
-import { unframe } from '../../src/runtime/docker/frames.ts';
-
-export interface ContainerLog {
-  /** The container's. */
-  readonly name: string;
-  /** With the time in front of each line. */
-  readonly text: string;
-}
+import type { Transcript } from '../../job.ts';
+import { unframe } from '../frames.ts';
 
 /** Of those that are still there: what was removed has taken its log along. */
-export async function logsOf(docker: Docker, project: string): Promise<ContainerLog[]> {
+export async function transcriptsOf(docker: Docker, project: string): Promise<Transcript[]> {
   const filters = { label: [`${composeLabels.project}=${project}`] };
   const containers = await docker.listContainers({ all: true, filters });
   const logs = await Promise.all(

@@ -2,16 +2,18 @@
  * What `ftc up` started, kept beside the job file: workers that are added later must be like those that run, whatever the job file and
  * the command line say by then.
  */
-import { composeLabels } from '../shared/names.ts';
+import { composeLabels } from '../../../shared/names.ts';
 import { basename, dirname, isAbsolute, join } from 'node:path';
-import { ownFiles } from '../disk/own-files.ts';
-import { makeOwnFolder, ownFolder, readOwnFile } from '../disk/own-folder.ts';
-import { FtcError } from '../errors.ts';
-import type { ComposeProject } from '../runtime/docker/compose.ts';
-import type { Connection } from '../runtime/docker/connect.ts';
-import type { Replica } from '../runtime/replica.ts';
-import { dotEnvFor } from '../job/dot-env.ts';
-import { forgetHookUrls, hookVariables, saveHookUrls } from './hook-file.ts';
+import { ownFiles } from '../../../disk/own-files.ts';
+import { makeOwnFolder, ownFolder, readOwnFile } from '../../../disk/own-folder.ts';
+import { FtcError } from '../../../errors.ts';
+import { render } from '../../../../compose/render.ts';
+import type { CheckpointOptions } from '../../job.ts';
+import type { ComposeProject } from '../compose.ts';
+import type { Connection } from '../connect.ts';
+import type { Replica } from '../../replica.ts';
+import { dotEnvFor } from '../../../job/dot-env.ts';
+import { forgetHookUrls, hookVariables, saveHookUrls } from '../../../client/hook-file.ts';
 
 /** Writes `<directory>/.ftc/<name>.yaml`, and the URLs of its hooks. @throws FtcError FTC_NOT_TRUSTED, FTC_CANNOT_WRITE */
 export function saveProject({ name, directory, yaml, hookUrls }: ComposeProject): void {
@@ -26,9 +28,16 @@ export function savedProject(directory: string, name: string): ComposeProject | 
   return yaml === null ? null : { name, directory, yaml, variables: {} };
 }
 
-/** When it was written, milliseconds since the epoch; null where nothing is. @throws FtcError FTC_NOT_TRUSTED */
-export const savedAt = (directory: string, name: string): number | null =>
-  ownFolder(directory).changedAt(ownFiles.project(name));
+/** The same where something is; else as the job would be rendered. @throws FtcError FTC_NOT_TRUSTED, and as loading a job does */
+export function savedOrRendered(
+  name: string,
+  { folder, load }: CheckpointOptions['fallback'],
+): ComposeProject {
+  const saved = savedProject(folder, name);
+  if (saved !== null) return saved;
+  const loaded = load();
+  return { name, directory: loaded.projectDir, yaml: render(loaded).yaml, variables: {} };
+}
 
 /** Removes what is kept of a project that is gone, its chaos journal included. @throws FtcError FTC_NOT_TRUSTED */
 export function forgetProject(directory: string, name: string): void {

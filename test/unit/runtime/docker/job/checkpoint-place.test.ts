@@ -2,13 +2,13 @@ import { chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { render } from '../../../compose/render.ts';
-import { placeOf, placeOfMaster } from '../../../src/client/checkpoint-place.ts';
-import { savedProject, saveProject } from '../../../src/client/saved-project.ts';
-import { loadJob } from '../../../src/job/load.ts';
-import type { JobFlags } from '../../../src/job/sources.ts';
-import { readConfig } from '../../../src/master/config.ts';
-import { ownPackage } from '../../../src/package.ts';
+import { render } from '../../../../../compose/render.ts';
+import { placeOf, placeOfMaster } from '../../../../../src/runtime/docker/job/checkpoint-place.ts';
+import { savedProject, saveProject } from '../../../../../src/runtime/docker/job/saved-project.ts';
+import { loadJob } from '../../../../../src/job/load.ts';
+import type { JobFlags } from '../../../../../src/job/sources.ts';
+import { readConfig } from '../../../../../src/master/config.ts';
+import { ownPackage } from '../../../../../src/package.ts';
 
 let folder: string;
 beforeEach(() => {

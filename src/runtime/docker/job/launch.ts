@@ -1,21 +1,18 @@
 /** From a rendered project to running containers. */
-import { hasEnded } from '../protocol/job-state.ts';
-import type { Compose, ComposeProject } from '../runtime/docker/compose.ts';
-import type { Connection } from '../runtime/docker/connect.ts';
-import { lacksBaseImage, makeBaseImage } from '../runtime/docker/make-base-image.ts';
-import { refuseNeighbours } from '../runtime/docker/neighbours.ts';
-import { removeJob } from '../runtime/docker/own.ts';
-import { FtcError } from '../errors.ts';
-import type { Status } from '../api/status.ts';
+import { hasEnded } from '../../../protocol/job-state.ts';
+import type { Compose, ComposeProject } from '../compose.ts';
+import type { Connection } from '../connect.ts';
+import { lacksBaseImage, makeBaseImage } from '../make-base-image.ts';
+import { refuseNeighbours } from '../neighbours.ts';
+import { removeJob } from '../own.ts';
+import { FtcError } from '../../../errors.ts';
+import type { Status } from '../../../api/status.ts';
 import { buildWithPip } from './build-with-pip.ts';
 import type { Claim } from './claim.ts';
-import { masterOf } from './find-job.ts';
+import { MasterClient } from '../../../client/master-client.ts';
+import { masterUrlOf } from '../../absent.ts';
+import type { Stages } from '../../job.ts';
 import { saveProject } from './saved-project.ts';
-
-export interface Stages {
-  /** Runs one stage under a title; `line` shows what goes on inside. */
-  stage(title: string, work: (line: (text: string) => void) => Promise<void>): Promise<void>;
-}
 
 /**
  * Removes what is left of a run that has ended, builds, starts. Checkpoints are never touched.
@@ -93,7 +90,7 @@ async function refuseRunning({ engine }: Connection, name: string): Promise<bool
   if (running.length === 0) return containers.length > 0;
   let status: Status | null = null;
   try {
-    status = await masterOf(containers).status();
+    status = await new MasterClient(masterUrlOf(containers)).status();
   } catch (error) {
     if (!(error instanceof FtcError)) throw error;
   }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { refuseOther } from '../../../src/client/as-started.ts';
+import { refuseOther } from '../../../../../src/runtime/docker/job/as-started.ts';
 
 const project = { name: 'job', directory: '/home/me', yaml: 'services: {}', variables: {} };
 const check = (kept: string | null, runs: string | null) =>

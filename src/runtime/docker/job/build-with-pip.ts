@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pipVariables } from '../../compose/requirements.ts';
-import type { ComposeProject } from '../runtime/docker/compose.ts';
+import { pipVariables } from '../../../../compose/requirements.ts';
+import type { ComposeProject } from '../compose.ts';
 import { pipSettings } from './pip-settings.ts';
 
 /** Calls `build` with the project, and with variables that name those files where it installs requirements. */
