@@ -13,14 +13,14 @@ const layers = {
   compose: ['job', 'shared'],
   'src/master': ['api', 'checkpoint', 'job', 'metrics', 'protocol', 'shared'],
   'src/supervisor': ['protocol', 'runtime', 'shared'],
-  'src/client': ['api', 'checkpoint', 'compose', 'disk', 'job', 'protocol', 'runtime', 'shared'],
+  'src/client': ['api', 'checkpoint', 'disk', 'job', 'protocol', 'runtime', 'shared'],
   // What a runtime is made of. Whoever wants one asks src/runtime/pick.ts, which loads it.
   'src/runtime/docker': ['api', 'client', 'compose', 'disk', 'job', 'protocol', 'runtime', 'shared'],
   'src/trial': ['job', 'runtime', 'shared'],
   chaos: ['api', 'client', 'disk', 'job', 'protocol', 'runtime', 'shared', 'trial'],
   'src/verify': ['api', 'chaos', 'client', 'job', 'protocol', 'runtime', 'shared', 'trial'],
   'src/cli': [
-    ...['api', 'chaos', 'client', 'compose', 'disk', 'job', 'protocol', 'runtime', 'shared', 'trial'],
+    ...['api', 'chaos', 'client', 'disk', 'job', 'protocol', 'runtime', 'shared', 'trial'],
     'verify',
   ],
 };

@@ -1,5 +1,4 @@
 /** What faults work with, of one job; and where a job's journal may lie. */
-import { composeLabels } from '../src/shared/names.ts';
 import type { RunningJob } from '../src/runtime/job.ts';
 import type { Replica } from '../src/runtime/replica.ts';
 import { ownFolder } from '../src/disk/own-folder.ts';
@@ -17,13 +16,13 @@ export const createWorld = (job: RunningJob, say: (line: string) => void): World
  * @throws FtcError FTC_NOT_TRUSTED where none is left
  */
 export function journalFolders(
-  containers: readonly Replica[],
+  replicas: readonly Replica[],
   say: (line: string) => void,
   cwd = process.cwd(),
 ): string[] {
-  const labels = containers.map(c => c.labels[composeLabels.folder]).filter(folder => folder !== undefined);
+  const known = replicas.map(r => r.folder).filter(folder => folder !== null);
   const refused: FtcError[] = [];
-  const usable = [...new Set([...labels, cwd])].filter(directory => {
+  const usable = [...new Set([...known, cwd])].filter(directory => {
     try {
       ownFolder(directory).exists();
       return true;

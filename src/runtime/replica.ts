@@ -29,6 +29,8 @@ export interface Replica {
   readonly attached: boolean;
   /** It goes before the others while CPUs are short: see `Hands.favour`. */
   readonly favoured: boolean;
+  /** The folder that its job was started from; null where nothing says so. */
+  readonly folder: string | null;
   readonly labels: Readonly<Record<string, string>>;
   /** Ports of this machine that lead to it, by its own: `8080/tcp`. */
   readonly ports: Readonly<Record<string, number>>;

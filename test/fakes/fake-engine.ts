@@ -62,6 +62,7 @@ export class FakeEngine implements Engine {
       pid: runs ? (this.#pid += 1) : null,
       attached: true,
       favoured: false,
+      folder: null,
       cpuShares: 0,
       labels,
       ports: {},

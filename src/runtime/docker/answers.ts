@@ -73,6 +73,7 @@ export function toContainer(answer: unknown): Container | null {
     attached: networkLost(answer) === null,
     favoured: HostConfig?.CpuShares === FAVOURED,
     cpuShares: HostConfig?.CpuShares ?? 0,
+    folder: labels[composeLabels.folder] ?? null,
     labels,
     ports: Object.fromEntries(ports),
   };

@@ -13,7 +13,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { hookUrls } from '../../../src/client/hook-urls.ts';
-import { hookVariables } from '../../../src/client/hook-file.ts';
+import { hookVariables } from '../../../src/runtime/docker/job/hook-variables.ts';
 import { saveProject } from '../../../src/runtime/docker/job/saved-project.ts';
 import type { FtcError } from '../../../src/errors.ts';
 import { type Hooks, noHooks } from '../../../src/job/hooks.ts';

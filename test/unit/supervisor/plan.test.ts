@@ -22,6 +22,7 @@ const container = (over: Partial<Container>): Container => ({
   pid: 42,
   attached: true,
   favoured: false,
+  folder: null,
   cpuShares: 0,
   labels: {},
   ports: {},

@@ -20,6 +20,7 @@ const worker = (id: string, over: Partial<Container> = {}): Container => ({
   pid: 1,
   attached: true,
   favoured: true,
+  folder: null,
   cpuShares: 65_536,
   labels: {},
   ports: {},

@@ -13,7 +13,8 @@ import type { ComposeProject } from '../compose.ts';
 import type { Connection } from '../connect.ts';
 import type { Replica } from '../../replica.ts';
 import { dotEnvFor } from '../../../job/dot-env.ts';
-import { forgetHookUrls, hookVariables, saveHookUrls } from '../../../client/hook-file.ts';
+import { forgetHookUrls, saveHookUrls } from '../../../client/hook-file.ts';
+import { hookVariables } from './hook-variables.ts';
 
 /** Writes `<directory>/.ftc/<name>.yaml`, and the URLs of its hooks. @throws FtcError FTC_NOT_TRUSTED, FTC_CANNOT_WRITE */
 export function saveProject({ name, directory, yaml, hookUrls }: ComposeProject): void {
