@@ -9,32 +9,39 @@ const layers = {
   'src/api': ['job', 'protocol', 'shared'],
   'src/metrics': ['api', 'shared'],
   'src/checkpoint': ['api', 'job', 'metrics', 'shared'],
-  'src/docker': ['job', 'shared'],
-  compose: ['docker', 'job', 'shared'],
+  'src/runtime': ['job', 'shared'],
+  compose: ['job', 'shared'],
   'src/master': ['api', 'checkpoint', 'job', 'metrics', 'protocol', 'shared'],
-  'src/supervisor': ['docker', 'protocol', 'shared'],
-  'src/client': ['api', 'checkpoint', 'compose', 'disk', 'docker', 'job', 'protocol', 'shared'],
-  'src/trial': ['client', 'compose', 'docker', 'job', 'shared'],
-  chaos: ['api', 'client', 'disk', 'docker', 'job', 'protocol', 'shared', 'trial'],
-  'src/verify': ['api', 'chaos', 'client', 'docker', 'job', 'protocol', 'shared', 'trial'],
+  'src/supervisor': ['protocol', 'runtime', 'shared'],
+  'src/client': ['api', 'checkpoint', 'disk', 'job', 'protocol', 'runtime', 'shared'],
+  // What a runtime is made of. Whoever wants one asks src/runtime/pick.ts, which loads it.
+  'src/runtime/docker': ['api', 'client', 'compose', 'disk', 'job', 'protocol', 'runtime', 'shared'],
+  'src/trial': ['job', 'runtime', 'shared'],
+  chaos: ['api', 'client', 'disk', 'job', 'protocol', 'runtime', 'shared', 'trial'],
+  'src/verify': ['api', 'chaos', 'client', 'job', 'protocol', 'runtime', 'shared', 'trial'],
   'src/cli': [
-    ...['api', 'chaos', 'client', 'compose', 'disk', 'docker', 'job', 'protocol', 'shared', 'trial'],
+    ...['api', 'chaos', 'client', 'disk', 'job', 'protocol', 'runtime', 'shared', 'trial'],
     'verify',
   ],
 };
 const folders = [...Object.keys(layers), 'bench', 'test'].map(path => path.replace('src/', ''));
 
-/** Refuses what a folder may not import. */
-const importRules = Object.entries(layers).map(([path, may]) => {
+const dockerode = { regex: '^dockerode$', message: 'Docker is known to src/runtime/docker alone.' };
+/** Where a program begins, it is decided what a job runs on. */
+const roots = { 'src/supervisor/main.ts': ['protocol', 'runtime', 'runtime/docker', 'shared'] };
+
+/** Refuses what a folder, or a file, may not import. */
+const importRules = [...Object.entries(layers), ...Object.entries(roots)].map(([path, may]) => {
   const own = path.replace('src/', '');
   const not = folders.filter(folder => folder !== own && !may.includes(folder));
   return {
-    files: [`${path}/**/*.ts`],
+    files: [path.endsWith('.ts') ? path : `${path}/**/*.ts`],
     rules: {
       'no-restricted-imports': [
         'error',
         {
           patterns: [
+            ...(may.includes('runtime/docker') || own === 'runtime/docker' ? [] : [dockerode]),
             {
               regex: `^(\\.\\./)+(src/)?(${not.join('|')})/`,
               message: `${path} may import from ${may.join(', ') || 'itself alone'}: see eslint.config.js.`,

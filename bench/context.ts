@@ -1,5 +1,5 @@
 /** What every benchmark is given. */
-import type { Connection } from '../src/docker/connect.ts';
+import type { Connection } from '../src/runtime/docker/connect.ts';
 import type { Options } from './options.ts';
 
 export interface Context {

@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { execa } from 'execa';
 import { stringify } from 'yaml';
-import { masterOf } from '../src/client/find-job.ts';
+import { MasterClient } from '../src/client/master-client.ts';
+import { masterUrlOf } from '../src/runtime/absent.ts';
 import { FtcError } from '../src/errors.ts';
-import type { Container } from '../src/docker/engine.ts';
+import type { Container } from '../src/runtime/docker/engine.ts';
 import type { Status } from '../src/api/status.ts';
 import { ownPackage } from '../src/package.ts';
 import { settled } from './analysis.ts';
@@ -113,7 +114,7 @@ export class FtcJob {
   /** Null while the master does not answer. */
   async status(): Promise<Status | null> {
     try {
-      return await masterOf(await this.containers()).status();
+      return await new MasterClient(masterUrlOf(await this.containers())).status();
     } catch (error) {
       if (error instanceof FtcError) return null;
       throw error;

@@ -2,8 +2,8 @@
 import { cpus, loadavg, release, totalmem } from 'node:os';
 import { readFileSync } from 'node:fs';
 import { execa } from 'execa';
-import type { Connection } from '../src/docker/connect.ts';
-import { Compose } from '../src/docker/compose.ts';
+import type { Connection } from '../src/runtime/docker/connect.ts';
+import { Compose } from '../src/runtime/docker/compose.ts';
 import { ownPackage } from '../src/package.ts';
 
 export interface Machine {

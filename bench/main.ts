@@ -1,6 +1,6 @@
 /** `npm run bench -- <name>`: measures, and writes what it measured into docs/benchmarks.md. */
 import { writeFileSync } from 'node:fs';
-import { connect } from '../src/docker/connect.ts';
+import { connect } from '../src/runtime/docker/connect.ts';
 import { FtcError } from '../src/errors.ts';
 import { check } from './check.ts';
 import { checkpoint } from './checkpoint/checkpoint.ts';

@@ -3,7 +3,7 @@ import { ftcLabels } from '../src/shared/names.ts';
 import { readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Connection } from '../src/docker/connect.ts';
+import type { Connection } from '../src/runtime/docker/connect.ts';
 
 /** Containers whose names begin with `name`, then their networks. What is gone already is no error. */
 export async function removeAll({ docker }: Connection, name: string): Promise<void> {

@@ -1,5 +1,6 @@
 /** Applies one act of a plan to a job that runs: finds whom it is for, and does it. */
-import type { Container, Engine } from '../src/docker/engine.ts';
+import type { Replica } from '../src/runtime/replica.ts';
+import type { Hands } from '../src/runtime/hands.ts';
 import { FtcError } from '../src/errors.ts';
 import type { Status } from '../src/api/status.ts';
 import type { Hit } from './faults/fault.ts';
@@ -14,13 +15,13 @@ const REFUSALS: readonly string[] = ['FTC_NO_TARGET', 'FTC_NOT_RUNNING', 'FTC_EN
 
 /** Null while nobody is there whom the act is for. @throws FtcError FTC_CANNOT, FTC_ENGINE_GONE */
 export async function apply(
-  engine: Engine,
+  hands: Hands,
   session: Session,
   act: FaultAct,
   status: Status,
   seed: number,
 ): Promise<Infliction | null> {
-  const job = everybody(await engine.list(status.project), status.project, status);
+  const job = everybody(await hands.list(), status.project, status);
   try {
     const hits = wanted(act, job, status, seed);
     const { params, forMs } = act;
@@ -32,7 +33,7 @@ export async function apply(
 }
 
 /** Pure. Containers of another project are never chosen, whatever is handed in. @throws FtcError FTC_NO_TARGET */
-export function targetsOf(act: FaultAct, all: readonly Container[], status: Status, seed: number): Hit[] {
+export function targetsOf(act: FaultAct, all: readonly Replica[], status: Status, seed: number): Hit[] {
   return wanted(act, everybody(all, status.project, status), status, seed);
 }
 

@@ -1,7 +1,7 @@
 /** Breaks a job as a person asked for, once or again and again, and watches until it is whole. Says only what it saw. */
 import { follow, type Moment } from '../src/client/follow.ts';
 import { keepSupervisor } from '../src/client/keep-supervisor.ts';
-import type { Connection } from '../src/docker/connect.ts';
+import type { RunningJob } from '../src/runtime/job.ts';
 import { FtcError } from '../src/errors.ts';
 import { hasEnded } from '../src/protocol/job-state.ts';
 import type { JobEvent } from '../src/api/event.ts';
@@ -16,8 +16,7 @@ import { observe, type Strike, strikeOf } from './strike.ts';
 import { isMet, type Look, type When } from './when.ts';
 
 export interface DriveOptions {
-  readonly connection: Connection;
-  readonly project: string;
+  readonly job: RunningJob;
   readonly session: Session;
   readonly fault: Fault;
   readonly params: Params;
@@ -57,7 +56,7 @@ const KEEP_EVERY_MS = 2_000;
 /** @throws FtcError FTC_NO_TARGET, FTC_CANNOT, FTC_NOT_RUNNING, FTC_MASTER_UNREACHABLE */
 export async function drive(o: DriveOptions): Promise<Strike[]> {
   const run = new Drive(o);
-  for await (const moment of follow(o.connection, o.project, {
+  for await (const moment of follow(o.job, {
     everyMs: o.when === null ? EVERY_MS : CLOSELY_MS,
     patienceMs: Infinity,
     signal: o.signal,
@@ -111,8 +110,8 @@ class Drive {
   async #observe(status: Status | null): Promise<void> {
     const open = this.#struck.filter(s => !s.settled);
     if (open.length === 0) return;
-    const { connection, project, watcher } = this.#o;
-    const containers = await connection.engine.list(project).catch(() => null);
+    const { job, watcher } = this.#o;
+    const containers = await job.replicas().catch(() => null);
     if (!containers) return;
     for (const s of open) {
       const { order, leftOpen } = s.infliction;
@@ -179,8 +178,8 @@ class Drive {
   }
 
   async #job(status: Status | null): Promise<Hit[]> {
-    const { connection, project } = this.#o;
-    return everybody(await connection.engine.list(project), project, status);
+    const { job } = this.#o;
+    return everybody(await job.replicas(), job.name, status);
   }
 
   #phases(): Wish['phases'] {
@@ -190,12 +189,11 @@ class Drive {
 
   /** Who watches a job looks after its supervisor; not while that is what is broken. */
   async #keep(): Promise<void> {
-    const { connection, project } = this.#o;
     if (performance.now() - this.#keptAt < KEEP_EVERY_MS) return;
     this.#keptAt = performance.now();
     const broken = this.#struck.some(
       s => !s.infliction.isOver && s.infliction.hits.some(h => h.role === 'supervisor'),
     );
-    if (!broken) await keepSupervisor(connection.engine, project).catch(() => false);
+    if (!broken) await keepSupervisor(this.#o.job.hands).catch(() => false);
   }
 }

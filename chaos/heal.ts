@@ -26,7 +26,7 @@ export interface Healed {
  */
 export async function heal(world: World, project: string, folders: readonly string[]): Promise<Healed[]> {
   const folder = folders.find(f => openFaults(readEntries(f, project)).length > 0);
-  if (folder === undefined && (await world.lab.helpers(project)).length === 0) return [];
+  if (folder === undefined && (await world.faults.helpers(project)).length === 0) return [];
   return healIn(world, project, folder ?? folderFor(folders));
 }
 
@@ -51,7 +51,7 @@ export async function healOpen(
   append: (entry: Entry) => void,
 ): Promise<Healed[]> {
   const known = new Set(left.map(r => r.id));
-  const helpers = await world.lab.helpers(project);
+  const helpers = await world.faults.helpers(project);
   const told = helpers.flatMap(h => FaultRecord.safeParse(parseJson(h.record)).data ?? []);
   const strangers = told.filter(r => !known.has(r.id) && r.project === project);
   const healed: Healed[] = [];
@@ -61,7 +61,7 @@ export async function healOpen(
     if (result.healed) append({ type: 'over', id: record.id, at: now(), note: result.note });
   }
   // Helpers end with the fault that they belong to; what is left belongs to none that is known.
-  for (const helper of await world.lab.helpers(project)) await world.lab.dismiss(helper.id);
+  for (const helper of await world.faults.helpers(project)) await world.faults.dismiss(helper.id);
   return healed;
 }
 

@@ -1,6 +1,6 @@
 /** One fault of one or several containers, from its record to its end. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Container } from '../src/docker/engine.ts';
+import type { Replica } from '../src/runtime/replica.ts';
 import { now } from '../src/shared/clock.ts';
 import type { Draft, Fault, FaultRecord, Hit, Params, Scene, World } from './faults/fault.ts';
 import type { Entry } from './journal/entries.ts';
@@ -76,7 +76,7 @@ export class Infliction {
   }
 
   /** This run of a container is later than the one that was chosen, and than any that was hit. */
-  isLater({ id, startedAt }: Container): boolean {
+  isLater({ id, startedAt }: Replica): boolean {
     const runs = [...this.order.hits.map(h => h.container), ...this.records.map(r => r.container)];
     return runs.every(run => run.id !== id || (run.startedAt ?? 0) < (startedAt ?? 0));
   }

@@ -1,6 +1,6 @@
 /** Which containers a fault hits. Pure: the same job, wish and seed choose the same. Nobody outside of the project is ever chosen. */
 import { ftcLabels } from '../src/shared/names.ts';
-import type { Container } from '../src/docker/engine.ts';
+import type { Replica } from '../src/runtime/replica.ts';
 import { FtcError } from '../src/errors.ts';
 import type { Status, WorkerRow } from '../src/api/status.ts';
 import type { Phase } from '../src/protocol/inbound.ts';
@@ -27,7 +27,7 @@ export interface Wish {
 }
 
 /** Everybody of the project who runs and is not exempt, in Compose's order. Ranks are not known without a status. */
-export function everybody(containers: readonly Container[], project: string, status: Status | null): Hit[] {
+export function everybody(containers: readonly Replica[], project: string, status: Status | null): Hit[] {
   const ranks = new Map(status?.workers.map(w => [w.id, w.rank]));
   return containers
     .filter(c => c.project === project && c.state === 'running' && c.labels[ftcLabels.exempt] !== 'true')

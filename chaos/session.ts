@@ -3,13 +3,14 @@
  * what lasts is undone in time, at the end, or by whoever comes after.
  */
 import { randomBytes } from 'node:crypto';
-import type { Engine } from '../src/docker/engine.ts';
+import type { Hands } from '../src/runtime/hands.ts';
 import { FtcError } from '../src/errors.ts';
 import { now } from '../src/shared/clock.ts';
 import type { Fault, FaultRecord, Hit, Scene, World } from './faults/fault.ts';
 import { healOpen, type Healed } from './heal.ts';
 import { ChaosJournal, folderFor, lockIn, readEntries } from './journal/file.ts';
 import { self, takeLock } from './journal/lock.ts';
+import { lacking } from './probe.ts';
 import { openFaults } from './journal/entries.ts';
 import { Infliction, type Order } from './infliction.ts';
 
@@ -72,6 +73,8 @@ export class Session {
   async inflict(wanted: Order): Promise<Infliction> {
     const order = { ...wanted, hits: this.#free(wanted) };
     const { fault, hits, params, forMs } = order;
+    const lacks = lacking(fault, this.#o.world.faults.capabilities);
+    if (lacks !== null) throw new FtcError('FTC_CANNOT', `${fault.name} cannot be done here: ${lacks}`);
     const infliction = new Infliction(this.#o.world, order, entry => this.#journal.append(entry));
     const scene: Scene = { project: this.#o.project, hits, job: order.job, seed: order.seed };
     this.#open.add(infliction);
@@ -93,7 +96,7 @@ export class Session {
       );
     }
     infliction.begin();
-    if (fault.follows && forMs !== null) this.#watching ??= this.#follow(this.#o.world.engine);
+    if (fault.follows && forMs !== null) this.#watching ??= this.#follow(this.#o.world.hands);
     return infliction;
   }
 
@@ -139,14 +142,14 @@ export class Session {
   }
 
   /** A container that starts again has a new network: what was done to the one before is done again. */
-  async #follow(engine: Engine): Promise<void> {
-    for await (const event of engine.events(this.#o.project, this.#stop.signal)) {
-      if (event === 'connected' || event.action !== 'start') continue;
-      const container = await engine.inspect(event.id).catch(() => null);
+  async #follow(hands: Hands): Promise<void> {
+    for await (const change of hands.changes(this.#stop.signal)) {
+      if (change === 'relist' || change.kind !== 'started') continue;
+      const container = await hands.inspect(change.id).catch(() => null);
       if (container?.state !== 'running') continue;
       for (const infliction of this.#open) {
         const { fault, params, hits, job, forMs, seed } = infliction.order;
-        const hit = hits.find(h => h.container.id === event.id);
+        const hit = hits.find(h => h.container.id === change.id);
         if (!hit || !fault.follows || forMs === null || !infliction.isLater(container)) continue;
         const left = Math.max(1, infliction.at + forMs - now());
         const again = { ...hit, container };

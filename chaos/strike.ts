@@ -1,5 +1,5 @@
 /** One time that something was broken, and what came of it. Pure but for what it is told. */
-import type { Container } from '../src/docker/engine.ts';
+import type { Replica } from '../src/runtime/replica.ts';
 import { countsOf, type ReplicaCounts } from '../src/api/replicas.ts';
 import { hasEnded, type JobState } from '../src/protocol/job-state.ts';
 import type { Recovery, Status } from '../src/api/status.ts';
@@ -87,7 +87,7 @@ function victim({ container, role, rank }: Hit, status: Status | null, detail: s
 export interface Sight {
   /** Null while the master does not answer. */
   readonly status: Status | null;
-  readonly containers: readonly Container[];
+  readonly containers: readonly Replica[];
   /** The fault is in force no more. */
   readonly isOver: boolean;
   /** Ends the target's process, so that a new run of it must be seen. */
@@ -146,14 +146,14 @@ function mayBeFound(strike: Strike, { step }: Status): boolean {
 }
 
 /** It trains or waits; or it was removed, and another one has its place. */
-function isBack({ id }: Victim, status: Status, containers: readonly Container[]): boolean {
+function isBack({ id }: Victim, status: Status, containers: readonly Replica[]): boolean {
   const row = status.workers.find(w => w.id === id);
   if (!row) return !containers.some(c => c.hostname === id);
   return row.state === 'training' || row.state === 'ready';
 }
 
 /** A run that began after the one that was hit; in another container, where that one was removed. */
-function newRun({ container: old }: Hit, containers: readonly Container[]): Container | undefined {
+function newRun({ container: old }: Hit, containers: readonly Replica[]): Replica | undefined {
   const here = containers.find(c => c.id === old.id) ?? containers.find(c => c.name === old.name);
   if (here?.state !== 'running') return undefined;
   return (here.startedAt ?? 0) > (old.startedAt ?? 0) ? here : undefined;

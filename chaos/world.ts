@@ -1,37 +1,28 @@
-/** What faults work with, on a real engine; and where a job's journal may lie. */
-import { composeLabels } from '../src/shared/names.ts';
-import type { Connection } from '../src/docker/connect.ts';
-import { DockerLab } from '../src/docker/dockerode-lab.ts';
-import type { Container } from '../src/docker/engine.ts';
+/** What faults work with, of one job; and where a job's journal may lie. */
+import type { RunningJob } from '../src/runtime/job.ts';
+import type { Replica } from '../src/runtime/replica.ts';
 import { ownFolder } from '../src/disk/own-folder.ts';
 import { FtcError } from '../src/errors.ts';
-import { createDaemon } from './daemon.ts';
 import type { World } from './faults/fault.ts';
-import { helperImage } from './helper/image.ts';
 
-/** @param say what takes its time, such as building the helper's image */
-export function createWorld(connection: Connection, say: (line: string) => void): World {
-  let image: Promise<string> | null = null;
-  return {
-    engine: connection.engine,
-    lab: new DockerLab(connection.docker),
-    image: () => (image ??= helperImage(connection, say)),
-    daemon: createDaemon(connection),
-  };
-}
+/** @param say what takes its time, such as building what helpers are made from */
+export const createWorld = (job: RunningJob, say: (line: string) => void): World => ({
+  hands: job.hands,
+  faults: job.faults(say),
+});
 
 /**
  * Beside the saved project; where that is not on this machine, here. Folders that are not the user's own are told and left out.
  * @throws FtcError FTC_NOT_TRUSTED where none is left
  */
 export function journalFolders(
-  containers: readonly Container[],
+  replicas: readonly Replica[],
   say: (line: string) => void,
   cwd = process.cwd(),
 ): string[] {
-  const labels = containers.map(c => c.labels[composeLabels.folder]).filter(folder => folder !== undefined);
+  const known = replicas.map(r => r.folder).filter(folder => folder !== null);
   const refused: FtcError[] = [];
-  const usable = [...new Set([...labels, cwd])].filter(directory => {
+  const usable = [...new Set([...known, cwd])].filter(directory => {
     try {
       ownFolder(directory).exists();
       return true;

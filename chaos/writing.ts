@@ -1,8 +1,8 @@
 /** Whether a checkpoint is being written, as the volume shows: a directory under a temporary name is there only meanwhile. */
 import { randomBytes } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Container } from '../src/docker/engine.ts';
-import type { Lab } from '../src/docker/lab.ts';
+import type { Replica } from '../src/runtime/replica.ts';
+import type { FaultHands } from '../src/runtime/faults.ts';
 import { endMarked, MARK } from './faults/inside.ts';
 
 /** Prints 1 and 0, as it changes. */
@@ -26,7 +26,11 @@ export interface Writing {
 }
 
 /** Looks through the eyes of the master, which has the volume. @param find the one that runs; null for none */
-export function watchWriting(lab: Lab, find: () => Promise<Container | null>, signal: AbortSignal): Writing {
+export function watchWriting(
+  faults: Pick<FaultHands, 'exec' | 'listen'>,
+  find: () => Promise<Replica | null>,
+  signal: AbortSignal,
+): Writing {
   const id = `watch-${randomBytes(4).toString('hex')}`;
   let writing = false;
   const isOver = (): boolean => signal.aborted;
@@ -37,13 +41,13 @@ export function watchWriting(lab: Lab, find: () => Promise<Container | null>, si
         try {
           const command = ['timeout', SECONDS, 'sh', '-c', script, 'sh', `/checkpoints/${master.job}`];
           const options = { env: { [MARK]: id } };
-          for await (const line of lab.listen(master.id, command, signal, options))
+          for await (const line of faults.listen(master.id, command, signal, options))
             writing = line.trim() === '1';
         } catch {
           // The master is down: then nobody sees what is written.
         }
         writing = false;
-        if (isOver()) await endMarked(lab, master.id, id).catch(() => undefined);
+        if (isOver()) await endMarked(faults, master.id, id).catch(() => undefined);
       }
       await sleep(AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }

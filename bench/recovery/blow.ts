@@ -1,6 +1,6 @@
 /** One blow to a whole job, and what came of it. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Container } from '../../src/docker/engine.ts';
+import type { Container } from '../../src/runtime/docker/engine.ts';
 import { recovered, type Recovered } from '../analysis.ts';
 import type { Context } from '../context.ts';
 import { patienceMs, type FtcJob } from '../ftc-job.ts';

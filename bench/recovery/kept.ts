@@ -1,6 +1,6 @@
 /** How much of the undisturbed speed is left when a worker is killed every ten seconds. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Container } from '../../src/docker/engine.ts';
+import type { Container } from '../../src/runtime/docker/engine.ts';
 import { pace, recovered, settled } from '../analysis.ts';
 import type { Context } from '../context.ts';
 import type { FtcJob } from '../ftc-job.ts';

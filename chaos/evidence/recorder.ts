@@ -1,6 +1,6 @@
 /** Keeps what is seen of a run, look by look. Without I/O: it is told everything, the time included. */
 import type { Moment } from '../../src/client/follow.ts';
-import type { Container } from '../../src/docker/engine.ts';
+import type { Replica } from '../../src/runtime/replica.ts';
 import { countsOf, noCounts } from '../../src/api/replicas.ts';
 import type { JobEvent } from '../../src/api/event.ts';
 import type { Status } from '../../src/api/status.ts';
@@ -95,7 +95,7 @@ export class Recorder {
   }
 
   /** A container that runs, and did not when it was last looked at, has begun to. */
-  containers(now: number, containers: readonly Container[]): void {
+  containers(now: number, containers: readonly Replica[]): void {
     for (const { id, name: container, role, state, startedAt } of containers) {
       if (startedAt === null || (state !== 'running' && state !== 'paused')) continue;
       const before = this.#startedAt.get(id);

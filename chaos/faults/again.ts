@@ -1,5 +1,5 @@
 /** What several faults share: whether the target is still there, and starting it again. */
-import type { Container } from '../../src/docker/engine.ts';
+import type { Replica } from '../../src/runtime/replica.ts';
 import { z } from 'zod';
 import { FtcError } from '../../src/errors.ts';
 import type { FaultRecord, Hit, World } from './fault.ts';
@@ -11,8 +11,8 @@ export const nothing = z.strictObject({});
  * The container of a record; null where it is gone.
  * @throws FtcError FTC_NOT_TRUSTED where that container is of another project, whatever the record says
  */
-export async function there(world: World, record: FaultRecord): Promise<Container | null> {
-  const container = await world.engine.inspect(record.container.id);
+export async function there(world: World, record: FaultRecord): Promise<Replica | null> {
+  const container = await world.hands.inspect(record.container.id);
   if (container === null || container.project === record.project) return container;
   throw new FtcError(
     'FTC_NOT_TRUSTED',
@@ -21,7 +21,7 @@ export async function there(world: World, record: FaultRecord): Promise<Containe
 }
 
 /** The container, if it is still the run that was hit: not a later one, and not one that has ended. */
-export async function sameRun(world: World, record: FaultRecord): Promise<Container | null> {
+export async function sameRun(world: World, record: FaultRecord): Promise<Replica | null> {
   const container = await there(world, record);
   if (!container || container.startedAt !== record.container.startedAt) return null;
   return container.state === 'running' || container.state === 'paused' ? container : null;
@@ -34,7 +34,7 @@ export const LATER = 'it was started again meanwhile, without the fault';
 export async function startAgain(world: World, record: FaultRecord): Promise<string | null> {
   const container = await there(world, record);
   if (!container) return GONE;
-  if (container.state === 'exited' || container.state === 'dead') await world.engine.start(container.id);
+  if (container.state === 'exited' || container.state === 'dead') await world.hands.start(container.id);
   return null;
 }
 

@@ -22,8 +22,8 @@ const Flip = z.object({
 
 /** It sees the processes of its target, and may change their memory; SETUID is to open their files as their user. */
 const place = (containerId: string): Place => ({
-  network: 'none',
-  processes: `container:${containerId}`,
+  network: null,
+  processes: containerId,
   capabilities: ['SYS_PTRACE', 'SETUID'],
   mounts: [],
 });
@@ -32,6 +32,7 @@ const place = (containerId: string): Place => ({
 export const bitflip = fault({
   name: 'bitflip',
   summary: "one bit of a parameter, a moment or a buffer flips in a worker's memory",
+  asks: ['processes'],
   targets: ['worker'],
   lasting: 'no',
   example: 'ftc chaos bitflip worker --rank 1 --kind moment',

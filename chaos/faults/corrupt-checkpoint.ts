@@ -9,6 +9,7 @@ const Before = z.object({ checkpoint: z.string(), file: z.string(), bytes: z.num
 export const corruptCheckpoint = fault({
   name: 'corrupt-checkpoint',
   summary: 'a file of a checkpoint is cut off, has a bit flipped, or is gone',
+  asks: ['volume'],
   targets: ['master', 'worker'],
   lasting: 'maybe',
   example: 'ftc chaos corrupt-checkpoint --how flip',

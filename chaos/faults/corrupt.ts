@@ -6,6 +6,7 @@ import { share } from './params.ts';
 export const corrupt = fault({
   name: 'corrupt',
   summary: 'a bit of a share of what it sends is flipped',
+  asks: ['network'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: { usualMs: 20_000 },
   example: 'ftc chaos corrupt worker --share 5%',

@@ -7,6 +7,7 @@ import { choice, time } from './params.ts';
 export const delay = fault({
   name: 'delay',
   summary: 'every packet is held for a while',
+  asks: ['network'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: { usualMs: 20_000 },
   example: 'ftc chaos delay worker --time 100ms --jitter 20ms',

@@ -11,6 +11,7 @@ const Before = z.object({ total: z.number(), free: z.number(), shared: z.boolean
 export const diskFull = fault({
   name: 'disk-full',
   summary: 'the checkpoint volume is full (one that has a size of its own)',
+  asks: ['volume'],
   targets: ['master', 'worker'],
   lasting: { usualMs: 20_000 },
   example: 'ftc chaos disk-full --max 256m --for 30s',

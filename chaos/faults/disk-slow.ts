@@ -12,6 +12,7 @@ const Before = z.object({ total: z.number(), free: z.number() });
 export const diskSlow = fault({
   name: 'disk-slow',
   summary: 'the disk under the checkpoint volume is busy: others write and sync there',
+  asks: ['volume'],
   targets: ['master', 'worker'],
   lasting: { usualMs: 20_000 },
   example: 'ftc chaos disk-slow --writers 4 --for 30s',

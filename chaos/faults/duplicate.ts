@@ -6,6 +6,7 @@ import { share } from './params.ts';
 export const duplicate = fault({
   name: 'duplicate',
   summary: 'a share of what it sends arrives twice',
+  asks: ['network'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: { usualMs: 20_000 },
   example: 'ftc chaos duplicate worker --share 5%',

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { fault, starts } from './fault.ts';
+import { starts } from '../../src/runtime/faults.ts';
+import { fault } from './fault.ts';
 import { signal } from './params.ts';
 
 export const EngineData = z.object({
@@ -12,6 +13,7 @@ export const EngineData = z.object({
 export const engine = fault({
   name: 'engine',
   summary: 'the engine itself is ended and started again, with all that runs on it',
+  asks: ['engine'],
   targets: ['engine'],
   lasting: 'no',
   example: 'ftc chaos engine --restart-engine',
@@ -22,16 +24,16 @@ export const engine = fault({
   },
   params: z.strictObject({ signal: signal('what ends it', 'SIGTERM') }),
   data: EngineData,
-  async prepare({ daemon }, _, __, p) {
-    const { run, end } = await daemon.look();
+  async prepare({ faults }, _, __, p) {
+    const { run, end } = await faults.engine.look();
     const apply = async (): Promise<void> => {
       await end(p.signal);
-      await daemon.start(run);
+      await faults.engine.start(run);
     };
     return { data: run, apply };
   },
-  async revert({ daemon }, _, run) {
-    await daemon.start(run);
+  async revert({ faults }, _, run) {
+    await faults.engine.start(run);
     return null;
   },
 });

@@ -3,9 +3,10 @@
  * then it happens. From the record alone another process can undo it, should this one be killed in between.
  */
 import { z } from 'zod';
-import type { Container, Engine } from '../../src/docker/engine.ts';
+import type { Replica } from '../../src/runtime/replica.ts';
 import type { Role } from '../../src/shared/names.ts';
-import type { Lab } from '../../src/docker/lab.ts';
+import type { Capability, FaultHands } from '../../src/runtime/faults.ts';
+import type { Hands } from '../../src/runtime/hands.ts';
 import { PlainName } from '../../src/disk/name.ts';
 import { FtcError } from '../../src/errors.ts';
 
@@ -15,7 +16,7 @@ export type Target = (typeof targets)[number];
 
 /** A container that was chosen. */
 export interface Hit {
-  readonly container: Container;
+  readonly container: Replica;
   readonly role: Role;
   /** Null for a standby, a worker that is starting, and what is no worker. */
   readonly rank: number | null;
@@ -34,35 +35,10 @@ export interface Scene {
   readonly seed: number;
 }
 
-/** What faults work with. */
+/** What faults work with: one job on its runtime. */
 export interface World {
-  readonly engine: Engine;
-  readonly lab: Lab;
-  /** The helper's image, built when it is not there. */
-  image(): Promise<string>;
-  readonly daemon: Daemon;
-}
-
-/** How the engine's process is run. */
-export const starts = ['systemd', 'process'] as const;
-export type Start = (typeof starts)[number];
-
-/** An engine that was found, for whoever starts it again. */
-export interface EngineRun {
-  readonly how: Start;
-  /** Where it answers: an absolute path. */
-  readonly socket: string;
-}
-
-/** The engine's own process. */
-export interface Daemon {
-  /**
-   * Finds the process that answers. `end` ends that one and no other.
-   * @throws FtcError FTC_CANNOT where it is not known, or not ours to end
-   */
-  look(): Promise<{ readonly run: EngineRun; readonly end: (signal: string) => Promise<void> }>;
-  /** Starts it if it does not run, and waits until it answers. */
-  start(run: EngineRun): Promise<void>;
+  readonly hands: Hands;
+  readonly faults: FaultHands;
 }
 
 const Json: z.ZodType = z.json();
@@ -127,7 +103,9 @@ interface Traits {
   readonly helped?: boolean;
   /** A run of a container that starts meanwhile is hit, too. */
   readonly follows?: boolean;
-  /** What the platform must be able to do: a key of the probe's answer. */
+  /** What the runtime must be able to do. Killing and starting are known to all. */
+  readonly asks?: readonly Capability[];
+  /** What the kernel must be able to do: a key of the probe's answer. */
   readonly needs?: Need;
   /** Why it can never be done, anywhere. */
   readonly impossible?: string;

@@ -8,19 +8,20 @@ import { none } from './params.ts';
 export const hang = fault({
   name: 'hang',
   summary: 'its processes stand still, while the container looks healthy',
+  asks: ['exec'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: { usualMs: 10_000 },
   example: 'ftc chaos hang worker --rank 0 --for 20s',
   params: none,
   data: z.object({ pids: z.array(z.int().positive()), uid: z.int().nonnegative() }),
-  async prepare({ lab }, _, { container: { id } }) {
-    const { all, uid } = await lookInside(lab, id);
-    return { data: { pids: [...all], uid }, apply: () => signalInside(lab, id, uid, 'STOP', all) };
+  async prepare({ faults }, _, { container: { id } }) {
+    const { all, uid } = await lookInside(faults, id);
+    return { data: { pids: [...all], uid }, apply: () => signalInside(faults, id, uid, 'STOP', all) };
   },
   async revert(world, record, { pids, uid }) {
     const container = await sameRun(world, record);
     if (!container) return (await there(world, record)) ? LATER : GONE;
-    await signalInside(world.lab, container.id, uid, 'CONT', pids);
+    await signalInside(world.faults, container.id, uid, 'CONT', pids);
     return null;
   },
 });

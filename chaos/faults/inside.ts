@@ -1,6 +1,6 @@
 /** Processes inside a container, found and signalled through its own shell: nothing else is needed in there. */
 import { FtcError } from '../../src/errors.ts';
-import type { Lab } from '../../src/docker/lab.ts';
+import type { FaultHands } from '../../src/runtime/faults.ts';
 
 /** Pid, parent and user of every process but the one that asks. */
 const listing = `for d in /proc/[0-9]*; do
@@ -21,8 +21,8 @@ export interface Inside {
 }
 
 /** @throws FtcError FTC_CANNOT where the container has no init: its first process takes no signals from inside */
-export async function lookInside(lab: Lab, id: string): Promise<Inside> {
-  const { output } = await lab.exec(id, ['sh', '-c', listing]);
+export async function lookInside(faults: Pick<FaultHands, 'exec'>, id: string): Promise<Inside> {
+  const { output } = await faults.exec(id, ['sh', '-c', listing]);
   const found = processes(output);
   if (found) return found;
   throw new FtcError('FTC_CANNOT', 'the program is the first process of its container', {
@@ -46,14 +46,14 @@ export function processes(listed: string): Inside | null {
 
 /** As the user whose processes they are: a container's root has no right to. Those that are gone are no trouble. */
 export async function signalInside(
-  lab: Lab,
+  faults: Pick<FaultHands, 'exec'>,
   id: string,
   uid: number,
   signal: string,
   pids: readonly number[],
 ): Promise<void> {
   const name = signal.replace(/^SIG/, '');
-  await lab.exec(id, ['sh', '-c', 'kill "$@" 2>/dev/null; :', 'sh', `-${name}`, ...pids.map(String)], {
+  await faults.exec(id, ['sh', '-c', 'kill "$@" 2>/dev/null; :', 'sh', `-${name}`, ...pids.map(String)], {
     user: String(uid),
   });
 }
@@ -67,6 +67,6 @@ done
 :`;
 
 /** Ends what was started with this mark. */
-export async function endMarked(lab: Lab, id: string, mark: string): Promise<void> {
-  await lab.exec(id, ['sh', '-c', end, 'sh', mark]);
+export async function endMarked(faults: Pick<FaultHands, 'exec'>, id: string, mark: string): Promise<void> {
+  await faults.exec(id, ['sh', '-c', end, 'sh', mark]);
 }

@@ -22,6 +22,6 @@ export const kill = fault({
     }),
   }),
   data: nothing,
-  prepare: ({ engine }, _, hit, p) => Promise.resolve(byCall(hit, id => engine.kill(id, p.signal))),
+  prepare: ({ hands }, _, hit, p) => Promise.resolve(byCall(hit, id => hands.kill(id, p.signal))),
   revert: startAgain,
 });

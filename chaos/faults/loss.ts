@@ -14,6 +14,7 @@ import { share } from './params.ts';
 export const loss = fault({
   name: 'loss',
   summary: 'a share of all packets is dropped, at random',
+  asks: ['network'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: { usualMs: 20_000 },
   example: 'ftc chaos loss worker --share 20% --for 1m',

@@ -43,7 +43,7 @@ export function peerNames(from: string, { hits, job }: Scene, { role, container 
 }
 
 const place = (containerId: string): Place => ({
-  network: `container:${containerId}`,
+  network: containerId,
   capabilities: ['NET_ADMIN'],
   mounts: [],
 });
@@ -79,7 +79,7 @@ export async function revertNetwork(
     await undo(world, record, act, place(container.id));
     return null;
   }
-  for (const helper of await world.lab.helpers(record.project))
-    if (helper.fault === record.id) await world.lab.dismiss(helper.id);
+  for (const helper of await world.faults.helpers(record.project))
+    if (helper.fault === record.id) await world.faults.dismiss(helper.id);
   return (await there(world, record)) ? LATER : GONE;
 }

@@ -19,6 +19,7 @@ const hog = 'head -c "$1" /dev/zero | tail >/dev/null';
 export const oom = fault({
   name: 'oom',
   summary: 'out of memory: the kernel ends it',
+  asks: ['exec', 'limit'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: 'no',
   ends: true,
@@ -26,17 +27,17 @@ export const oom = fault({
   params: z.strictObject({ room: bytes('memory that is left to it above what it uses', '16m') }),
   data: z.object({ memory: z.int().nonnegative(), memorySwap: z.int().min(-1) }),
   async prepare(world, _, hit, p) {
-    const { lab } = world;
+    const { faults } = world;
     const { id } = hit.container;
-    const [{ memory, memorySwap }, used] = await Promise.all([lab.limits(id), lab.memory(id)]);
+    const [{ memory, memorySwap }, used] = await Promise.all([faults.limits(id), faults.memory(id)]);
     const before = { memory, memorySwap };
     const apply = async (): Promise<void> => {
       try {
         const limit = used + p.room;
-        await lab.limit(id, { memory: limit, memorySwap: limit });
+        await faults.limit(id, { memory: limit, memorySwap: limit });
         await fill(world, hit, p.room);
       } finally {
-        await lab.limit(id, before);
+        await faults.limit(id, before);
       }
     };
     return { data: before, apply };
@@ -44,19 +45,19 @@ export const oom = fault({
   async revert(world, record, before) {
     const container = await there(world, record);
     if (!container) return GONE;
-    await world.lab.limit(container.id, before);
+    await world.faults.limit(container.id, before);
     return null;
   },
 });
 
-async function fill({ lab, engine }: World, { container }: Hit, room: number): Promise<void> {
+async function fill({ faults, hands }: World, { container }: Hit, room: number): Promise<void> {
   const ended = async (): Promise<boolean> => {
-    const now = await engine.inspect(container.id);
+    const now = await hands.inspect(container.id);
     return now?.state !== 'running' || now.startedAt !== container.startedAt;
   };
   for (let n = 1; n <= TRIES; n += 1) {
     // It may take the one that fills along, or be gone before it is asked.
-    await lab
+    await faults
       .exec(container.id, ['timeout', '20', 'sh', '-c', hog, 'sh', String(2 * n * room)])
       .catch(() => undefined);
     for (let waited = 0; waited < WAIT_MS; waited += LOOK_MS) {

@@ -14,6 +14,7 @@ import {
 export const partition = fault({
   name: 'partition',
   summary: 'cut off from the network, or from some of the others',
+  asks: ['network'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: { usualMs: 10_000 },
   example: 'ftc chaos partition worker --rank 1 --from master --for 20s',

@@ -6,15 +6,16 @@ import { none } from './params.ts';
 export const pause = fault({
   name: 'pause',
   summary: 'frozen: connections stay open, nothing answers',
+  asks: ['pause'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: { usualMs: 10_000 },
   example: 'ftc chaos pause worker --for 20s',
   params: none,
   data: nothing,
-  prepare: ({ engine }, _, hit) => Promise.resolve(byCall(hit, id => engine.pause(id))),
+  prepare: ({ faults }, _, hit) => Promise.resolve(byCall(hit, id => faults.pause(id))),
   async revert(world, record) {
     const container = await there(world, record);
-    if (container?.state === 'paused') await world.engine.unpause(container.id);
+    if (container?.state === 'paused') await world.faults.unpause(container.id);
     return container ? null : GONE;
   },
 });

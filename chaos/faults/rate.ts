@@ -7,6 +7,7 @@ import { bitrate } from './params.ts';
 export const rate = fault({
   name: 'rate',
   summary: 'what it sends goes out slowly',
+  asks: ['network'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: { usualMs: 20_000 },
   example: 'ftc chaos rate worker --limit 5mbit',

@@ -6,12 +6,13 @@ import { none } from './params.ts';
 export const remove = fault({
   name: 'remove',
   summary: 'the container is deleted; the supervisor makes another one like it',
+  asks: ['remove'],
   targets: ['worker', 'standby', 'master', 'all'],
   lasting: 'no',
   ends: true,
   example: 'ftc chaos remove worker --rank 1',
   params: none,
   data: nothing,
-  prepare: ({ engine }, _, hit) => Promise.resolve(byCall(hit, id => engine.remove(id))),
+  prepare: ({ faults }, _, hit) => Promise.resolve(byCall(hit, id => faults.remove(id))),
   revert: () => Promise.resolve(null),
 });

@@ -7,12 +7,13 @@ import { whole } from './params.ts';
 export const restart = fault({
   name: 'restart',
   summary: 'stopped and started again by the engine',
+  asks: ['restart'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: 'no',
   example: 'ftc chaos restart master --grace 0',
   ends: true,
   params: z.strictObject({ grace: whole('seconds between SIGTERM and SIGKILL', 10, 0, 600) }),
   data: nothing,
-  prepare: ({ lab }, _, hit, p) => Promise.resolve(byCall(hit, id => lab.restart(id, p.grace))),
+  prepare: ({ faults }, _, hit, p) => Promise.resolve(byCall(hit, id => faults.restart(id, p.grace))),
   revert: startAgain,
 });

@@ -9,6 +9,7 @@ const PERIOD = 100_000;
 export const slow = fault({
   name: 'slow',
   summary: 'throttled to a fraction of a CPU',
+  asks: ['limit'],
   targets: ['worker', 'standby', 'master', 'supervisor', 'all'],
   lasting: { usualMs: 20_000 },
   example: 'ftc chaos slow worker --cpus 0.1 --for 30s',
@@ -18,19 +19,19 @@ export const slow = fault({
     cpuQuota: z.int().min(-1),
     cpuPeriod: z.int().nonnegative(),
   }),
-  async prepare({ lab }, _, { container: { id } }, p) {
-    const { nanoCpus, cpuQuota, cpuPeriod } = await lab.limits(id);
+  async prepare({ faults }, _, { container: { id } }, p) {
+    const { nanoCpus, cpuQuota, cpuPeriod } = await faults.limits(id);
     // The engine takes only the way in which it was told before.
     const wanted =
       nanoCpus > 0
         ? { nanoCpus: Math.round(p.cpus * 1e9) }
         : { cpuQuota: Math.round(p.cpus * PERIOD), cpuPeriod: PERIOD };
-    return { data: { nanoCpus, cpuQuota, cpuPeriod }, apply: () => lab.limit(id, wanted) };
+    return { data: { nanoCpus, cpuQuota, cpuPeriod }, apply: () => faults.limit(id, wanted) };
   },
   async revert(world, record, before) {
     const container = await there(world, record);
     if (!container) return GONE;
-    await world.lab.limit(container.id, before);
+    await world.faults.limit(container.id, before);
     return null;
   },
 });

@@ -12,6 +12,6 @@ export const stop = fault({
   ends: true,
   params: none,
   data: nothing,
-  prepare: ({ engine }, _, hit) => Promise.resolve(byCall(hit, id => engine.kill(id, 'SIGTERM'))),
+  prepare: ({ hands }, _, hit) => Promise.resolve(byCall(hit, id => hands.kill(id, 'SIGTERM'))),
   revert: startAgain,
 });

@@ -1,7 +1,7 @@
 /** What faults of the checkpoint volume share: a helper that has it mounted, as the user whose files they are. */
 import { mounts } from '../../src/shared/names.ts';
 import { z } from 'zod';
-import type { Mounted } from '../../src/docker/lab.ts';
+import type { Mounted } from '../../src/runtime/faults.ts';
 import { FtcError } from '../../src/errors.ts';
 import { containerUser } from '../../src/job/host.ts';
 import { VolumeAct } from '../helper/act.ts';
@@ -24,7 +24,7 @@ interface Volume {
 }
 
 const place = ({ mounted, user }: Volume): Place => ({
-  network: 'none',
+  network: null,
   capabilities: [],
   mounts: [{ ...mounted, target: mounts.checkpoints }],
   user,
@@ -60,11 +60,11 @@ export async function revertVolume(world: World, record: FaultRecord, { act }: V
  */
 async function volumeOf(world: World, record: FaultRecord): Promise<Volume> {
   const hit = await there(world, record);
-  for (const container of [...(hit ? [hit] : []), ...(await world.engine.list(record.project))]) {
+  for (const container of [...(hit ? [hit] : []), ...(await world.hands.list())]) {
     const volume = await ofContainer(world, container);
     if (volume !== null) return volume;
   }
-  const found = await world.lab.volume(record.project, KEY);
+  const found = await world.faults.volume(record.project, KEY);
   if (found !== null)
     return { job: found.job, mounted: { type: 'volume', source: found.name }, user: containerUser };
   throw new FtcError(
@@ -73,7 +73,10 @@ async function volumeOf(world: World, record: FaultRecord): Promise<Volume> {
   );
 }
 
-async function ofContainer({ lab }: World, { id, job }: { id: string; job: string }): Promise<Volume | null> {
-  const [mounted, user] = await Promise.all([lab.mount(id, mounts.checkpoints), lab.user(id)]);
+async function ofContainer(
+  { faults }: World,
+  { id, job }: { id: string; job: string },
+): Promise<Volume | null> {
+  const [mounted, user] = await Promise.all([faults.mount(id, mounts.checkpoints), faults.user(id)]);
   return mounted && { job, mounted, user };
 }

@@ -1,8 +1,7 @@
 /** A helper container: it looks, waits for a word, does its act, and puts it right by its own clock if nobody asks it to sooner. */
-import { ftcLabels } from '../../src/shared/names.ts';
 import { z } from 'zod';
-import { type HelperProcess, type HelperSpec } from '../../src/docker/lab.ts';
-import { within } from '../../src/docker/within.ts';
+import type { FaultHands, HelperProcess, HelperSpec } from '../../src/runtime/faults.ts';
+import { within } from '../../src/shared/within.ts';
 import { FtcError } from '../../src/errors.ts';
 import type { Draft, FaultRecord, World } from '../faults/fault.ts';
 import type { Act } from './act.ts';
@@ -44,10 +43,10 @@ export async function look<Before>(
 ): Promise<Looked<Before>> {
   const seconds = draft.forMs === null ? null : Math.min(MOST_S, draft.forMs / 1000 + SLACK_S);
   const spec = { ...act, id: draft.id, seconds };
-  const helper = await spawn(world, draft, ['apply', JSON.stringify(spec)], place, data);
+  const helper = await spawn(world.faults, draft, ['apply', JSON.stringify(spec)], place, data);
   const cancel = async (): Promise<void> => {
     helper.release();
-    await world.lab.dismiss(helper.id);
+    await world.faults.dismiss(helper.id);
   };
   try {
     const line = await next(helper, draft.fault);
@@ -70,14 +69,14 @@ export async function look<Before>(
 
 /** Looks, and does nothing. */
 export async function peek<T>(
-  world: World,
+  faults: FaultHands,
   act: Act,
   place: Place,
   Before: z.ZodType<T>,
   project: string,
 ): Promise<T> {
   const draft = { project, id: 'probe-0', fault: act.act };
-  const helper = await spawn(world, draft, ['look', JSON.stringify(act)], place, {});
+  const helper = await spawn(faults, draft, ['look', JSON.stringify(act)], place, {});
   try {
     const line = await next(helper, act.act);
     return Before.parse('before' in line ? line.before : undefined);
@@ -91,30 +90,26 @@ export async function peek<T>(
  * @param act what it was told, with what it saw before
  */
 export async function undo(world: World, record: FaultRecord, act: Act, place: Place): Promise<void> {
-  const mine = (await world.lab.helpers(record.project)).filter(h => h.fault === record.id);
+  const mine = (await world.faults.helpers(record.project)).filter(h => h.fault === record.id);
   const done = [];
-  for (const helper of mine) done.push(await world.lab.dismiss(helper.id));
+  for (const helper of mine) done.push(await world.faults.dismiss(helper.id));
   if (done.length > 0 && done.every(Boolean)) return;
   const spec = { ...act, id: record.id, seconds: null };
-  const helper = await spawn(world, record, ['revert', JSON.stringify(spec)], place, {});
+  const helper = await spawn(world.faults, record, ['revert', JSON.stringify(spec)], place, {});
   await next(helper, record.fault);
   helper.release();
 }
 
 async function spawn(
-  world: World,
+  faults: FaultHands,
   draft: Pick<Draft, 'project' | 'id' | 'fault'>,
   command: readonly string[],
   place: Place,
   data: object,
 ): Promise<HelperProcess> {
-  const labels = {
-    [ftcLabels.job]: draft.project,
-    [ftcLabels.chaos]: draft.project,
-    [ftcLabels.fault]: draft.id,
-    [ftcLabels.record]: JSON.stringify({ ...draft, data }),
-  };
-  return world.lab.spawn({ image: await world.image(), command, labels, ...place });
+  const { project, id: fault } = draft;
+  const record = JSON.stringify({ ...draft, data });
+  return faults.spawn({ command, project, fault, record, ...place });
 }
 
 async function next(helper: HelperProcess, fault: string): Promise<z.output<typeof Line>> {

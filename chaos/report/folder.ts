@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Folder } from '../../src/disk/folder.ts';
 import { FtcError } from '../../src/errors.ts';
 import type { Outcome } from '../scenarios/experiment.ts';
-import type { ContainerLog } from './logs.ts';
+import type { Transcript } from '../../src/runtime/job.ts';
 import { indexPage } from './index-page.ts';
 import { page } from './page.ts';
 import { fileName, indexReport, runReport } from './report.ts';
@@ -47,7 +47,7 @@ export class ReportFolder {
   }
 
   /** Of the run that is added next. @returns their folder */
-  logs({ scenario, seed }: Outcome, logs: readonly ContainerLog[]): string {
+  logs({ scenario, seed }: Outcome, logs: readonly Transcript[]): string {
     const folder = new Folder(
       join(this.#directory, `${fileName(this.#runs.length, scenario.name, seed)}-logs`),
     );

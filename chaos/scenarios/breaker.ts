@@ -1,5 +1,5 @@
 /** Carries out a method: one entry after the other, as soon as its time has come and somebody is there whom it is for. */
-import type { Engine } from '../../src/docker/engine.ts';
+import type { Hands } from '../../src/runtime/hands.ts';
 import { FtcError } from '../../src/errors.ts';
 import type { Status } from '../../src/api/status.ts';
 import { now } from '../../src/shared/clock.ts';
@@ -18,7 +18,7 @@ import { describeDeed, describeTiming, type Deed, type Entry } from './method.ts
 import { beginOf, isThrough, missedOf, next, timesOf, type Limits } from './next.ts';
 
 export interface BreakerOptions {
-  readonly engine: Engine;
+  readonly hands: Hands;
   readonly session: Session;
   readonly recorder: Recorder;
   readonly scaler: Scaler;
@@ -179,10 +179,10 @@ export class Breaker {
     seed: number,
     phases: Parameters<typeof choose>[0]['phases'],
   ): Promise<Infliction | null> {
-    const { engine, session, project } = this.#o;
+    const { hands, session, project } = this.#o;
     const { target, rank, count, percent, params, forMs } = deed;
     try {
-      const job = everybody(await engine.list(project), project, status);
+      const job = everybody(await hands.list(), project, status);
       // A worker that only starts is no worker that trains.
       const pool = target === 'worker' ? job.filter(h => h.role !== 'worker' || h.rank !== null) : job;
       const wish = {

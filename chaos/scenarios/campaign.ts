@@ -1,6 +1,4 @@
 /** Scenarios one after the other, each as often as asked for, in projects of their own. */
-import { z } from 'zod';
-import { buildImages } from '../../src/client/launch.ts';
 import type { LoadedJob } from '../../src/job/load.ts';
 import { ownPackage } from '../../src/package.ts';
 import { experiment as purpose } from '../../src/trial/project.ts';
@@ -69,8 +67,6 @@ async function orInterrupted(
   }
 }
 
-const Engine = z.object({ ID: z.string().default(''), Architecture: z.string().default('') });
-
 /** Builds each image once, and knows what it was. */
 class Builder {
   readonly #lab: Campaign['lab'];
@@ -84,15 +80,9 @@ class Builder {
     const { base, workers } = loaded.job;
     const known = this.#grounds.get(base);
     if (known) return known;
-    const { connection, compose, stages, signal, render } = this.#lab;
-    const { docker } = connection;
-    const wanted = await prepareRun(this.#lab, purpose, loaded, { workers, standbys: 0, first: 1 });
-    await buildImages(connection, compose, wanted, stages, signal);
-    const { rendered } = await render(loaded);
-    const image = rendered.file.services.worker['image'];
-    const { Id } = await docker.getImage(String(image)).inspect();
-    const { ID, Architecture } = Engine.parse(await docker.info());
-    const ground = { image: Id, machine: `${ID} ${Architecture} ${ownPackage().version}` };
+    const prepared = await prepareRun(this.#lab, purpose, loaded, { workers, standbys: 0, first: 1 });
+    const { image, machine } = await prepared.build(this.#lab);
+    const ground = { image, machine: `${machine} ${ownPackage().version}` };
     this.#grounds.set(base, ground);
     return ground;
   }

@@ -1,13 +1,11 @@
 /** One scenario on one run of a job: the undisturbed run to compare with, the run that is broken, and the judgement. */
-import type { Stages } from '../../src/client/launch.ts';
-import type { Compose } from '../../src/docker/compose.ts';
-import type { Connection } from '../../src/docker/connect.ts';
 import { FtcError } from '../../src/errors.ts';
+import type { RunningJob, Stages } from '../../src/runtime/job.ts';
+import type { Runtime } from '../../src/runtime/runtime.ts';
 import type { Job } from '../../src/job/job.ts';
 import type { LoadedJob } from '../../src/job/load.ts';
-import { removeRun } from '../../src/trial/leftovers.ts';
 import { experiment as purpose } from '../../src/trial/project.ts';
-import { prepareRun, startRun, type RenderJob } from '../../src/trial/start.ts';
+import { prepareRun, startRun } from '../../src/trial/start.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import type { Recorder } from '../evidence/recorder.ts';
 import type { World } from '../faults/fault.ts';
@@ -20,10 +18,9 @@ import type { Scenario } from './scenario.ts';
 import { watch } from './watch.ts';
 
 export interface Laboratory {
-  readonly connection: Connection;
-  readonly compose: Compose;
-  readonly world: World;
-  readonly render: RenderJob;
+  readonly runtime: Runtime;
+  /** What faults of a job work with. */
+  readonly world: (job: RunningJob) => World;
   readonly stages: Stages;
   readonly signal: AbortSignal;
   /** The job that scenarios change. */
@@ -38,7 +35,7 @@ export interface Laboratory {
   /** No fault begins after it, milliseconds since the epoch; null for as long as jobs run. */
   readonly deadline: number | null;
   /** Before a run is removed that broke a hypothesis. */
-  readonly keep: (project: string, outcome: Outcome) => Promise<void>;
+  readonly keep: (job: RunningJob, outcome: Outcome) => Promise<void>;
 }
 
 export interface Watcher {
@@ -87,10 +84,11 @@ export async function experiment(lab: Laboratory, scenario: Scenario, seed: numb
   const undisturbed = await lab.undisturbed(loaded, () => runUndisturbed(lab, loaded));
   const entries = entriesOf(scenario, undisturbed.steps, seed, name => lab.cannot(name) === null);
   lab.watcher.begin('scenario');
-  return onRun(lab, loaded, job.standbys, async project => {
+  return onRun(lab, loaded, job.standbys, async running => {
     const evidence = await watch({
       ...lab,
-      project,
+      world: lab.world(running),
+      job: running,
       scenario,
       entries,
       seed,
@@ -99,9 +97,9 @@ export async function experiment(lab: Laboratory, scenario: Scenario, seed: numb
       onLook: recorder => lab.watcher.look(recorder),
     });
     const verdicts = judge(scenario.hypothesis, evidence, undisturbed);
-    const about = { scenario, seed, job, verdicts, entries, project: project.name, evidence, undisturbed };
+    const about = { scenario, seed, job, verdicts, entries, project: running.name, evidence, undisturbed };
     const outcome = { ...about, ...concluded(verdicts, lab.signal.aborted) };
-    if (outcome.conclusion === 'broken') await lab.keep(project.name, outcome);
+    if (outcome.conclusion === 'broken') await lab.keep(running, outcome);
     return outcome;
   });
 }
@@ -153,10 +151,11 @@ function impossibleOf({ method }: Scenario, { cannot }: Laboratory): string | nu
 
 async function runUndisturbed(lab: Laboratory, loaded: LoadedJob): Promise<Undisturbed> {
   lab.watcher.begin('undisturbed');
-  const evidence = await onRun(lab, loaded, 0, project =>
+  const evidence = await onRun(lab, loaded, 0, job =>
     watch({
       ...lab,
-      project,
+      world: lab.world(job),
+      job,
       scenario: { rollbacks: [], atOnce: 1, minInterval: 0 },
       entries: [],
       seed: 0,
@@ -183,14 +182,13 @@ async function onRun<T>(
   lab: Laboratory,
   loaded: LoadedJob,
   standbys: number,
-  work: (project: Awaited<ReturnType<typeof prepareRun>>) => Promise<T>,
+  work: (job: RunningJob) => Promise<T>,
 ): Promise<T> {
   const { workers, name } = loaded.job;
-  const project = await prepareRun(lab, purpose, loaded, { workers, standbys, first: 1 });
+  const prepared = await prepareRun(lab, purpose, loaded, { workers, standbys, first: 1 });
   try {
-    await startRun(lab, project, false);
-    return await work(project);
+    return await work(await startRun(lab, prepared, false));
   } finally {
-    await removeRun(lab.connection.docker, { purpose, job: name }, project.name);
+    await lab.runtime.removeRun({ purpose, job: name }, prepared.name);
   }
 }

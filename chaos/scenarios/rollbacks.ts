@@ -1,5 +1,5 @@
 /** Puts the job in order again when the method is through. */
-import type { Engine } from '../../src/docker/engine.ts';
+import type { Hands } from '../../src/runtime/hands.ts';
 import type { Status } from '../../src/api/status.ts';
 import { now } from '../../src/shared/clock.ts';
 import type { Scaler } from '../../src/trial/scaler.ts';
@@ -13,10 +13,9 @@ interface Healer {
 }
 
 interface Tools {
-  readonly engine: Engine;
+  readonly hands: Hands;
   readonly recorder: Recorder;
   readonly scaler: Scaler;
-  readonly project: string;
   readonly breaker: Healer;
 }
 
@@ -60,15 +59,15 @@ export class Rollbacks {
   }
 
   async #one(rollback: Rollback): Promise<void> {
-    const { engine, scaler, project, breaker } = this.#tools;
+    const { hands, scaler, breaker } = this.#tools;
     if (rollback.kind === 'heal') return breaker.heal();
     if (rollback.kind === 'scale') {
       scaler.scale(rollback.workers);
       return scaler.settled();
     }
-    const down = (await engine.list(project)).filter(
+    const down = (await hands.list()).filter(
       c => c.role === rollback.role && c.state !== 'running' && c.state !== 'paused',
     );
-    await Promise.all(down.map(c => engine.start(c.id)));
+    await Promise.all(down.map(c => hands.start(c.id)));
   }
 }

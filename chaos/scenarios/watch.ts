@@ -1,9 +1,8 @@
 /** Follows a run, does to it what the method says, and keeps what is seen. */
 import { follow, type Moment } from '../../src/client/follow.ts';
 import { keepSupervisor } from '../../src/client/keep-supervisor.ts';
-import type { Compose, ComposeProject } from '../../src/docker/compose.ts';
-import type { Connection } from '../../src/docker/connect.ts';
-import type { Container } from '../../src/docker/engine.ts';
+import type { RunningJob } from '../../src/runtime/job.ts';
+import type { Replica } from '../../src/runtime/replica.ts';
 import { FtcError } from '../../src/errors.ts';
 import { hasEnded } from '../../src/protocol/job-state.ts';
 import type { Status } from '../../src/api/status.ts';
@@ -21,9 +20,7 @@ import { Rollbacks } from './rollbacks.ts';
 import type { Scenario } from './scenario.ts';
 
 export interface WatchOptions {
-  readonly connection: Connection;
-  readonly compose: Compose;
-  readonly project: ComposeProject;
+  readonly job: RunningJob;
   readonly world: World;
   readonly scenario: Pick<Scenario, 'rollbacks' | 'atOnce' | 'minInterval'>;
   readonly entries: readonly Entry[];
@@ -50,8 +47,8 @@ const KEEP_EVERY_MS = 1_500;
 export async function watch(o: WatchOptions): Promise<Evidence> {
   const session = await Session.open({
     world: o.world,
-    project: o.project.name,
-    folders: [o.project.directory, process.cwd()],
+    project: o.job.name,
+    folders: [o.job.directory ?? process.cwd(), process.cwd()],
     command: o.command,
   });
   const done = new AbortController();
@@ -73,33 +70,30 @@ class Run {
   readonly #rollbacks: Rollbacks;
   readonly #scaler: Scaler;
   readonly #writing: Writing | null;
-  #master: Container | null = null;
+  #master: Replica | null = null;
   #moved = { at: now(), mark: '' };
   #listing: Promise<void> | null = null;
   #listedAt = 0;
   #keptAt = now();
 
   constructor(o: WatchOptions, session: Session, ended: AbortSignal) {
-    const { compose, project, standbys, signal, world, scenario } = o;
+    const { job, standbys, signal, world, scenario } = o;
     this.#o = o;
-    this.#scaler = new Scaler(compose, project, standbys, signal);
-    const shared = { recorder: this.#recorder, scaler: this.#scaler, engine: world.engine };
-    this.#breaker = new Breaker({ ...o, ...shared, session, limits: scenario, project: project.name });
+    this.#scaler = new Scaler(job, standbys, signal);
+    const shared = { recorder: this.#recorder, scaler: this.#scaler, hands: world.hands };
+    this.#breaker = new Breaker({ ...o, ...shared, session, limits: scenario, project: job.name });
     const closely = o.entries.some(
       ({ timing }) => 'when' in timing && 'phase' in timing.when && timing.when.phase === 'checkpoint',
     );
-    this.#writing = closely ? watchWriting(world.lab, () => Promise.resolve(this.#master), ended) : null;
-    this.#rollbacks = new Rollbacks(
-      { ...shared, project: project.name, breaker: this.#breaker },
-      scenario.rollbacks,
-    );
+    this.#writing = closely ? watchWriting(world.faults, () => Promise.resolve(this.#master), ended) : null;
+    this.#rollbacks = new Rollbacks({ ...shared, breaker: this.#breaker }, scenario.rollbacks);
   }
 
   /** @returns why it was given up; null where the job ended, or nobody wants to see more */
   async follow(): Promise<string | null> {
-    const { connection, project, entries, giveUpMs, signal, onLook } = this.#o;
+    const { job, entries, giveUpMs, signal, onLook } = this.#o;
     const closely = entries.some(e => 'when' in e.timing);
-    for await (const moment of follow(connection, project.name, {
+    for await (const moment of follow(job, {
       everyMs: closely ? CLOSELY_MS : EVERY_MS,
       patienceMs: giveUpMs,
       signal,
@@ -128,8 +122,8 @@ class Run {
         void missed.push({ text: 'scale', why: error.message, drawn: false });
       await this.#scaler.settled().catch(failed);
     }
-    const { world, project } = this.#o;
-    const containers = await world.engine.list(project.name).catch(() => []);
+    const { world } = this.#o;
+    const containers = await world.hands.list().catch(() => []);
     this.#recorder.containers(now(), containers);
     return this.#recorder.evidence(missed, gaveUp);
   }
@@ -150,8 +144,8 @@ class Run {
   #list(at: number): void {
     if (this.#listing || at - this.#listedAt < CONTAINERS_EVERY_MS) return;
     this.#listedAt = at;
-    const { world, project } = this.#o;
-    this.#listing = world.engine.list(project.name).then(
+    const { world } = this.#o;
+    this.#listing = world.hands.list().then(
       containers => {
         this.#recorder.containers(now(), containers);
         this.#listing = null;
@@ -172,7 +166,7 @@ class Run {
     if (at - this.#keptAt < KEEP_EVERY_MS) return;
     this.#keptAt = at;
     if (this.#breaker.holdsDown('supervisor') || this.#rollbacks.willStart('supervisor')) return;
-    void keepSupervisor(this.#o.world.engine, this.#o.project.name).catch(() => false);
+    void keepSupervisor(this.#o.world.hands).catch(() => false);
   }
 }
 

@@ -8,8 +8,8 @@ import type { Strike } from '../../chaos/strike.ts';
 import { watchWriting } from '../../chaos/writing.ts';
 import { createWorld, journalFolders } from '../../chaos/world.ts';
 import { findJob, type FoundJob, masterOf } from '../client/find-job.ts';
-import { connect, type Connection } from '../docker/connect.ts';
-import type { Container } from '../docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import { hasEnded } from '../protocol/job-state.ts';
 import type { Status } from '../api/status.ts';
@@ -30,12 +30,13 @@ export async function run(options: ChaosOptions, target: string | undefined, nam
   const say = (line: string): void => {
     if (!options.json) stderr.lines(line);
   };
-  const connection = await connect();
+  const runtime = await openRuntime();
   const project = jobName({ ...options, seed: undefined });
-  const job = await find(connection, project);
+  // Its master may be down.
+  const job = await findJob(runtime, project);
   const status = await statusFor(job, asked);
   if (options.dryRun) return showTargets(fault, asked, job, status, options.json === true);
-  const strikes = await breakIt({ connection, fault, asked, job, status, interrupt, say });
+  const strikes = await breakIt({ fault, asked, job, status, interrupt, say });
   report(project, strikes, asked, options.json === true, say);
   const leftOpen = strikes.some(s => s.leftOpen);
   if (leftOpen) say('"ftc chaos heal" tries again to undo what could not be undone');
@@ -43,26 +44,24 @@ export async function run(options: ChaosOptions, target: string | undefined, nam
   return leftOpen ? ExitCode.state : ExitCode.ok;
 }
 
-type Job = Pick<FoundJob, 'project' | 'containers'>;
-
 interface Command {
-  readonly connection: Connection;
   readonly fault: Fault;
   readonly asked: Asked;
-  readonly job: Job;
+  readonly job: FoundJob;
   readonly status: Status | null;
   readonly interrupt: Interrupt;
   readonly say: (line: string) => void;
 }
 
 async function breakIt(c: Command): Promise<Strike[]> {
-  const { connection, fault, asked, job, interrupt, say } = c;
-  const world = createWorld(connection, say);
-  const seen = c.status === null ? [] : await masterOf(job.containers).events(0);
+  const { fault, asked, interrupt, say } = c;
+  const { job, replicas } = c.job;
+  const world = createWorld(job, say);
+  const seen = c.status === null ? [] : await (await masterOf(job, replicas)).events(0);
   const session = await Session.open({
     world,
-    project: job.project,
-    folders: journalFolders(job.containers, say),
+    project: job.name,
+    folders: journalFolders(replicas, say),
     command: ['ftc', ...process.argv.slice(2)].join(' '),
     onHealed: healed => healedLines(healed).forEach(say),
   });
@@ -71,17 +70,15 @@ async function breakIt(c: Command): Promise<Strike[]> {
   let told = false;
   const done = new AbortController();
   const needsVolume = when !== null && 'phase' in when && when.phase === 'checkpoint';
-  if (fault.helped) await world.image();
+  if (fault.helped) await world.faults.prepare();
   if (when !== null) say(`waiting for ${'step' in when ? `step ${when.step}` : `phase ${when.phase}`}`);
-  const findMaster = async (): Promise<Container | null> =>
-    (await connection.engine.list(job.project)).find(c => c.role === 'master' && c.state === 'running') ??
-    null;
-  const writing = needsVolume ? watchWriting(world.lab, findMaster, done.signal) : null;
+  const findMaster = async (): Promise<Replica | null> =>
+    (await job.replicas()).find(c => c.role === 'master' && c.state === 'running') ?? null;
+  const writing = needsVolume ? watchWriting(world.faults, findMaster, done.signal) : null;
   try {
     return await drive({
       ...asked,
-      connection,
-      project: job.project,
+      job,
       session,
       fault,
       after: seen.at(-1)?.seq ?? 0,
@@ -105,17 +102,10 @@ async function breakIt(c: Command): Promise<Strike[]> {
   }
 }
 
-/** A job whose master may be down. @throws FtcError FTC_NOT_RUNNING */
-async function find(connection: Connection, project: string): Promise<Job> {
-  const containers = await connection.engine.list(project);
-  // It names the jobs that there are.
-  return containers.length === 0 ? findJob(connection, project) : { project, containers };
-}
-
 /** A dead master is no reason not to break something else. */
-async function statusFor({ containers }: Job, { wish, when }: Asked): Promise<Status | null> {
+async function statusFor({ job, replicas }: FoundJob, { wish, when }: Asked): Promise<Status | null> {
   try {
-    const status = await masterOf(containers).status();
+    const status = await (await masterOf(job, replicas)).status();
     refuseEnded(status, when);
     return status;
   } catch (error) {
@@ -153,8 +143,14 @@ function choosesAtRandom({ target, ranks, container, all }: Wish): boolean {
   return ['worker', 'standby'].includes(target) && ranks === undefined && container === undefined && !all;
 }
 
-function showTargets(fault: Fault, asked: Asked, job: Job, status: Status | null, json: boolean): number {
-  const hits = choose(asked.wish, everybody(job.containers, job.project, status), status);
+function showTargets(
+  fault: Fault,
+  asked: Asked,
+  { job, replicas }: FoundJob,
+  status: Status | null,
+  json: boolean,
+): number {
+  const hits = choose(asked.wish, everybody(replicas, job.name, status), status);
   const rows = hits.map(({ container: c, role, rank }) => ({
     container: c.name,
     id: c.hostname,
@@ -164,7 +160,7 @@ function showTargets(fault: Fault, asked: Asked, job: Job, status: Status | null
   const { params, forMs } = asked;
   if (json)
     stdout.json(
-      { project: job.project, fault: fault.name, params, forMs, seed: asked.wish.seed, hits: rows },
+      { project: job.name, fault: fault.name, params, forMs, seed: asked.wish.seed, hits: rows },
       2,
     );
   else

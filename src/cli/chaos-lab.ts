@@ -4,15 +4,12 @@ import { faultNamed } from '../../chaos/faults/index.ts';
 import { probe, whyNot } from '../../chaos/probe.ts';
 import type { Campaign } from '../../chaos/scenarios/campaign.ts';
 import { ownJob } from '../../chaos/scenarios/job.ts';
-import { createWorld } from '../../chaos/world.ts';
-import { Compose } from '../docker/compose.ts';
-import { connect } from '../docker/connect.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { FtcError } from '../errors.ts';
 import { checkHost } from '../job/host.ts';
 import { loadJob, type LoadedJob } from '../job/load.ts';
 import { check } from '../job/problem.ts';
 import type { JobFlags } from '../job/sources.ts';
-import { composeProject } from './project.ts';
 import { createStages } from './view/stages.ts';
 import { stderr } from './print.ts';
 
@@ -28,20 +25,15 @@ export async function createLab(
   rest: Pick<Lab, 'signal' | 'watcher'>,
 ): Promise<Lab> {
   const base = baseOf(options);
-  const connection = await connect();
-  const compose = await Compose.find(connection.host);
-  const world = createWorld(connection, line => stderr.lines(line));
-  const able = wanted.some(f => f.needs !== undefined) ? await probe(world) : null;
-  const cannot = (name: string): string | null => {
-    const fault = faultNamed(name);
-    return able === null ? (fault.impossible ?? null) : whyNot(fault, able);
-  };
+  const runtime = await openRuntime();
+  await runtime.ready();
+  const faults = runtime.faults(line => stderr.lines(line));
+  const able = wanted.some(f => f.needs !== undefined) ? await probe(faults) : null;
+  const cannot = (name: string): string | null => whyNot(faultNamed(name), able, faults.capabilities);
   return {
     ...rest,
-    connection,
-    compose,
-    world,
-    render: job => composeProject(job, connection),
+    runtime,
+    world: job => ({ hands: job.hands, faults }),
     stages: createStages(),
     base,
     command: ['ftc', ...process.argv.slice(2).map(quoted)].join(' '),

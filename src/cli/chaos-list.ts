@@ -2,8 +2,8 @@
 import type { Fault } from '../../chaos/faults/fault.ts';
 import { faults } from '../../chaos/faults/index.ts';
 import { type Abilities, probe, whyNot } from '../../chaos/probe.ts';
-import { createWorld } from '../../chaos/world.ts';
-import { connect } from '../docker/connect.ts';
+import type { Capability } from '../runtime/faults.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { FtcError } from '../errors.ts';
 import { table } from './view/format.ts';
 import { stderr, stdout } from './print.ts';
@@ -26,11 +26,16 @@ export async function run(options: { json?: boolean }): Promise<undefined> {
   stdout.lines(...lines);
 }
 
+interface Able {
+  readonly kernel: Abilities;
+  readonly runtime: ReadonlySet<Capability>;
+}
+
 /** Without an engine, what could be done is told all the same. */
-async function abilities(): Promise<Abilities | FtcError> {
+async function abilities(): Promise<Able | FtcError> {
   try {
-    const world = createWorld(await connect(), line => stderr.lines(line));
-    return await probe(world);
+    const hands = (await openRuntime()).faults(line => stderr.lines(line));
+    return { kernel: await probe(hands), runtime: hands.capabilities };
   } catch (error) {
     if (error instanceof FtcError) return error;
     throw error;
@@ -42,12 +47,9 @@ function described({ name, summary, targets, lasting }: Fault) {
 }
 
 /** `possible` is null where that is not known. */
-function possible(
-  fault: Fault,
-  able: Abilities | FtcError,
-): { possible: boolean | null; reason: string | null } {
+function possible(fault: Fault, able: Able | FtcError): { possible: boolean | null; reason: string | null } {
   if (!(able instanceof FtcError)) {
-    const reason = whyNot(fault, able);
+    const reason = whyNot(fault, able.kernel, able.runtime);
     return { possible: reason === null, reason };
   }
   if (fault.impossible !== undefined) return { possible: false, reason: fault.impossible };

@@ -2,10 +2,10 @@
 import { resolve } from 'node:path';
 import { ReportFolder } from '../../chaos/report/folder.ts';
 import { groundOf } from '../../chaos/report/ground.ts';
-import { logsOf } from '../../chaos/report/logs.ts';
 import { runReport } from '../../chaos/report/report.ts';
 import type { Ground, RunReport } from '../../chaos/report/schema.ts';
 import type { Outcome } from '../../chaos/scenarios/experiment.ts';
+import type { RunningJob } from '../runtime/job.ts';
 import type { Lab } from './chaos-lab.ts';
 import { stderr } from './print.ts';
 
@@ -32,7 +32,7 @@ export class Reports {
 
   /** @throws FtcError FTC_CANNOT_WRITE, before anything is started */
   static async create(lab: Lab, place: Place): Promise<Reports> {
-    return new Reports(lab, await groundOf(lab.connection, lab.compose), place);
+    return new Reports(lab, await groundOf(lab.runtime), place);
   }
 
   /** @param command what makes the run once more */
@@ -43,10 +43,10 @@ export class Reports {
   }
 
   /** Of a broken run: what its containers said, before they are removed. */
-  async keepLogs(project: string, outcome: Outcome): Promise<void> {
+  async keepLogs(job: RunningJob, outcome: Outcome): Promise<void> {
     const folder = this.#open();
     if (!folder) return;
-    const logs = await logsOf(this.#lab.connection.docker, project);
+    const logs = await job.transcripts();
     stderr.lines(`logs: ${folder.logs(outcome, logs)}`);
   }
 

@@ -52,7 +52,7 @@ export async function run(options: ChaosRunOptions, wanted: readonly string[]): 
   const told: RunReport[] = [];
   try {
     await campaign({
-      lab: { ...lab, deadline: null, keep: (project, outcome) => reports.keepLogs(project, outcome) },
+      lab: { ...lab, deadline: null, keep: (job, outcome) => reports.keepLogs(job, outcome) },
       runs,
       onBegin(scenario, seed) {
         const count = runs.length === 1 ? '' : `${outcomes.length + 1} of ${runs.length}`;

@@ -61,7 +61,7 @@ export async function run(options: ChaosSoakOptions): Promise<number> {
   }
   try {
     await campaign({
-      lab: { ...lab, deadline, keep: (project, outcome) => reports.keepLogs(project, outcome) },
+      lab: { ...lab, deadline, keep: (job, outcome) => reports.keepLogs(job, outcome) },
       runs: rounds(),
       onBegin: scenario => view.next(`${scenario.title} (seed ${seed})`, left(deadline, most, faults())),
       onOutcome(outcome) {

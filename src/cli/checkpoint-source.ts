@@ -1,12 +1,9 @@
 /** What the commands about checkpoints have in common: the way to them, and steps as people name them. */
 import { dirname } from 'node:path';
-import { render } from '../../compose/render.ts';
-import type { CheckpointClient } from '../client/checkpoint-client.ts';
-import { openCheckpoints, type OpenOptions } from '../client/open-checkpoints.ts';
-import { savedProject } from '../client/saved-project.ts';
+import { CheckpointClient } from '../client/checkpoint-client.ts';
 import { type CheckpointRow, isGood } from '../api/checkpoint-row.ts';
-import type { ComposeProject } from '../docker/compose.ts';
-import { connect } from '../docker/connect.ts';
+import type { CheckpointOptions } from '../runtime/job.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { FtcError } from '../errors.ts';
 import { findJobFile } from '../job/file.ts';
 import { loadJob } from '../job/load.ts';
@@ -20,28 +17,21 @@ const SHOWN = 12;
 /** Runs `work` with the job's checkpoints at hand, and lets go of them afterwards. Ctrl+C ends it. */
 export async function withCheckpoints<T>(
   options: JobFlags,
-  { write, files }: Pick<OpenOptions, 'write' | 'files'>,
+  { write, files }: Pick<CheckpointOptions, 'write' | 'files'>,
   work: (client: CheckpointClient, signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const name = jobName(options);
   const { signal } = new Interrupt('interrupt');
-  const connection = await connect();
-  const project = () => projectFor(name, options);
-  const opened = await openCheckpoints(connection, { name, project, write, files, signal });
-  try {
-    return await work(opened.client, signal);
-  } finally {
-    await opened.close();
-  }
-}
-
-/** As `ftc up` started it from here, or would. */
-function projectFor(name: string, options: JobFlags): ComposeProject {
+  const runtime = await openRuntime();
   const file = findJobFile(options.file, process.cwd());
-  const saved = savedProject(file === null ? process.cwd() : dirname(file), name);
-  if (saved !== null) return saved;
-  const loaded = loadJob({ ...options, name });
-  return { name, directory: loaded.projectDir, yaml: render(loaded).yaml, variables: {} };
+  const folder = file === null ? process.cwd() : dirname(file);
+  const fallback = { folder, load: () => loadJob({ ...options, name }) };
+  const access = await runtime.open(name).checkpoints({ fallback, write, files });
+  try {
+    return await work(new CheckpointClient(access.source, signal), signal);
+  } finally {
+    await access.close();
+  }
 }
 
 /** A step as a person writes it. @throws FtcError FTC_USAGE */

@@ -1,11 +1,9 @@
 /** `ftc doctor`: what is fine, what is not, what to do. */
-import { Compose } from '../docker/compose.ts';
-import { connect, type Connection } from '../docker/connect.ts';
+import { pick } from '../runtime/pick.ts';
 import { FtcError } from '../errors.ts';
 import { type LoadedJob, loadJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';
-import { type Check, failed, ok } from './doctor/check.ts';
-import { engineChecks } from './doctor/engine-checks.ts';
+import { type Check, failed, ok } from '../runtime/check.ts';
 import { stdout } from './print.ts';
 
 export interface DoctorOptions extends JobFlags {
@@ -24,29 +22,13 @@ export async function run(options: DoctorOptions): Promise<number> {
 async function examine(options: JobFlags): Promise<Check[]> {
   const checks: Check[] = [];
   let loaded: LoadedJob | null = null;
-  let connection: Connection | null = null;
   try {
     loaded = loadJob(options);
     checks.push(ok('job', `${loaded.job.name}, ${loaded.file ?? 'the default job'}`));
   } catch (error) {
     checks.push(failed('job', error));
   }
-  try {
-    connection = await connect();
-    const { version, host } = connection;
-    checks.push(ok('engine', `${version} at ${host.url}, ${host.source}`));
-  } catch (error) {
-    checks.push(failed('engine', error));
-  }
-  if (connection) {
-    try {
-      const { version } = await Compose.find(connection.host);
-      checks.push(ok('compose', version));
-    } catch (error) {
-      checks.push(failed('compose', error));
-    }
-  }
-  if (connection && loaded) checks.push(...(await engineChecks(connection, loaded)));
+  checks.push(...(await (await pick()).examine(loaded)));
   return checks;
 }
 

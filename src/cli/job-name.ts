@@ -1,6 +1,6 @@
 /** Which job a command means. */
 import { basename } from 'node:path';
-import { savedAt } from '../client/saved-project.ts';
+import { savedAt } from '../client/saved-at.ts';
 import { FtcError } from '../errors.ts';
 import { findJobFile } from '../job/file.ts';
 import { loadJobName } from '../job/load.ts';

@@ -1,8 +1,7 @@
 /** `ftc logs`: what the containers print; the JSON lines of master and supervisor made readable on a terminal. */
 import { roles } from '../shared/names.ts';
 import { findJob } from '../client/find-job.ts';
-import { Compose } from '../docker/compose.ts';
-import { connect } from '../docker/connect.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
@@ -25,20 +24,17 @@ export async function run(options: LogsOptions, service: string | undefined): Pr
   if (options.tail !== undefined && !/^(\d+|all)$/.test(options.tail)) {
     throw new FtcError('FTC_USAGE', `--tail is "${options.tail}" and must be a number of lines, or all`);
   }
-  const connection = await connect();
-  const { project: name } = await findJob(connection, jobName(options));
-  const compose = await Compose.find(connection.host);
+  const runtime = await openRuntime();
+  const { job, replicas } = await findJob(runtime, jobName(options));
+  await job.masterUrl(replicas);
   const readable = logLines({ raw: options.raw === true, colour: process.stdout.isTTY });
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());
-  await compose.logs(
-    { name, directory: process.cwd(), yaml: null, variables: {} },
-    {
-      follow: options.follow === true,
-      ...(options.tail !== undefined && { tail: options.tail }),
-      services: service === undefined ? [] : [service],
-      onLine: line => stdout.lines(...readable(line)),
-      signal: stop.signal,
-    },
-  );
+  await job.logs({
+    follow: options.follow === true,
+    ...(options.tail !== undefined && { tail: options.tail }),
+    roles: service === undefined ? [] : [service],
+    onLine: line => stdout.lines(...readable(line)),
+    signal: stop.signal,
+  });
 }

@@ -2,9 +2,9 @@
 import { once } from 'node:events';
 import { CheckpointClient } from '../client/checkpoint-client.ts';
 import { findJob } from '../client/find-job.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { follow } from '../client/follow.ts';
 import { silent } from '../client/http.ts';
-import { connect } from '../docker/connect.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { hasEnded } from '../protocol/job-state.ts';
@@ -46,15 +46,16 @@ export async function run(options: Options): Promise<undefined> {
 async function followJob(options: Options, printer: MetricsPrinter): Promise<undefined> {
   const name = jobName(options);
   const { signal } = new Interrupt('interrupt');
-  const connection = await connect();
-  for await (const { status } of follow(connection, name, {
+  const runtime = await openRuntime();
+  for await (const { status } of follow(runtime.open(name), {
     everyMs: EVERY_MS,
     patienceMs: PATIENCE_MS,
     signal,
   })) {
     if (status === null) continue;
     try {
-      const { base } = (await findJob(connection, name)).master;
+      const { job, replicas } = await findJob(runtime, name);
+      const base = await job.masterUrl(replicas);
       const client = new CheckpointClient({ base, silent: cause => silent(base, cause) }, signal);
       const read = (after: number) => client.steps(after);
       await (printer.begun ? printer.more(read) : printer.begin(read));

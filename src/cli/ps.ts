@@ -1,8 +1,8 @@
 /** `ftc ps`: the job's containers and the role that each has now. Works also while the master is down. */
 import { httpPort } from '../shared/names.ts';
-import { findJob, masterOf } from '../client/find-job.ts';
-import { connect } from '../docker/connect.ts';
-import type { Container } from '../docker/engine.ts';
+import { findJob, type FoundJob, masterOf } from '../client/find-job.ts';
+import type { Replica } from '../runtime/replica.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { FtcError } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import type { Status, WorkerRow } from '../api/status.ts';
@@ -13,12 +13,9 @@ import { duration } from '../shared/duration.ts';
 import { stdout } from './print.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
-  const connection = await connect();
-  const project = jobName(options);
-  const containers = await connection.engine.list(project);
-  if (containers.length === 0) await findJob(connection, project); // says what there is
-  const status = await statusOf(containers);
-  const rows = containers.map(c =>
+  const found = await findJob(await openRuntime(), jobName(options));
+  const status = await statusOf(found);
+  const rows = found.replicas.map(c =>
     describe(
       c,
       status?.workers.find(w => w.id === c.hostname),
@@ -43,16 +40,16 @@ export async function run(options: JobFlags & { json?: boolean }): Promise<undef
   stdout.lines(...lines);
 }
 
-async function statusOf(containers: readonly Container[]): Promise<Status | null> {
+async function statusOf({ job, replicas }: FoundJob): Promise<Status | null> {
   try {
-    return await masterOf(containers).status();
+    return await (await masterOf(job, replicas)).status();
   } catch (error) {
     if (error instanceof FtcError) return null;
     throw error;
   }
 }
 
-function describe(c: Container, row: WorkerRow | undefined) {
+function describe(c: Replica, row: WorkerRow | undefined) {
   return {
     container: c.name,
     id: c.hostname,

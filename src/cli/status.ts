@@ -1,7 +1,7 @@
 /** `ftc status`: how far the job is, who trains, what was lost and how it recovered. */
 import { hasEnded } from '../protocol/job-state.ts';
-import { findJob } from '../client/find-job.ts';
-import { connect } from '../docker/connect.ts';
+import { findJob, masterOf } from '../client/find-job.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { whatIsWrong, whatToDo } from '../api/volume.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobName } from './job-name.ts';
@@ -15,9 +15,9 @@ import { paint, stderr, stdout } from './print.ts';
 import { tracebackLines } from './view/traceback.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<undefined> {
-  const { master, containers } = await findJob(await connect(), jobName(options));
-  const status = await master.status();
-  const missing = hasEnded(status.state) ? [] : missingParts(containers, status.target);
+  const { job, replicas } = await findJob(await openRuntime(), jobName(options));
+  const status = await (await masterOf(job, replicas)).status();
+  const missing = hasEnded(status.state) ? [] : missingParts(replicas, status.target);
   if (options.json) {
     for (const line of missing) stderr.lines(line);
     stdout.json(status, 2);

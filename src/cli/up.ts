@@ -1,17 +1,12 @@
 /** `ftc up`: starts the job and shows it until it ends. */
-import { composeProject } from './project.ts';
-import { claimJob } from '../client/claim.ts';
-import { launch } from '../client/launch.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { makeOutputs } from '../client/outputs.ts';
-import { Compose } from '../docker/compose.ts';
-import { connect } from '../docker/connect.ts';
-import { refuseNeighbours } from '../docker/neighbours.ts';
 import { MOST_ENTRIES } from '../job/hidden.ts';
 import { loadJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { createStages } from './view/stages.ts';
 import { Interrupt } from './interrupt.ts';
-import { commandsOf, leftOut, urlsOf, withHookUrls } from './up-hooks.ts';
+import { commandsOf, leftOut, urlsOf } from './up-hooks.ts';
 import { s3Login } from './s3-login.ts';
 import { watchJob } from './watch-job.ts';
 import { stderr } from './print.ts';
@@ -35,22 +30,21 @@ export async function run(options: UpOptions): Promise<number> {
   const urls = urlsOf(loaded);
   const alone = options.detach === true ? leftOut(loaded) : null;
   if (alone !== null) stderr.lines(`! ${alone}`);
-  const connection = await connect();
-  const compose = await Compose.find(connection.host);
-  const project = withHookUrls(await composeProject(loaded, connection), urls);
+  const runtime = await openRuntime();
+  await runtime.ready();
+  const prepared = await runtime.prepare(loaded, { hookUrls: urls });
   await makeOutputs(loaded);
   const interrupt = new Interrupt();
-  await refuseNeighbours(connection.docker, project.name);
-  const claim = await claimJob(connection, loaded, project, options.adopt === true);
-  await launch(connection, compose, project, createStages(), interrupt.signal, claim);
+  const { signal } = interrupt;
+  const claim = { adopt: options.adopt === true };
+  const job = await prepared.launch({ stages: createStages(), signal, claim, build: true });
   return watchJob({
-    connection,
-    compose,
-    project,
+    job,
+    restoring: await job.restoring(),
     interrupt,
     until: options.detach ? 'first-step' : 'end',
     json: options.json === true,
     onInterrupt: 'stop-job',
-    commands: options.detach === true ? null : commandsOf(loaded, connection),
+    commands: options.detach === true ? null : commandsOf(loaded, job),
   });
 }

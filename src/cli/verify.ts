@@ -1,15 +1,13 @@
 /** `ftc verify`: the job undisturbed and under faults, and whether both end with the same bits. */
 import { readFaultsFile } from '../../chaos/faults-file.ts';
 import type { Planned } from '../../chaos/plan.ts';
-import { Compose } from '../docker/compose.ts';
-import { connect } from '../docker/connect.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { ExitCode, FtcError } from '../errors.ts';
 import { loadJob, type LoadedJob } from '../job/load.ts';
 import type { JobFlags } from '../job/sources.ts';
 import type { VerifyReport } from '../verify/verdict.ts';
 import { shapes, verify } from '../verify/verify.ts';
 import { Interrupt } from './interrupt.ts';
-import { composeProject } from './project.ts';
 import { createStages } from './view/stages.ts';
 import { summary } from './view/verify.ts';
 import { createVerifyView } from './view/verify-live.ts';
@@ -32,15 +30,14 @@ export async function run(options: VerifyCommandOptions): Promise<number> {
   const workers = workersOf(options.workers) ?? [loaded.job.workers];
   refuseTooMany(loaded, workers, plan ?? []);
   const interrupt = new Interrupt('interrupt');
-  const connection = await connect();
-  const compose = await Compose.find(connection.host);
+  const runtime = await openRuntime();
+  await runtime.ready();
   const stages = createStages();
   const view = createVerifyView(loaded.job.name, seed, shapes(workers, loaded.job.standbys));
   let report: VerifyReport;
   try {
     report = await verify({
-      connection,
-      compose,
+      runtime,
       loaded,
       workers,
       plan,
@@ -49,7 +46,6 @@ export async function run(options: VerifyCommandOptions): Promise<number> {
       signal: interrupt.signal,
       stages,
       watcher: view,
-      render: job => composeProject(job, connection),
     });
   } finally {
     view.close(interrupt.count > 0);

@@ -1,8 +1,8 @@
 /** `ftc wait`: ends when the job does; its exit code is the job's. */
 import { hasEnded } from '../protocol/job-state.ts';
 import { findJob } from '../client/find-job.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import { follow } from '../client/follow.ts';
-import { connect } from '../docker/connect.ts';
 import { ExitCode } from '../errors.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { jobFailed } from './job-failed.ts';
@@ -13,10 +13,10 @@ import { stdout } from './print.ts';
 const PATIENCE_MS = 600_000;
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<number> {
-  const connection = await connect();
-  const { project } = await findJob(connection, jobName(options));
+  const { job, replicas } = await findJob(await openRuntime(), jobName(options));
+  await job.masterUrl(replicas);
   const { signal } = new AbortController();
-  for await (const { status } of follow(connection, project, {
+  for await (const { status } of follow(job, {
     everyMs: 500,
     patienceMs: PATIENCE_MS,
     signal,

@@ -4,10 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { follow } from '../client/follow.ts';
 import { masterOf } from '../client/find-job.ts';
 import { PartKeeper } from '../client/keep-parts.ts';
-import { tokenOf } from '../client/token.ts';
-import type { Compose, ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
-import { killJob, stopJob } from '../docker/own.ts';
+import type { Restoring, RunningJob } from '../runtime/job.ts';
 import { ExitCode } from '../errors.ts';
 import type { Status } from '../api/status.ts';
 import type { HookCommands } from './hook-commands.ts';
@@ -20,9 +17,8 @@ import { stderr, stdout } from './print.ts';
 import { tracebackLines } from './view/traceback.ts';
 
 export interface WatchJobOptions {
-  readonly connection: Connection;
-  readonly compose: Compose;
-  readonly project: ComposeProject;
+  readonly job: RunningJob;
+  readonly restoring: Restoring;
   readonly interrupt: Interrupt;
   readonly until: 'first-step' | 'end';
   readonly json: boolean;
@@ -61,7 +57,7 @@ export async function watchJob(o: WatchJobOptions): Promise<number> {
     },
     async () => {
       view.say('stopping at once');
-      await killJob(o.connection.docker, o.project.name);
+      await o.job.kill();
     },
   );
   const last = await show(o, view, done, () => asked.toStop);
@@ -78,11 +74,11 @@ async function show(
   done: AbortController,
   stopping: () => boolean,
 ): Promise<Status | null> {
-  const { connection, project } = o;
+  const { job } = o;
   let last: Status | null = null;
   let keptAt = performance.now();
-  const keeper = new PartKeeper(connection, o.compose, project);
-  const following = follow(connection, project.name, {
+  const keeper = new PartKeeper(job, o.restoring);
+  const following = follow(job, {
     everyMs: EVERY_MS,
     patienceMs: PATIENCE_MS,
     signal: done.signal,
@@ -107,10 +103,10 @@ async function show(
 }
 
 /** The job has ended; its workers leave within moments, and the supervisor sees to it that they do. */
-async function workersGone({ connection, project }: WatchJobOptions, signal: AbortSignal): Promise<void> {
+async function workersGone({ job }: WatchJobOptions, signal: AbortSignal): Promise<void> {
   const end = performance.now() + LEAVE_MS;
   while (!signal.aborted && performance.now() < end) {
-    const containers = await connection.engine.list(project.name);
+    const containers = await job.replicas();
     if (!containers.some(c => c.role === 'worker' && c.state === 'running')) return;
     await sleep(EVERY_MS);
   }
@@ -142,18 +138,19 @@ function isOver(s: Status, until: WatchJobOptions['until'], stopping: boolean): 
 }
 
 /** Tells the master; when that fails, stopping the containers lets the workers finish their step as well. */
-async function askToStop({ connection, project }: WatchJobOptions, done: AbortController): Promise<void> {
+async function askToStop({ job }: WatchJobOptions, done: AbortController): Promise<void> {
   try {
-    const containers = await connection.engine.list(project.name);
-    await masterOf(containers).stop(await tokenOf(connection, containers));
+    const replicas = await job.replicas();
+    const master = await masterOf(job, replicas);
+    await master.stop(await job.token(replicas));
   } catch {
-    await stopJob(connection.docker, project.name).catch(() => undefined);
+    await job.stop().catch(() => undefined);
     done.abort();
   }
 }
 
-async function stopped({ connection, project }: WatchJobOptions, last: Status | null): Promise<number> {
-  await stopJob(connection.docker, project.name);
+async function stopped({ job }: WatchJobOptions, last: Status | null): Promise<number> {
+  await job.stop();
   const at = last?.step == null ? '' : ` after step ${last.step}`;
   stderr.lines(`stopped${at}; "ftc up" resumes from there, "ftc down" removes the containers`);
   // Where S3 works, the master has finished what was on its way.

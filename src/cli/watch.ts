@@ -1,26 +1,18 @@
 /** `ftc watch`: shows a running job; looking away does not disturb it. */
 import { findJob } from '../client/find-job.ts';
-import { projectOf } from '../client/saved-project.ts';
-import { Compose } from '../docker/compose.ts';
-import { connect } from '../docker/connect.ts';
+import { openRuntime } from '../runtime/pick.ts';
 import type { JobFlags } from '../job/sources.ts';
 import { Interrupt } from './interrupt.ts';
 import { jobName } from './job-name.ts';
 import { watchJob } from './watch-job.ts';
 
 export async function run(options: JobFlags & { json?: boolean }): Promise<number> {
-  const connection = await connect();
-  const name = jobName(options);
+  const runtime = await openRuntime();
   // Its master may be gone: then watching brings it back.
-  const containers = await connection.engine.list(name);
-  if (containers.length === 0) await findJob(connection, name); // says what there is
-  const [container] = containers;
-  const bare = { name, directory: process.cwd(), yaml: null, variables: {} };
-  const project = container ? await projectOf(connection, container).catch(() => bare) : bare;
+  const { job } = await findJob(runtime, jobName(options));
   return watchJob({
-    connection,
-    compose: await Compose.find(connection.host),
-    project,
+    job,
+    restoring: await job.restoring(),
     interrupt: new Interrupt(),
     until: 'end',
     json: options.json === true,

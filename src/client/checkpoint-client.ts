@@ -1,5 +1,5 @@
 /** Asks for a job's checkpoints: the master, or what stands in for it. src/api/routes.ts has the routes. */
-import type { Agent, IncomingMessage } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { Pruned, VerifyLine } from '../api/checkpoint-answers.ts';
@@ -7,20 +7,10 @@ import { type Route, routes } from '../api/routes.ts';
 import type { PruneOptions } from '../checkpoint/manager.ts';
 import { CheckpointRow, noCheckpoint } from '../api/checkpoint-row.ts';
 import { FtcError } from '../errors.ts';
+import type { CheckpointSource } from '../runtime/job.ts';
 import { parseLine, type StepLine } from '../api/step-line.ts';
 import { LineSplitter } from '../protocol/lines.ts';
 import { call, text } from './http.ts';
-
-export interface CheckpointSource {
-  /** As in `http://127.0.0.1:7070`. */
-  readonly base: string;
-  /** A connection of one's own. */
-  readonly agent?: Agent;
-  /** Where a POST needs one. Asked for each: commands make one. */
-  readonly token?: () => Promise<string>;
-  /** What it means that there is no answer. */
-  readonly silent: (cause: unknown) => FtcError;
-}
 
 /** A disk that is busy, or that another removes from, answers late. Milliseconds. */
 const PATIENCE_MS = 120_000;

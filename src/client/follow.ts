@@ -1,11 +1,10 @@
 /** Follows a job: its status and events, again and again, through restarts of its master and of the engine. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection } from '../docker/connect.ts';
+import type { RunningJob } from '../runtime/job.ts';
 import { FtcError } from '../errors.ts';
 import type { JobEvent } from '../api/event.ts';
 import type { Status } from '../api/status.ts';
-import type { MasterClient } from './master-client.ts';
-import { masterOf } from './find-job.ts';
+import { MasterClient } from './master-client.ts';
 
 export interface Moment {
   /** Null while the master does not answer. */
@@ -24,8 +23,7 @@ export interface FollowOptions {
 
 /** Ends when `signal` aborts. @throws FtcError FTC_MASTER_UNREACHABLE, FTC_NOT_RUNNING, FTC_ENGINE_GONE */
 export async function* follow(
-  connection: Connection,
-  project: string,
+  job: Pick<RunningJob, 'name' | 'replicas' | 'masterUrl'>,
   o: FollowOptions,
 ): AsyncGenerator<Moment> {
   let master: MasterClient | null = null;
@@ -34,7 +32,7 @@ export async function* follow(
   while (!o.signal.aborted) {
     let moment: Moment = { status: null, events: [] };
     try {
-      master ??= await locate(connection, project);
+      master ??= await locate(job);
       const [status, events] = await Promise.all([master.status(), master.events(after)]);
       moment = { status, events };
       after = events.at(-1)?.seq ?? after;
@@ -49,12 +47,12 @@ export async function* follow(
   }
 }
 
-async function locate({ engine }: Connection, project: string): Promise<MasterClient> {
-  const containers = await engine.list(project);
-  if (containers.length === 0) {
-    throw new FtcError('FTC_NOT_RUNNING', `the containers of "${project}" are gone`, {
+async function locate(job: Parameters<typeof follow>[0]): Promise<MasterClient> {
+  const replicas = await job.replicas();
+  if (replicas.length === 0) {
+    throw new FtcError('FTC_NOT_RUNNING', `the containers of "${job.name}" are gone`, {
       hint: 'Somebody removed them ("ftc down"?). The checkpoints are kept unless --volumes was given; "ftc up" resumes the job.',
     });
   }
-  return masterOf(containers);
+  return new MasterClient(await job.masterUrl(replicas));
 }

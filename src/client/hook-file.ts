@@ -3,7 +3,6 @@
  * user, so the file is for everybody to read, and the folder that it lies in is for its owner alone.
  */
 import { join } from 'node:path';
-import { hookFileVariable } from '../../compose/hooks.ts';
 import { notOurs, type Folder } from '../disk/folder.ts';
 import { makeOwnFolder, ownFolder, ownFolderAt } from '../disk/own-folder.ts';
 
@@ -14,11 +13,9 @@ const fileOf = (name: string): string => `${name}.json`;
 export const hookFilePath = (directory: string, name: string): string =>
   join(hookFolder(directory).path, fileOf(name));
 
-/** The variable of Compose's environment that names the file, where there is one. @throws FtcError FTC_NOT_TRUSTED */
-export function hookVariables(directory: string, name: string): Readonly<Record<string, string>> {
-  const folder = hookFolder(directory);
-  return folder.changedAt(fileOf(name)) === null ? {} : { [hookFileVariable]: hookFilePath(directory, name) };
-}
+/** @throws FtcError FTC_NOT_TRUSTED */
+export const hasHookUrls = (directory: string, name: string): boolean =>
+  hookFolder(directory).changedAt(fileOf(name)) !== null;
 
 /** @param text null where the job has no URLs. @throws FtcError FTC_NOT_TRUSTED, FTC_CANNOT_WRITE */
 export function saveHookUrls(directory: string, name: string, text: string | null): void {

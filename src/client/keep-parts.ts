@@ -1,8 +1,6 @@
 /** Mends a job while somebody watches it: ./parts.ts says what is to be done. */
-import type { Compose, ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
-import type { Container } from '../docker/engine.ts';
-import { refuseNeighbours } from '../docker/neighbours.ts';
+import type { Restoring, RunningJob } from '../runtime/job.ts';
+import type { Replica } from '../runtime/replica.ts';
 import { FtcError } from '../errors.ts';
 import type { Status } from '../api/status.ts';
 import { hearParts, isStopped, mending, seeParts, type Mending, type Parts } from './parts.ts';
@@ -11,18 +9,16 @@ import { hearParts, isStopped, mending, seeParts, type Mending, type Parts } fro
 const STOPPED_LOOKS = 3;
 
 export class PartKeeper {
-  readonly #connection: Connection;
-  readonly #compose: Compose;
-  readonly #project: ComposeProject;
+  readonly #job: RunningJob;
+  readonly #restoring: Restoring;
   readonly #closed = new AbortController();
   #parts: Parts = new Map();
   #missingSince: number | null = null;
   #stoppedLooks = 0;
 
-  constructor(connection: Connection, compose: Compose, project: ComposeProject) {
-    this.#connection = connection;
-    this.#compose = compose;
-    this.#project = project;
+  constructor(job: RunningJob, restoring: Restoring) {
+    this.#job = job;
+    this.#restoring = restoring;
     // Without events less is known of who was asked to stop; looking goes on.
     this.#listen().catch(() => undefined);
   }
@@ -38,9 +34,8 @@ export class PartKeeper {
    */
   async look(status: Status | null): Promise<string | null> {
     const now = Date.now();
-    const { engine } = this.#connection;
-    const { name } = this.#project;
-    const containers = (await engine.list(name)).filter(({ job }) => job === name);
+    const { name, hands } = this.#job;
+    const containers = (await hands.list()).filter(({ job }) => job === name);
     this.#parts = seeParts(this.#parts, containers, now);
     await this.#remember();
     const missing = containers.length > 0 && !containers.some(({ role }) => role === 'supervisor');
@@ -48,7 +43,7 @@ export class PartKeeper {
     const cut = containers.find(c => c.role !== 'worker' && c.state === 'running' && !c.attached);
     // A worker is killed for its silence, and gets its network back when it is started again.
     if (cut !== undefined) {
-      await engine.attach(cut.id);
+      await hands.attach(cut.id);
       return `${cut.name} was cut off from its network, and is put back onto it`;
     }
     const mend = mending(this.#parts, this.#missingSince, now, status?.target ?? null);
@@ -60,7 +55,7 @@ export class PartKeeper {
   /** What it means that nothing runs and nothing will start it: somebody has stopped the job. Null while that is not so. */
   get stopped(): FtcError | null {
     if (this.#stoppedLooks < STOPPED_LOOKS) return null;
-    const { name } = this.#project;
+    const { name } = this.#job;
     return new FtcError('FTC_NOT_RUNNING', `the containers of "${name}" were stopped`, {
       hint: '"ftc up" resumes from the newest checkpoint, "ftc down" removes the containers.',
     });
@@ -70,46 +65,41 @@ export class PartKeeper {
   async #remember(): Promise<void> {
     for (const [id, part] of this.#parts) {
       if (part.blueprint !== null || part.goneAt !== null) continue;
-      const blueprint = await this.#connection.engine.blueprint(id);
+      const blueprint = await this.#job.hands.blueprint(id);
       this.#parts = new Map(this.#parts).set(id, { ...(this.#parts.get(id) ?? part), blueprint });
     }
   }
 
   async #mend(
     { make, start, fromFile }: Mending,
-    containers: readonly Container[],
+    containers: readonly Replica[],
     status: Status | null,
   ): Promise<string> {
-    const { engine } = this.#connection;
+    const { hands } = this.#job;
     for (const { container, blueprint } of make) {
-      if (blueprint !== null) await engine.start(await engine.create(blueprint));
+      if (blueprint !== null) await hands.start(await hands.create(blueprint));
       this.#parts = new Map([...this.#parts].filter(([id]) => id !== container.id));
     }
     const made = make.map(({ container }) => container.name).join(', ');
     if (fromFile) return this.#makeFromFile(containers, status);
     if (start === null) return `${made}: removed by somebody, and made anew`;
-    await engine.start(start.id);
+    await hands.start(start.id);
     const also = made === '' ? '' : `; ${made}: removed by somebody, and made anew`;
     return `the supervisor was down and is started again${also}`;
   }
 
   /** What is there stays as it is. */
-  async #makeFromFile(containers: readonly Container[], status: Status | null): Promise<string> {
-    const { name, yaml } = this.#project;
+  async #makeFromFile(containers: readonly Replica[], status: Status | null): Promise<string> {
     this.#missingSince = Date.now();
-    if (yaml === null)
-      return `the supervisor of "${name}" is gone, and so is the file that it was made from: "ftc down", then "ftc up" resumes the job`;
-    await refuseNeighbours(this.#connection.docker, name);
     const present = containers.filter(({ role }) => role === 'worker').length;
-    const standbys = Number(/FTC_STANDBYS: "(\d+)"/.exec(yaml)?.[1] ?? 0);
-    const wanted = status === null ? 0 : status.target + standbys;
-    await this.#compose.up(this.#project, { workers: Math.max(present, wanted), recreate: false });
+    if (!(await this.#restoring.restore(present, status?.target ?? null)))
+      return `the supervisor of "${this.#job.name}" is gone, and so is the file that it was made from: "ftc down", then "ftc up" resumes the job`;
     return 'the supervisor was removed by somebody; what was missing is made anew';
   }
 
   async #listen(): Promise<void> {
     const { signal } = this.#closed;
-    const events = this.#connection.engine.events(this.#project.name, signal);
-    for await (const event of events) if (event !== 'connected') this.#parts = hearParts(this.#parts, event);
+    const changes = this.#job.hands.changes(signal);
+    for await (const change of changes) if (change !== 'relist') this.#parts = hearParts(this.#parts, change);
   }
 }

@@ -3,11 +3,11 @@
  * lost; nobody does that for the supervisor, nor for what was lost while it was away. Who was asked to stop is left alone for a
  * while: "docker compose stop" and "down" take the supervisor first, and the others a moment later.
  */
-import type { Blueprint, Container, ContainerEvent } from '../docker/engine.ts';
+import type { Blueprint, Change, Replica } from '../runtime/replica.ts';
 
 /** A container that was seen, also when it is gone. Times in milliseconds. */
 interface Part {
-  readonly container: Container;
+  readonly container: Replica;
   readonly blueprint: Blueprint | null;
   /** It was told to end, by SIGTERM, and has not started since. */
   readonly asked: boolean;
@@ -19,7 +19,7 @@ export type Parts = ReadonlyMap<string, Part>;
 export interface Mending {
   /** To be made again as they were, before anything is started. */
   readonly make: readonly Part[];
-  readonly start: Container | null;
+  readonly start: Replica | null;
   /** The supervisor is gone and was never seen: only the project's file can tell how it was. */
   readonly fromFile: boolean;
 }
@@ -28,10 +28,9 @@ export interface Mending {
 const GRACE_MS = 2_000;
 /** Whoever stops the whole job has told the others by then. */
 const PATIENCE_MS = 10_000;
-const TERM: readonly (string | null)[] = ['15', 'SIGTERM', 'TERM'];
 
 /** Takes in what the engine lists. */
-export function seeParts(parts: Parts, containers: readonly Container[], now: number): Parts {
+export function seeParts(parts: Parts, containers: readonly Replica[], now: number): Parts {
   const next = new Map<string, Part>();
   for (const container of containers) {
     const old = parts.get(container.id);
@@ -45,9 +44,9 @@ export function seeParts(parts: Parts, containers: readonly Container[], now: nu
   return next;
 }
 
-export function hearParts(parts: Parts, { id, action, signal, exitCode }: ContainerEvent): Parts {
+export function hearParts(parts: Parts, { id, kind, exitCode }: Change): Parts {
   const old = parts.get(id);
-  const asked = (action === 'kill' && TERM.includes(signal)) || (action === 'die' && exitCode === 0);
+  const asked = kind === 'asked' || (kind === 'ended' && exitCode === 0);
   return old === undefined || !asked ? parts : new Map(parts).set(id, { ...old, asked: true });
 }
 
@@ -103,7 +102,7 @@ function overlooked(
 const isMaster = ({ container }: Part): boolean => container.role === 'master';
 
 /** Nothing runs, and nothing will start it. */
-export function isStopped(containers: readonly Container[]): boolean {
+export function isStopped(containers: readonly Replica[]): boolean {
   return !containers.some(c => ['running', 'paused', 'restarting', 'created'].includes(c.state));
 }
 
@@ -114,7 +113,7 @@ function isBeingStopped(here: readonly Part[]): boolean {
   return master?.asked === true || (workers.length > 0 && workers.every(({ asked }) => asked));
 }
 
-const isSame = (a: Container, b: Container): boolean => a.role === b.role && a.number === b.number;
+const isSame = (a: Replica, b: Replica): boolean => a.role === b.role && a.number === b.number;
 
 function masterFirst(a: Part, b: Part): number {
   return Number(isMaster(b)) - Number(isMaster(a));

@@ -1,7 +1,8 @@
 /** The supervisor's process. */
 import { z } from 'zod';
-import { client } from '../docker/client.ts';
-import { DockerEngine } from '../docker/dockerode-engine.ts';
+import { client } from '../runtime/docker/client.ts';
+import { DockerEngine } from '../runtime/docker/dockerode-engine.ts';
+import { handsOf } from '../runtime/docker/hands.ts';
 import { readKey } from '../protocol/key-file.ts';
 import { now } from '../shared/clock.ts';
 import { createLogger } from '../shared/log.ts';
@@ -20,9 +21,8 @@ try {
   const project = (await engine.inspect(id))?.project ?? named;
   const stop = new AbortController();
   const supervisor: Supervisor = new Supervisor({
-    engine,
+    hands: handsOf(engine, project),
     job,
-    project,
     policy,
     log,
     now,

@@ -1,5 +1,5 @@
 /** From what the engine lists to what should be started, and what the master should know. Pure. */
-import type { Container } from '../docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
 import type { ContainerFact } from '../protocol/inbound.ts';
 import type { RestartPolicy, RestartRecord } from './restarts.ts';
 import { afterExit, fresh, seenRunning } from './restarts.ts';
@@ -25,8 +25,8 @@ const CREATED_MS = 10_000;
 export function plan(
   policy: RestartPolicy,
   before: Records,
-  containers: readonly Container[],
-  mayStart: (container: Container) => boolean,
+  containers: readonly Replica[],
+  mayStart: (container: Replica) => boolean,
   now: number,
 ): Plan {
   const records = new Map<string, RestartRecord>();
@@ -46,7 +46,7 @@ export function plan(
   return { records, start, nextAt, facts };
 }
 
-function next(policy: RestartPolicy, record: RestartRecord, c: Container, now: number): RestartRecord {
+function next(policy: RestartPolicy, record: RestartRecord, c: Replica, now: number): RestartRecord {
   switch (c.state) {
     case 'running':
     case 'paused':
@@ -65,7 +65,7 @@ function next(policy: RestartPolicy, record: RestartRecord, c: Container, now: n
   }
 }
 
-function fact(c: Container, record: RestartRecord, mayStart: boolean): ContainerFact {
+function fact(c: Replica, record: RestartRecord, mayStart: boolean): ContainerFact {
   return {
     id: c.hostname,
     container: c.name,

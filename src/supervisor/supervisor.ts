@@ -3,22 +3,21 @@
  * master fences. Events only say that something happened; what is true is what the engine lists.
  */
 import { hasEnded, type JobState } from '../protocol/job-state.ts';
-import type { Container, Engine } from '../docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
+import type { Hands } from '../runtime/hands.ts';
 import type { ContainerFact, Said } from '../protocol/inbound.ts';
 import type { Outbound } from '../protocol/outbound.ts';
 import type { Logger } from '../shared/log.ts';
-import { heavy, PULLED, USUAL } from './weight.ts';
+import { heavy } from './weight.ts';
 import { plan, type Records } from './plan.ts';
 import { afterStart, fresh, type RestartPolicy } from './restarts.ts';
-import { uncover } from './uncover.ts';
 import { Witness } from './witness.ts';
 import { hear, type Memory, missing, type Remembered, see } from './vanished.ts';
 
 export interface SupervisorOptions {
-  readonly engine: Engine;
-  /** Containers of the project that carry another job's name are not touched. */
+  readonly hands: Hands;
+  /** Replicas that carry another job's name are not touched. */
   readonly job: string;
-  readonly project: string;
   readonly policy: RestartPolicy;
   readonly log: Logger;
   readonly now: () => number;
@@ -54,11 +53,10 @@ export class Supervisor {
 
   /** Watches until `signal` aborts. */
   async watch(signal: AbortSignal): Promise<void> {
-    for await (const event of this.#o.engine.events(this.#o.project, signal)) {
-      if (event !== 'connected') {
-        this.#o.log.debug({ action: event.action, container: event.id.slice(0, 12) }, 'event');
-        if (event.action.startsWith('exec_')) continue;
-        this.#memory = hear(this.#memory, event);
+    for await (const change of this.#o.hands.changes(signal)) {
+      if (change !== 'relist') {
+        this.#o.log.debug({ change: change.kind, container: change.id.slice(0, 12) }, 'event');
+        this.#memory = hear(this.#memory, change);
       }
       this.reconcile();
     }
@@ -103,8 +101,8 @@ export class Supervisor {
   }
 
   async #reconcile(): Promise<void> {
-    const { engine, project, policy, now } = this.#o;
-    const containers = (await engine.list(project)).filter(c => c.job === this.#o.job);
+    const { hands, policy, now } = this.#o;
+    const containers = (await hands.list()).filter(c => c.job === this.#o.job);
     this.#remember(containers);
     const made = plan(policy, this.#records, containers, c => this.#mayStart(c), now());
     this.#records = made.records;
@@ -114,11 +112,11 @@ export class Supervisor {
     await this.#makeMissing(containers);
     await Promise.all(containers.filter(c => made.start.includes(c.id)).map(c => this.#start(c)));
     await this.#clearUp(containers);
-    await this.#unweigh(containers);
+    await this.#unfavour(containers);
   }
 
   /** Counts that a supervisor before this one had reached, as the master tells them. */
-  #remember(containers: readonly Container[]): void {
+  #remember(containers: readonly Replica[]): void {
     const records = new Map(this.#records);
     for (const c of containers) {
       const record = records.get(c.id) ?? fresh;
@@ -139,22 +137,22 @@ export class Supervisor {
     this.reconcile();
   }
 
-  #mayStart(container: Container): boolean {
+  #mayStart(container: Replica): boolean {
     if (container.role === 'master') return true;
     return this.#state !== null && this.#state !== 'stopping' && !hasEnded(this.#state);
   }
 
-  async #start(container: Container): Promise<void> {
+  async #start(container: Replica): Promise<void> {
     const { id, name, role, attached } = container;
     const record = this.#records.get(id) ?? fresh;
     try {
       // A start alone brings one that was cut off back without its network.
       if (!attached) {
-        await this.#o.engine.attach(id);
+        await this.#o.hands.attach(id);
         this.#o.log.warn({ worker: id.slice(0, 12), container: name }, 'put back onto its network');
       }
-      if (role === 'worker') await this.#weigh(id, PULLED);
-      await this.#o.engine.start(id);
+      if (role === 'worker') await this.#favour(id, true);
+      await this.#o.hands.start(id);
       const started = afterStart(record);
       this.#records = new Map(this.#records).set(id, started);
       this.#o.log.info(
@@ -173,9 +171,9 @@ export class Supervisor {
   }
 
   /** The id of the container in its place; null where it stays as it is. */
-  async #uncover({ id, name, role }: Container, error: unknown): Promise<string | null> {
+  async #uncover({ id, name, role }: Replica, error: unknown): Promise<string | null> {
     try {
-      const made = await uncover(this.#o.engine, id, error);
+      const made = await this.#o.hands.uncover(id, error);
       if (made === null) return null;
       this.#memory = new Map([...this.#memory].filter(([known]) => known !== id));
       this.#o.log.warn(
@@ -194,13 +192,13 @@ export class Supervisor {
   }
 
   /** Remembers how each was made, and makes anew who was removed. */
-  async #makeMissing(containers: readonly Container[]): Promise<void> {
-    const { engine, now } = this.#o;
+  async #makeMissing(containers: readonly Replica[]): Promise<void> {
+    const { hands, now } = this.#o;
     const isDue = (id: string): boolean => this.#records.get(id)?.dueAt != null;
     this.#memory = see(this.#memory, containers, now(), isDue);
     for (const [id, r] of this.#memory) {
       if (r.blueprint !== null || r.goneAt !== null) continue;
-      const blueprint = await engine.blueprint(id);
+      const blueprint = await hands.blueprint(id);
       this.#memory = new Map(this.#memory).set(id, { ...(this.#memory.get(id) ?? r), blueprint });
     }
     const { memory, make, nextAt } = missing(this.#memory, c => this.#mayMake(c), now());
@@ -210,15 +208,15 @@ export class Supervisor {
   }
 
   /** After its end a job has no use for anybody; its master may be removed. */
-  #mayMake(container: Container): boolean {
+  #mayMake(container: Replica): boolean {
     return this.#mayStart(container) && !(this.#state !== null && hasEnded(this.#state));
   }
 
   async #make({ container: { name }, blueprint }: Remembered): Promise<void> {
     if (blueprint === null) return;
     try {
-      const id = await this.#o.engine.create(blueprint);
-      await this.#o.engine.start(id);
+      const id = await this.#o.hands.create(blueprint);
+      await this.#o.hands.start(id);
       this.#o.log.warn(
         { worker: id.slice(0, 12), container: name },
         'made anew: it was removed while it ran',
@@ -230,18 +228,18 @@ export class Supervisor {
     this.#again = true;
   }
 
-  /** A weight is a help, not a need: an engine that cannot set it is no trouble. */
-  async #weigh(id: string, cpuShares: number): Promise<void> {
+  /** It is a help, not a need: an engine that cannot do it is no trouble. */
+  async #favour(id: string, on: boolean): Promise<void> {
     try {
-      await this.#o.engine.weigh(id, cpuShares);
+      await this.#o.hands.favour(id, on);
     } catch (error) {
       this.#o.log.debug({ err: error, worker: id.slice(0, 12) }, 'its CPU weight could not be set');
     }
   }
 
-  async #unweigh(containers: readonly Container[]): Promise<void> {
+  async #unfavour(containers: readonly Replica[]): Promise<void> {
     const { done, nextAt } = heavy(containers, id => this.#records.get(id)?.healthy ?? false, this.#o.now());
-    await Promise.all(done.map(id => this.#weigh(id, USUAL)));
+    await Promise.all(done.map(id => this.#favour(id, false)));
     if (nextAt !== null) setTimeout(() => this.reconcile(), nextAt - this.#o.now() + 1).unref();
   }
 
@@ -257,21 +255,21 @@ export class Supervisor {
       } else if (this.#asked.has(worker)) return;
       if (container === null) return;
       this.#o.log.warn({ worker, container: container.name, reason }, 'killed: the master counts it as lost');
-      await this.#o.engine.kill(container.id);
+      await this.#o.hands.kill(container.id);
     } catch (error) {
       this.#o.log.error({ err: error, worker }, 'it could not be killed');
     }
   }
 
   /** The container of that worker, if its run from before `at` still lives. */
-  async #lost(worker: string, at: number): Promise<Container | null> {
-    const containers = (await this.#o.engine.list(this.#o.project)).filter(c => c.job === this.#o.job);
+  async #lost(worker: string, at: number): Promise<Replica | null> {
+    const containers = (await this.#o.hands.list()).filter(c => c.job === this.#o.job);
     const found = containers.find(c => c.role === 'worker' && c.hostname === worker);
     const alive = found?.state === 'running' || found?.state === 'paused';
     return found && alive && (found.startedAt ?? 0) <= at ? found : null;
   }
 
-  async #clearUp(containers: readonly Container[]): Promise<void> {
+  async #clearUp(containers: readonly Replica[]): Promise<void> {
     if (this.#endedAt === null) return;
     const left = containers.filter(
       c => c.role === 'worker' && (c.state === 'running' || c.state === 'paused'),
@@ -281,7 +279,7 @@ export class Supervisor {
     if (this.#o.now() < at) return this.#planAt(at);
     for (const c of left) {
       this.#o.log.warn({ container: c.name }, 'killed: the job has ended and it is still there');
-      await this.#o.engine.kill(c.id);
+      await this.#o.hands.kill(c.id);
     }
   }
 

@@ -2,11 +2,11 @@
  * Containers that were removed while they ran, and are to be made anew. Pure. Who was asked to leave and was then removed was
  * scaled down; who had ended before, and was given up, was cleared away; who merely vanished is still wanted.
  */
-import type { Blueprint, Container, ContainerEvent } from '../docker/engine.ts';
+import type { Blueprint, Change, Replica } from '../runtime/replica.ts';
 
 /** What is remembered of a container, also when it is gone. Times in milliseconds. */
 export interface Remembered {
-  readonly container: Container;
+  readonly container: Replica;
   readonly blueprint: Blueprint | null;
   /** It was told to end, by SIGTERM. */
   readonly asked: boolean;
@@ -21,7 +21,6 @@ export type Memory = ReadonlyMap<string, Remembered>;
 const GRACE_MS = 2_000;
 /** One that is removed by force dies of it. One that died sooner was dead. */
 const FORCED_MS = 3_000;
-const TERM: readonly (string | null)[] = ['15', 'SIGTERM', 'TERM'];
 
 /**
  * Takes in what the engine lists. The supervisor is nobody's to make anew.
@@ -29,7 +28,7 @@ const TERM: readonly (string | null)[] = ['15', 'SIGTERM', 'TERM'];
  */
 export function see(
   memory: Memory,
-  containers: readonly Container[],
+  containers: readonly Replica[],
   now: number,
   isDue: (id: string) => boolean = () => false,
 ): Memory {
@@ -52,18 +51,13 @@ export function see(
   return next;
 }
 
-/** Takes in an event, which may tell what no list has shown. */
-export function hear(memory: Memory, event: ContainerEvent): Memory {
-  const old = memory.get(event.id);
+/** Takes in a change, which may tell what no list has shown. */
+export function hear(memory: Memory, { id, kind, at, exitCode }: Change): Memory {
+  const old = memory.get(id);
   if (!old) return memory;
-  const asked = event.action === 'kill' && TERM.includes(event.signal);
-  if (asked) return new Map(memory).set(event.id, { ...old, asked: true });
-  if (event.action !== 'die') return memory;
-  return new Map(memory).set(event.id, {
-    ...old,
-    diedAt: event.at,
-    asked: old.asked || event.exitCode === 0,
-  });
+  if (kind === 'asked') return new Map(memory).set(id, { ...old, asked: true });
+  if (kind !== 'ended') return memory;
+  return new Map(memory).set(id, { ...old, diedAt: at, asked: old.asked || exitCode === 0 });
 }
 
 export interface Makings {
@@ -74,7 +68,7 @@ export interface Makings {
 }
 
 /** Who is to be made anew now. Those of whom nothing more is to be expected are forgotten. */
-export function missing(memory: Memory, mayMake: (container: Container) => boolean, now: number): Makings {
+export function missing(memory: Memory, mayMake: (container: Replica) => boolean, now: number): Makings {
   const next = new Map(memory);
   const here = [...memory.values()].filter(r => r.goneAt === null).map(r => r.container);
   const make: Remembered[] = [];
@@ -99,5 +93,5 @@ function isWanted({ blueprint, asked, diedAt, due, goneAt }: Remembered): boolea
 }
 
 /** Somebody has made it already. */
-const isSame = (a: Container, b: Container): boolean =>
+const isSame = (a: Replica, b: Replica): boolean =>
   a.name === b.name || (a.role === b.role && a.number === b.number);

@@ -1,11 +1,12 @@
 /** Reads what a worker's log tells: the stacks of one that is about to be killed, the last lines of one that has died. */
-import type { Container, Engine } from '../docker/engine.ts';
+import type { Replica } from '../runtime/replica.ts';
+import type { Hands } from '../runtime/hands.ts';
 import type { Said } from '../protocol/inbound.ts';
 import type { Logger } from '../shared/log.ts';
 import { LAST_LINES, lastLines, STACK_LINES, stackIn } from './last-words.ts';
 
 export interface WitnessOptions {
-  readonly engine: Engine;
+  readonly hands: Hands;
   readonly log: Logger;
   readonly now: () => number;
   said(said: Omit<Said, 'type'>): void;
@@ -28,15 +29,15 @@ export class Witness {
   }
 
   /** Asks a worker for its stacks, and tells them. It takes a second at most, also where nothing can be had. */
-  async stacks({ id, hostname: worker, startedAt }: Container): Promise<void> {
-    const { engine, now, log } = this.#o;
+  async stacks({ id, hostname: worker, startedAt }: Replica): Promise<void> {
+    const { hands, now, log } = this.#o;
     try {
-      const before = stackIn(await engine.tail(id, STACK_LINES));
-      await engine.kill(id, 'SIGQUIT');
+      const before = stackIn(await hands.tail(id, STACK_LINES));
+      await hands.kill(id, 'SIGQUIT');
       const end = now() + PATIENCE_MS;
       for (let seen = before; now() < end;) {
         await new Promise(resolve => setTimeout(resolve, LOOK_MS));
-        const stack = stackIn(await engine.tail(id, STACK_LINES));
+        const stack = stackIn(await hands.tail(id, STACK_LINES));
         // It is written piece by piece: whole when nothing is added any more.
         if (stack !== null && stack !== before && stack === seen) {
           this.#told.set(id, startedAt ?? 0);
@@ -50,14 +51,14 @@ export class Witness {
   }
 
   /** Tells the last lines of those that have died since it looked last. Nobody waits for that. */
-  look(containers: readonly Container[]): void {
+  look(containers: readonly Replica[]): void {
     const ids = new Set(containers.map(({ id }) => id));
     for (const id of this.#told.keys()) if (!ids.has(id)) this.#told.delete(id);
     for (const c of containers) if (isDead(c) && this.#isNews(c)) void this.#lines(c);
   }
 
   /** Of a run whose stacks were told there is nothing more to say. */
-  #isNews({ id, startedAt, finishedAt }: Container): boolean {
+  #isNews({ id, startedAt, finishedAt }: Replica): boolean {
     const at = finishedAt ?? 0;
     const told = this.#told.get(id) ?? -1;
     if (at < this.#since || told === at || told === (startedAt ?? 0)) return false;
@@ -65,9 +66,9 @@ export class Witness {
     return true;
   }
 
-  async #lines({ id, hostname: worker }: Container): Promise<void> {
+  async #lines({ id, hostname: worker }: Replica): Promise<void> {
     try {
-      const text = lastLines(await this.#o.engine.tail(id, LAST_LINES));
+      const text = lastLines(await this.#o.hands.tail(id, LAST_LINES));
       if (text !== '') this.#o.said({ worker, what: 'lines', text });
     } catch (error) {
       this.#o.log.debug({ err: error, worker }, 'its last lines could not be read');
@@ -75,5 +76,5 @@ export class Witness {
   }
 }
 
-const isDead = ({ role, state, exitCode }: Container): boolean =>
+const isDead = ({ role, state, exitCode }: Replica): boolean =>
   role === 'worker' && (state === 'exited' || state === 'dead') && exitCode !== 0;

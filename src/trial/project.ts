@@ -1,18 +1,9 @@
 /** The project of a run that tries a job out: the job with other numbers, a name of its own, and labels that say whose it is. */
 import { ftcLabels } from '../shared/names.ts';
-import type { ComposeFile } from '../../compose/render.ts';
-import type { Service } from '../../compose/services.ts';
+import type { Purpose } from '../runtime/runtime.ts';
 import { noHooks } from '../job/hooks.ts';
 import type { Job } from '../job/job.ts';
 import { thisProcess, toText } from '../shared/process-id.ts';
-
-/** Why runs are made. */
-export interface Purpose {
-  /** Names the label that a run's containers, volumes and networks have; its value is the job's name. */
-  readonly label: string;
-  /** A part of the project's name. */
-  readonly word: string;
-}
 
 export const verification: Purpose = { label: ftcLabels.verify, word: 'verify' };
 export const experiment: Purpose = { label: ftcLabels.experiment, word: 'chaos' };
@@ -47,22 +38,3 @@ export const ownLabels = ({ label }: Purpose, job: string): Readonly<Record<stri
   [label]: job,
   [ftcLabels.owner]: toText(thisProcess()),
 });
-
-/** The file with `labels` on everything that it makes. */
-export function labelled(file: ComposeFile, labels: Readonly<Record<string, string>>): ComposeFile {
-  const mark = (thing: Service): Service => ({
-    ...thing,
-    labels: { ...(thing['labels'] as object), ...labels },
-  });
-  const { services, volumes, networks } = file;
-  return {
-    ...file,
-    services: {
-      master: mark(services.master),
-      worker: mark(services.worker),
-      supervisor: mark(services.supervisor),
-    },
-    volumes: Object.fromEntries(Object.entries(volumes).map(([key, volume]) => [key, mark(volume)])),
-    networks: { default: mark(networks.default) },
-  };
-}

@@ -1,17 +1,15 @@
 /** Scales a run while it is followed, one change after the other. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Compose, ComposeProject } from '../docker/compose.ts';
+import type { RunningJob } from '../runtime/job.ts';
 
 export class Scaler {
-  readonly #compose: Compose;
-  readonly #project: ComposeProject;
+  readonly #job: Pick<RunningJob, 'scaling'>;
   readonly #standbys: number;
   readonly #signal: AbortSignal;
   #last: Promise<void> = Promise.resolve();
 
-  constructor(compose: Compose, project: ComposeProject, standbys: number, signal: AbortSignal) {
-    this.#compose = compose;
-    this.#project = project;
+  constructor(job: Pick<RunningJob, 'scaling'>, standbys: number, signal: AbortSignal) {
+    this.#job = job;
     this.#standbys = standbys;
     this.#signal = signal;
   }
@@ -22,12 +20,10 @@ export class Scaler {
    */
   scale(workers: number): number {
     const containers = workers + this.#standbys;
-    const up = (): Promise<void> =>
-      this.#compose.up(this.#project, {
-        workers: containers,
-        recreate: false,
-        signal: this.#signal,
-      });
+    const up = async (): Promise<void> => {
+      const scaling = await this.#job.scaling();
+      await scaling.to(containers, { signal: this.#signal });
+    };
     this.#last = this.#last.then(up).catch(async (error: unknown) => {
       // Compose trips over containers that die under its hands: once more, when they are back.
       if (this.#signal.aborted) throw error;

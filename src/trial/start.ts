@@ -1,24 +1,13 @@
-/** Makes a run of a job that is tried out: its project, under a name that is free, and its containers. */
-import { toYaml, type ComposeFile } from '../../compose/render.ts';
-import { launch, type Stages } from '../client/launch.ts';
-import { saveProject } from '../client/saved-project.ts';
-import type { Compose, ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
+/** Makes a run of a job that is tried out: under a name that is free, with labels that say whose it is. */
 import { FtcError } from '../errors.ts';
 import { checkHost } from '../job/host.ts';
 import type { LoadedJob } from '../job/load.ts';
-import { findLeftovers, isTaken, removeRun, type Whose } from './leftovers.ts';
-import { labelled, ownLabels, runJob, runName, type Purpose } from './project.ts';
-
-/** Renders a job for the engine that was found. */
-export type RenderJob = (
-  loaded: LoadedJob,
-) => Promise<ComposeProject & { readonly rendered: { readonly file: ComposeFile } }>;
+import type { RunningJob, Stages } from '../runtime/job.ts';
+import type { PreparedJob, Purpose, Runtime, Whose } from '../runtime/runtime.ts';
+import { ownLabels, runJob, runName } from './project.ts';
 
 export interface RunMaker {
-  readonly connection: Connection;
-  readonly compose: Compose;
-  readonly render: RenderJob;
+  readonly runtime: Runtime;
   readonly stages: Stages;
   readonly signal: AbortSignal;
 }
@@ -29,11 +18,11 @@ export interface RunMaker {
  * @throws FtcError FTC_ALREADY_RUNNING where one is running now
  */
 export async function clearRuns(
-  { connection: { docker }, stages }: Pick<RunMaker, 'connection' | 'stages'>,
+  { runtime, stages }: Pick<RunMaker, 'runtime' | 'stages'>,
   whose: Whose & { readonly job: string },
   what: string,
 ): Promise<void> {
-  const { projects, alive } = await findLeftovers(docker, whose);
+  const { projects, alive } = await runtime.findLeftovers(whose);
   if (alive.length > 0) {
     throw new FtcError(
       'FTC_ALREADY_RUNNING',
@@ -43,28 +32,28 @@ export async function clearRuns(
   }
   if (projects.length === 0) return;
   await stages.stage(`removing what ${what} left: ${projects.join(', ')}`, async () => {
-    for (const project of projects) await removeRun(docker, whose, project);
+    for (const project of projects) await runtime.removeRun(whose, project);
   });
 }
 
-/** The project of one run, under a name that nothing on the engine has. */
+/** One run, under a name that nothing on the runtime has. */
 export async function prepareRun(
-  { connection: { docker }, render }: Pick<RunMaker, 'connection' | 'render'>,
+  { runtime }: Pick<RunMaker, 'runtime'>,
   purpose: Purpose,
   loaded: LoadedJob,
   { workers, standbys, first }: { workers: number; standbys: number; first: number },
-): Promise<ComposeProject> {
+): Promise<PreparedJob> {
   const { name } = loaded.job;
   let n = first;
-  while (await isTaken(docker, runName(purpose, name, n))) n += 1;
+  while (await runtime.isTaken(runName(purpose, name, n))) n += 1;
   const job = runJob(loaded.job, runName(purpose, name, n), workers, standbys);
-  const { rendered, ...project } = await render({ ...loaded, job, user: checkHost(job, process.cwd()) });
-  return { ...project, yaml: toYaml(labelled(rendered.file, ownLabels(purpose, name))) };
+  const labels = ownLabels(purpose, name);
+  return runtime.prepare({ ...loaded, job, user: checkHost(job, process.cwd()) }, { labels });
 }
 
 /** @param build what the first run of several does; the others run the same images */
-export async function startRun(o: RunMaker, project: ComposeProject, build: boolean): Promise<void> {
-  if (build) return launch(o.connection, o.compose, project, o.stages, o.signal);
-  saveProject(project);
-  await o.compose.up(project, { signal: o.signal });
-}
+export const startRun = (
+  { stages, signal }: Pick<RunMaker, 'stages' | 'signal'>,
+  prepared: PreparedJob,
+  build: boolean,
+): Promise<RunningJob> => prepared.launch({ stages, signal, claim: null, build });

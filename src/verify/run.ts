@@ -7,8 +7,7 @@ import { Session } from '../../chaos/session.ts';
 import { createWorld } from '../../chaos/world.ts';
 import { follow } from '../client/follow.ts';
 import { keepSupervisor } from '../client/keep-supervisor.ts';
-import type { Compose, ComposeProject } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
+import type { RunningJob } from '../runtime/job.ts';
 import { hasEnded } from '../protocol/job-state.ts';
 import type { Recovery, Status } from '../api/status.ts';
 import { FtcError } from '../errors.ts';
@@ -19,9 +18,7 @@ import { applied, nextAt, observe, type Applied } from './applied.ts';
 import { holdersOf, merge, remember, type Holders } from '../../chaos/evidence/holders.ts';
 
 export interface RunOptions {
-  readonly connection: Connection;
-  readonly compose: Compose;
-  readonly project: ComposeProject;
+  readonly job: RunningJob;
   readonly standbys: number;
   readonly plan: readonly Planned[];
   readonly seed: number;
@@ -51,9 +48,9 @@ const PATIENCE_MS = 120_000;
 /** Until the job has ended, however. @throws FtcError when it cannot be followed or stands still; AbortError when `signal` aborts */
 export async function followRun(o: RunOptions): Promise<RunRecord> {
   const session = await Session.open({
-    world: createWorld(o.connection, () => undefined),
-    project: o.project.name,
-    folders: [o.project.directory, process.cwd()],
+    world: createWorld(o.job, () => undefined),
+    project: o.job.name,
+    folders: [o.job.directory ?? process.cwd(), process.cwd()],
     command: 'ftc verify',
   });
   try {
@@ -65,8 +62,8 @@ export async function followRun(o: RunOptions): Promise<RunRecord> {
 
 async function follows(o: RunOptions, run: Run): Promise<RunRecord> {
   let keptAt = performance.now();
-  const { connection, project, signal } = o;
-  for await (const { status } of follow(connection, project.name, {
+  const { job, signal } = o;
+  for await (const { status } of follow(job, {
     everyMs: EVERY_MS,
     patienceMs: PATIENCE_MS,
     signal,
@@ -77,7 +74,7 @@ async function follows(o: RunOptions, run: Run): Promise<RunRecord> {
     run.refuseStall(status);
     if (performance.now() - keptAt < KEEP_EVERY_MS) continue;
     keptAt = performance.now();
-    await keepSupervisor(connection.engine, project.name).catch(() => false);
+    await keepSupervisor(job.hands).catch(() => false);
   }
   throw signal.reason;
 }
@@ -100,7 +97,7 @@ class Run {
     this.#o = o;
     this.#session = session;
     this.#ledger = begin(o.plan);
-    this.#scaler = new Scaler(o.compose, o.project, o.standbys, o.signal);
+    this.#scaler = new Scaler(o.job, o.standbys, o.signal);
   }
 
   async look(status: Status | null): Promise<void> {
@@ -133,13 +130,13 @@ class Run {
 
   /** @throws FtcError FTC_NOT_VERIFIED */
   refuseStall(status: Status | null): void {
-    const { stallMs, project } = this.#o;
+    const { stallMs, job } = this.#o;
     const since = performance.now() - this.#steppedAt;
     if (stallMs === null || this.#startedAt === null || since < stallMs) return;
     const who = status?.workers.map(w => `${w.container ?? w.id} ${w.phase ?? w.state}`).join(', ');
     throw new FtcError(
       'FTC_NOT_VERIFIED',
-      `${project.name} stands still: no step for ${duration(since)} after step ${this.#steps} (${who ?? 'the master does not answer'})`,
+      `${job.name} stands still: no step for ${duration(since)} after step ${this.#steps} (${who ?? 'the master does not answer'})`,
       {
         hint: 'A defect of ours: please report it with the logs, which --keep leaves there ("ftc logs --name …").',
       },
@@ -151,7 +148,7 @@ class Run {
   }
 
   async #applyDue(status: Status): Promise<void> {
-    const { plan, connection, seed } = this.#o;
+    const { plan, seed, job } = this.#o;
     for (const index of due(plan, this.#ledger, this.#progress())) {
       const act = plan[index]?.act;
       if (!act) continue;
@@ -159,7 +156,7 @@ class Run {
       const progress = this.#progress();
       const choice = targetSeed(seed, index, this.#ledger[index]?.times ?? 0);
       const infliction =
-        act.kind === 'scale' ? null : await apply(connection.engine, this.#session, act, status, choice);
+        act.kind === 'scale' ? null : await apply(job.hands, this.#session, act, status, choice);
       if (act.kind === 'fault' && infliction === null) continue;
       this.#ledger = fire(this.#ledger, index, progress);
       const fault = applied(act, at, Math.round(progress.ms), status.step ?? 0, infliction?.hits ?? []);

@@ -1,22 +1,19 @@
 /** The runs of a verification, one after the other: undisturbed once, then under faults with each number of workers. */
 import type { Planned } from '../../chaos/plan.ts';
-import type { Stages } from '../client/launch.ts';
-import type { Compose } from '../docker/compose.ts';
-import type { Connection } from '../docker/connect.ts';
+import type { Stages } from '../runtime/job.ts';
+import type { Runtime } from '../runtime/runtime.ts';
 import { FtcError } from '../errors.ts';
 import type { LoadedJob } from '../job/load.ts';
 import type { Status } from '../api/status.ts';
 import type { Applied } from './applied.ts';
 import { defaultPlan } from './default-plan.ts';
 import { verification } from '../trial/project.ts';
-import { clearRuns, prepareRun, startRun, type RenderJob } from '../trial/start.ts';
-import { removeRun } from './leftovers.ts';
+import { clearRuns, prepareRun, startRun } from '../trial/start.ts';
 import { followRun, type RunRecord } from './run.ts';
 import { runReport, verdict, type RunShape, type VerifyReport } from './verdict.ts';
 
 export interface VerifyOptions {
-  readonly connection: Connection;
-  readonly compose: Compose;
+  readonly runtime: Runtime;
   readonly loaded: LoadedJob;
   /** Of the runs under faults; the undisturbed one has the first. */
   readonly workers: readonly number[];
@@ -28,7 +25,6 @@ export interface VerifyOptions {
   readonly signal: AbortSignal;
   readonly stages: Stages;
   readonly watcher: VerifyWatcher;
-  readonly render: RenderJob;
 }
 
 export interface VerifyWatcher {
@@ -51,18 +47,19 @@ export function shapes(workers: readonly number[], standbys: number): Omit<RunSh
 /** @throws FtcError FTC_ALREADY_RUNNING, FTC_JOB_FAILED, and what starting a job can throw; AbortError */
 export async function verify(o: VerifyOptions): Promise<VerifyReport> {
   const { job } = o.loaded;
-  await clearRuns(o, { purpose: verification, job: job.name }, 'a verification');
+  const whose = { purpose: verification, job: job.name };
+  await clearRuns(o, whose, 'a verification');
   const reports = [];
   let plan = o.plan;
   let stallMs = STALL_MS;
   for (const [index, shape] of shapes(o.workers, job.standbys).entries()) {
-    const project = await prepareRun(o, verification, o.loaded, { ...shape, first: index + 1 });
+    const prepared = await prepareRun(o, verification, o.loaded, { ...shape, first: index + 1 });
     try {
-      await startRun(o, project, index === 0);
+      const running = await startRun(o, prepared, index === 0);
       o.watcher.begin(index);
       const record = await followRun({
         ...o,
-        project,
+        job: running,
         standbys: shape.standbys,
         plan: shape.disturbed ? (plan ?? []) : [],
         stallMs: shape.disturbed ? stallMs : null,
@@ -75,9 +72,9 @@ export async function verify(o: VerifyOptions): Promise<VerifyReport> {
       const { trainingMs } = record;
       plan ??= defaultPlan({ totalSteps: totalSteps ?? 1, trainingMs, heartbeatMs }, o.seed);
       stallMs = Math.max(stallMs, STALL_STEPS * (trainingMs / (totalSteps ?? 1)), STALL_BEATS * heartbeatMs);
-      reports.push(runReport({ ...shape, project: project.name }, record));
+      reports.push(runReport({ ...shape, project: prepared.name }, record));
     } finally {
-      if (!o.keep) await removeRun(o.connection.docker, job.name, project.name);
+      if (!o.keep) await o.runtime.removeRun(whose, prepared.name);
     }
   }
   return verdict(job.name, o.seed, reports);

@@ -1,6 +1,6 @@
 /** What every `Engine` does, in memory or real. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Container, ContainerEvent, Engine } from '../../src/docker/engine.ts';
+import type { Container, ContainerEvent, Engine } from '../../src/runtime/docker/engine.ts';
 import type { Role } from '../../src/shared/names.ts';
 
 /** An engine, and a way to put containers into it. */

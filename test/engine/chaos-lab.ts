@@ -2,8 +2,8 @@
 import { readFileSync } from 'node:fs';
 import { openFaults } from '../../chaos/journal/entries.ts';
 import { readEntries } from '../../chaos/journal/file.ts';
-import { helperImage } from '../../chaos/helper/image.ts';
-import type { Container, ContainerEvent } from '../../src/docker/engine.ts';
+import { helperImage } from '../../src/runtime/docker/helper-image.ts';
+import type { Container, ContainerEvent } from '../../src/runtime/docker/engine.ts';
 import { docker, TestJob, TINY } from './harness.ts';
 
 /** What waits for something gives up after it: nothing here takes so long. */

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readEntries } from '../../chaos/journal/file.ts';
 import type { Strike } from '../../chaos/strike.ts';
-import type { Container } from '../../src/docker/engine.ts';
+import type { Container } from '../../src/runtime/docker/engine.ts';
 import { aim, Broken, eventually } from './chaos-lab.ts';
 import { docker, type TestJob } from './harness.ts';
 

@@ -4,9 +4,9 @@ import { randomBytes } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
-import { Compose, type ComposeProject } from '../../src/docker/compose.ts';
-import { connect, type Connection } from '../../src/docker/connect.ts';
-import { killJob, removeJob, stopJob } from '../../src/docker/own.ts';
+import { Compose, type ComposeProject } from '../../src/runtime/docker/compose.ts';
+import { connect, type Connection } from '../../src/runtime/docker/connect.ts';
+import { killJob, removeJob, stopJob } from '../../src/runtime/docker/own.ts';
 import { docker } from './harness.ts';
 import { smallImage } from './small-image.ts';
 

@@ -1,6 +1,6 @@
 import { composeLabels, ftcLabels } from '../../src/shared/names.ts';
 import { randomBytes } from 'node:crypto';
-import { connect } from '../../src/docker/connect.ts';
+import { connect } from '../../src/runtime/docker/connect.ts';
 import { engineContract } from '../contracts/engine-contract.ts';
 import { smallImage } from './small-image.ts';
 

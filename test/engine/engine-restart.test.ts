@@ -2,9 +2,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createDaemon } from '../../chaos/daemon.ts';
-import { engineProcess } from '../../chaos/engine-process.ts';
-import { connect } from '../../src/docker/connect.ts';
+import { createDaemon } from '../../src/runtime/docker/daemon.ts';
+import { engineProcess } from '../../src/runtime/docker/engine-process.ts';
+import { connect } from '../../src/runtime/docker/connect.ts';
 import type { Status } from '../../src/api/status.ts';
 import { docker, TestJob, TINY } from './harness.ts';
 import { OwnEngine, whyNone } from './own-engine/own-engine.ts';

@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { memberVolumeNames } from '../../compose/members.ts';
-import { connect, type Connection } from '../../src/docker/connect.ts';
-import type { Container } from '../../src/docker/engine.ts';
+import { connect, type Connection } from '../../src/runtime/docker/connect.ts';
+import { DockerRuntime } from '../../src/runtime/docker/runtime.ts';
+import type { Container } from '../../src/runtime/docker/engine.ts';
 import { follow } from '../../src/client/follow.ts';
 import type { JobEvent } from '../../src/api/event.ts';
 import type { Status } from '../../src/api/status.ts';
@@ -144,7 +145,8 @@ export class TestJob {
   /** Its port is reached only from where the engine is: elsewhere it takes a command. */
   async *#moments(signal: AbortSignal): AsyncGenerator<{ status: Status | null }> {
     if (this.#place === null) {
-      yield* follow(this.connection, this.name, { everyMs: 50, patienceMs: DEADLINE_MS, signal });
+      const job = new DockerRuntime(this.connection).open(this.name);
+      yield* follow(job, { everyMs: 50, patienceMs: DEADLINE_MS, signal });
       return;
     }
     while (!signal.aborted) {

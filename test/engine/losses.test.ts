@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Container } from '../../src/docker/engine.ts';
+import type { Container } from '../../src/runtime/docker/engine.ts';
 import type { Status } from '../../src/api/status.ts';
 import { docker, identity, TestJob, TINY } from './harness.ts';
 import { loadedIn } from './loaded.ts';

@@ -2,7 +2,7 @@
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Container } from '../../src/docker/engine.ts';
+import type { Container } from '../../src/runtime/docker/engine.ts';
 import { docker, TestJob, TINY, type Running } from './harness.ts';
 
 const JOB = 'script: train.py\nargs: ["0.1"]\nworkers: 3\nsteps: 2000\ncheckpoint: { every: 10 }\n';

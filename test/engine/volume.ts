@@ -1,6 +1,6 @@
 /** A volume from outside: with plain `docker run`, as a person would look into it or damage it. */
 import { execa } from 'execa';
-import type { Connection } from '../../src/docker/connect.ts';
+import type { Connection } from '../../src/runtime/docker/connect.ts';
 import { smallImage } from './small-image.ts';
 
 /** Runs a shell script with the volume at /v. What it printed. */

@@ -1,6 +1,8 @@
 /** An engine in memory, with the contract of a real one: see test/contracts/engine-contract.ts, which both pass. */
 import { randomBytes } from 'node:crypto';
-import type { Blueprint, Container, ContainerEvent, Engine } from '../../src/docker/engine.ts';
+import type { Container, ContainerEvent, Engine } from '../../src/runtime/docker/engine.ts';
+import type { Blueprint } from '../../src/runtime/replica.ts';
+import { FAVOURED } from '../../src/runtime/docker/weight.ts';
 import type { Role } from '../../src/shared/names.ts';
 import { FtcError } from '../../src/errors.ts';
 
@@ -43,6 +45,7 @@ export class FakeEngine implements Engine {
     const id = randomBytes(32).toString('hex');
     const runs = state === 'running' || state === 'paused';
     const container: Container = {
+      kind: 'container',
       id,
       hostname: id.slice(0, 12),
       name: `${project}-${role}-${number}`,
@@ -58,6 +61,8 @@ export class FakeEngine implements Engine {
       oomKilled: false,
       pid: runs ? (this.#pid += 1) : null,
       attached: true,
+      favoured: false,
+      folder: null,
       cpuShares: 0,
       labels,
       ports: {},
@@ -189,7 +194,7 @@ export class FakeEngine implements Engine {
 
   async weigh(id: string, cpuShares: number): Promise<void> {
     await this.#reach(`weigh ${id.slice(0, 12)} ${cpuShares}`);
-    this.#containers.set(id, { ...this.#get(id, 'weigh'), cpuShares });
+    this.#containers.set(id, { ...this.#get(id, 'weigh'), cpuShares, favoured: cpuShares === FAVOURED });
   }
 
   async attach(id: string): Promise<void> {

@@ -1,8 +1,8 @@
 /** What of a job is not there, a line each, and what brings it back. Pure. */
-import type { Container } from '../../docker/engine.ts';
+import type { Replica } from '../../runtime/replica.ts';
 
 /** @param target how many workers the master wants to hold ranks */
-export function missingParts(containers: readonly Container[], target: number): string[] {
+export function missingParts(containers: readonly Replica[], target: number): string[] {
   const lines: string[] = [];
   const supervisor = containers.find(({ role }) => role === 'supervisor');
   const alive = supervisor?.state === 'running' || supervisor?.state === 'paused';

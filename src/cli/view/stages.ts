@@ -1,6 +1,6 @@
 /** What is waited for: a spinner on a terminal, a line elsewhere. To stderr. */
 import ora from 'ora';
-import type { Stages } from '../../client/launch.ts';
+import type { Stages } from '../../runtime/job.ts';
 import { duration } from '../../shared/duration.ts';
 import { shown, stderr } from '../print.ts';
 

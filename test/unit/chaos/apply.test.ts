@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { apply, targetsOf } from '../../../chaos/apply.ts';
 import type { FaultAct } from '../../../chaos/plan.ts';
 import { Session } from '../../../chaos/session.ts';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
+import { handsOf } from '../../../src/runtime/docker/hands.ts';
 import type { Role } from '../../../src/shared/names.ts';
 import type { Status } from '../../../src/api/status.ts';
 import { FtcError } from '../../../src/errors.ts';
@@ -155,7 +156,7 @@ describe('applying a fault', () => {
       { id: outsider.hostname, rank: 1, step: 10 },
     ]);
     folder = mkdtempSync(join(tmpdir(), 'ftctest-apply-'));
-    const world = fakeWorld(engine);
+    const world = fakeWorld(engine, PROJECT);
     session = await Session.open({ world, project: PROJECT, folders: [folder], command: 'ftc verify' });
   });
   afterEach(async () => {
@@ -165,7 +166,7 @@ describe('applying a fault', () => {
   const stateOf = async (c: Container) => (await engine.inspect(c.id))?.state;
 
   it('kills nobody else, and leaves starting again to others', async () => {
-    const done = await apply(engine, session, act({ target: 'all' }), status, 0);
+    const done = await apply(handsOf(engine, PROJECT), session, act({ target: 'all' }), status, 0);
     expect(done?.hits).toHaveLength(1);
     expect(done?.isOver).toBe(true);
     expect([await stateOf(worker), await stateOf(outsider)]).toEqual(['exited', 'running']);
@@ -173,10 +174,10 @@ describe('applying a fault', () => {
 
   it('pauses, and resumes in time; asked sooner, sooner; twice is no error', async () => {
     const pause = act({ fault: 'pause', target: 'master', forMs: 1 });
-    const short = await apply(engine, session, pause, status, 0);
+    const short = await apply(handsOf(engine, PROJECT), session, pause, status, 0);
     await short?.over;
     expect(await stateOf(master)).toBe('running');
-    const long = await apply(engine, session, { ...pause, forMs: 1e6 }, status, 0);
+    const long = await apply(handsOf(engine, PROJECT), session, { ...pause, forMs: 1e6 }, status, 0);
     expect([await stateOf(master), long?.isOver]).toEqual(['paused', false]);
     await long?.revert();
     await long?.revert();
@@ -184,13 +185,13 @@ describe('applying a fault', () => {
   });
 
   it('asks a worker to stop', async () => {
-    await apply(engine, session, act({ fault: 'stop', rank: 0 }), status, 0);
+    await apply(handsOf(engine, PROJECT), session, act({ fault: 'stop', rank: 0 }), status, 0);
     expect(engine.calls).toEqual([`kill ${worker.hostname} SIGTERM`]);
   });
 
   it('waits where nobody is there', async () => {
     await engine.kill(master.id);
-    expect(await apply(engine, session, act({ target: 'master' }), status, 0)).toBeNull();
-    expect(await apply(engine, session, act({ rank: 5 }), status, 0)).toBeNull();
+    expect(await apply(handsOf(engine, PROJECT), session, act({ target: 'master' }), status, 0)).toBeNull();
+    expect(await apply(handsOf(engine, PROJECT), session, act({ rank: 5 }), status, 0)).toBeNull();
   });
 });

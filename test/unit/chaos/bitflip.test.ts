@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { bitflip } from '../../../chaos/faults/bitflip.ts';
 import type { Draft, FaultRecord, World } from '../../../chaos/faults/fault.ts';
-import type { HelperSpec } from '../../../src/docker/lab.ts';
+import type { HelperSpec } from '../../../src/runtime/faults.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
 import { fakeWorld } from '../../fakes/fake-world.ts';
 import { hit } from '../verify/made.ts';
@@ -23,12 +23,11 @@ const draft = { id: 'ab12cd-1', project: 'job', fault: 'bitflip', forMs: null } 
 function world(...lines: object[]) {
   const spawned: HelperSpec[] = [];
   const heard: string[] = [];
-  const base = fakeWorld(new FakeEngine());
+  const base = fakeWorld(new FakeEngine(), 'job');
   const of: World = {
     ...base,
-    image: () => Promise.resolve('ftc-chaos'),
-    lab: {
-      ...base.lab,
+    faults: {
+      ...base.faults,
       dismiss: () => Promise.resolve(true),
       spawn(spec) {
         spawned.push(spec);
@@ -54,7 +53,7 @@ describe('a flipped bit', () => {
     const params = { tensor: 'model.*', bit: '20', kind: 'parameter' };
     const prepared = await bitflip.prepare(of, scene, hit('a', 1), params, draft);
     expect(spawned).toMatchObject([
-      { network: 'none', processes: 'container:a', capabilities: ['SYS_PTRACE', 'SETUID'], mounts: [] },
+      { network: null, processes: 'a', capabilities: ['SYS_PTRACE', 'SETUID'], mounts: [] },
     ]);
     const told = JSON.parse(spawned[0]?.command[1] ?? '') as object;
     expect(told).toMatchObject({
@@ -98,7 +97,7 @@ describe('a flipped bit', () => {
 
   it('is nothing that anybody undoes', async () => {
     const record = { ...draft, data: seen } as unknown as FaultRecord;
-    expect(await bitflip.revert(fakeWorld(new FakeEngine()), record)).toContain('stays flipped');
+    expect(await bitflip.revert(fakeWorld(new FakeEngine(), 'job'), record)).toContain('stays flipped');
   });
 
   it.each([

@@ -6,7 +6,7 @@ import { doingOf, extend } from '../../../chaos/evidence/lanes.ts';
 import { percentile } from '../../../chaos/evidence/percentile.ts';
 import { Recorder } from '../../../chaos/evidence/recorder.ts';
 import { longestStandstill } from '../../../chaos/evidence/standstill.ts';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import { noChecks } from '../../../src/api/replicas.ts';
 import type { JobEvent } from '../../../src/api/event.ts';
 import type { Status, WorkerRow } from '../../../src/api/status.ts';

@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Entry, openFaults, parseEntries } from '../../../chaos/journal/entries.ts';
 import { ChaosJournal, folderFor, readEntries } from '../../../chaos/journal/file.ts';
-import { forgetProject } from '../../../src/client/saved-project.ts';
+import { forgetProject } from '../../../src/runtime/docker/job/saved-project.ts';
 
 const id = fc.nat({ max: 5 }).map(n => `ab12cd-${n}`);
 const at = fc.nat();

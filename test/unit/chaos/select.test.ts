@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Hit, Target } from '../../../chaos/faults/fault.ts';
 import { choose, everybody, type Wish } from '../../../chaos/select.ts';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import { FtcError } from '../../../src/errors.ts';
 import type { Status } from '../../../src/api/status.ts';
 

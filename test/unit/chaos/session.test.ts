@@ -11,8 +11,8 @@ import { lockIn, readEntries } from '../../../chaos/journal/file.ts';
 import { self } from '../../../chaos/journal/lock.ts';
 import { Session } from '../../../chaos/session.ts';
 import { FtcError } from '../../../src/errors.ts';
-import type { Container } from '../../../src/docker/engine.ts';
-import type { Helper, HelperSpec, Lab } from '../../../src/docker/lab.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
+import type { FaultHands, Helper, HelperSpec } from '../../../src/runtime/faults.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
 import { fakeWorld } from '../../fakes/fake-world.ts';
 
@@ -39,7 +39,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true });
 });
 
-const world = () => fakeWorld(engine, helpers);
+const world = () => fakeWorld(engine, PROJECT, helpers);
 async function open(command = 'ftc chaos'): Promise<Session> {
   const session = await Session.open({ world: world(), project: PROJECT, folders: [folder], command });
   sessions.push(session);
@@ -370,7 +370,7 @@ describe('another command', () => {
     const lines = records.map(one => `\n${JSON.stringify({ type: 'fault', record: one })}`);
     appendFileSync(join(folder, `.ftc/${PROJECT}.chaos.jsonl`), `${lines.join('')}\n`);
     const spawned: HelperSpec[] = [];
-    const lab: Partial<Lab> = {
+    const faults: Partial<FaultHands> = {
       mount: () => Promise.resolve({ type: 'volume', source: 'job_checkpoints' }),
       user: () => Promise.resolve('10001:10001'),
       spawn(spec) {
@@ -385,7 +385,7 @@ describe('another command', () => {
       },
     };
     const usual = world();
-    const all = { ...usual, lab: { ...usual.lab, ...lab }, image: () => Promise.resolve('ftc-chaos') };
+    const all = { ...usual, faults: { ...usual.faults, ...faults } };
     const healed = await heal(all, PROJECT, [folder]);
     expect(healed.map(h => [h.id, h.healed])).toEqual([
       ['bbbbbb-4', false],

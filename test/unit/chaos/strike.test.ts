@@ -3,7 +3,7 @@ import type { Hit } from '../../../chaos/faults/fault.ts';
 import type { Infliction } from '../../../chaos/infliction.ts';
 import { observe, type Sight, type Strike, strikeOf } from '../../../chaos/strike.ts';
 import { hitLines, strikeTable, summary } from '../../../src/cli/view/chaos.ts';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import type { Role } from '../../../src/shared/names.ts';
 import { noChecks } from '../../../src/api/replicas.ts';
 import type { Recovery, Status } from '../../../src/api/status.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { jobName } from '../../../src/cli/job-name.ts';
-import { saveProject } from '../../../src/client/saved-project.ts';
+import { saveProject } from '../../../src/runtime/docker/job/saved-project.ts';
 
 const USUAL = 'fashion-mnist';
 let root: string;

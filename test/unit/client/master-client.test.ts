@@ -1,9 +1,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { expect, it } from 'vitest';
-import { tokenOf } from '../../../src/client/token.ts';
+import { tokenOf } from '../../../src/runtime/docker/job/token.ts';
 import { MasterClient } from '../../../src/client/master-client.ts';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 
 async function answering(body: string, ask: (master: MasterClient) => Promise<unknown>): Promise<unknown> {
   const seen: unknown[] = [];

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hearParts, isStopped, mending, seeParts, type Parts } from '../../../src/client/parts.ts';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import type { Role } from '../../../src/shared/names.ts';
 
 const part = (id: string, role: Role, number = 1, more: Partial<Container> = {}): Container =>
@@ -31,10 +31,7 @@ const seen = (): Parts =>
     [...seeParts(new Map(), all, 0)].map(([id, p]) => [id, { ...p, blueprint: { name: id, body: {} } }]),
   );
 const told = (parts: Parts, ...ids: string[]): Parts =>
-  ids.reduce(
-    (now, id) => hearParts(now, { id, action: 'kill', role: null, at: 0, exitCode: null, signal: '15' }),
-    parts,
-  );
+  ids.reduce((now, id) => hearParts(now, { id, kind: 'asked', at: 0, exitCode: null }), parts);
 const without = (...ids: string[]): Container[] => all.filter(({ id }) => !ids.includes(id));
 const made = (parts: Parts, containers: Container[], now: number, wanted = 3): string[] | null => {
   const gone = seeParts(parts, containers, 1000);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { composeFile, toYaml } from '../../../compose/render.ts';
 import { resolveJob } from '../../../src/job/resolve.ts';
 import type { JobFile } from '../../../src/job/schema.ts';
-import { labelled } from '../../../src/trial/project.ts';
+import { labelled } from '../../../src/runtime/docker/job/labelled.ts';
 
 const place = { projectDir: '/home/me/job', packageRoot: '/opt/ftc', version: '1.2.3', user: '10001:10001' };
 const render = (data: JobFile['data'], checkpoint?: JobFile['checkpoint']) =>

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import { plan } from '../../../src/supervisor/plan.ts';
 
 const policy = { initialMs: 500, maxMs: 30_000, resetMs: 60_000, maxRestarts: 5, leftMs: 10_000 };
 
 const container = (over: Partial<Container>): Container => ({
+  kind: 'container',
   id: 'a'.repeat(64),
   hostname: 'a'.repeat(12),
   name: 'job-worker-1',
@@ -20,6 +21,8 @@ const container = (over: Partial<Container>): Container => ({
   oomKilled: false,
   pid: 42,
   attached: true,
+  favoured: false,
+  folder: null,
   cpuShares: 0,
   labels: {},
   ports: {},

@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { pino } from 'pino';
-import type { Container } from '../../../src/docker/engine.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
 import type { ContainerFact, Said } from '../../../src/protocol/inbound.ts';
 import { Supervisor } from '../../../src/supervisor/supervisor.ts';
-import { PULLED, USUAL } from '../../../src/supervisor/weight.ts';
+import { handsOf } from '../../../src/runtime/docker/hands.ts';
+import { FAVOURED, USUAL } from '../../../src/runtime/docker/weight.ts';
 import { FakeEngine } from '../../fakes/fake-engine.ts';
 import type { JobState } from '../../../src/protocol/job-state.ts';
 
@@ -24,9 +25,8 @@ beforeEach(() => {
   worker = engine.add({ role: 'worker', project, state: 'running' });
   stop = new AbortController();
   supervisor = new Supervisor({
-    engine,
+    hands: handsOf(engine, project),
     job: project,
-    project,
     policy,
     log: pino({ level: 'silent' }),
     now: Date.now,
@@ -101,7 +101,7 @@ describe('the supervisor', () => {
     const weight = async (): Promise<number | undefined> => (await engine.inspect(worker.id))?.cpuShares;
     engine.exit(worker.id, 137);
     await told(f => f.running && f.restarts === 1);
-    expect(await weight()).toBe(PULLED);
+    expect(await weight()).toBe(FAVOURED);
     const changed = new Promise<void>(resolve => {
       const weigh = engine.weigh.bind(engine);
       engine.weigh = async (id, shares) => {

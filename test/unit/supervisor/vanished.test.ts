@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Container, ContainerEvent } from '../../../src/docker/engine.ts';
+import type { Container, ContainerEvent } from '../../../src/runtime/docker/engine.ts';
+import { changeOf } from '../../../src/runtime/docker/hands.ts';
+import type { Change } from '../../../src/runtime/replica.ts';
 import { hear, type Memory, missing, see } from '../../../src/supervisor/vanished.ts';
 
 const container = (id: string, more: Partial<Container> = {}): Container =>
@@ -14,15 +16,8 @@ const container = (id: string, more: Partial<Container> = {}): Container =>
     finishedAt: null,
     ...more,
   }) as Container;
-const event = (id: string, action: string, more: Partial<ContainerEvent> = {}): ContainerEvent => ({
-  id,
-  action,
-  role: 'worker',
-  at: 1000,
-  exitCode: null,
-  signal: null,
-  ...more,
-});
+const event = (id: string, action: string, more: Partial<ContainerEvent> = {}): Change =>
+  changeOf({ id, action, role: 'worker', at: 1000, exitCode: null, signal: null, ...more })!;
 
 /** One worker that ran at 0, whose blueprint is known. */
 function running(): Memory {

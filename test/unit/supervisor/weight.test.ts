@@ -1,8 +1,9 @@
 import { expect, it } from 'vitest';
-import type { Container } from '../../../src/docker/engine.ts';
-import { heavy, PULLED, USUAL } from '../../../src/supervisor/weight.ts';
+import type { Container } from '../../../src/runtime/docker/engine.ts';
+import { heavy } from '../../../src/supervisor/weight.ts';
 
 const worker = (id: string, over: Partial<Container> = {}): Container => ({
+  kind: 'container',
   id,
   hostname: id,
   name: id,
@@ -18,7 +19,9 @@ const worker = (id: string, over: Partial<Container> = {}): Container => ({
   oomKilled: false,
   pid: 1,
   attached: true,
-  cpuShares: PULLED,
+  favoured: true,
+  folder: null,
+  cpuShares: 65_536,
   labels: {},
   ports: {},
   ...over,
@@ -29,7 +32,7 @@ it('is taken back from who is healthy, and from everybody after a while', () => 
     worker('healthy'),
     worker('loads'),
     worker('hangs', { startedAt: -40_000 }),
-    worker('usual', { cpuShares: USUAL }),
+    worker('usual', { favoured: false }),
     worker('down', { state: 'exited' }),
     worker('master', { role: 'master' }),
   ];

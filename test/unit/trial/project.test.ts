@@ -1,15 +1,9 @@
+import { labelled } from '../../../src/runtime/docker/job/labelled.ts';
 import { describe, expect, it } from 'vitest';
 import { fromText, thisProcess } from '../../../src/shared/process-id.ts';
 import { render } from '../../../compose/render.ts';
 import { resolveJob } from '../../../src/job/resolve.ts';
-import {
-  experiment,
-  labelled,
-  ownLabels,
-  runJob,
-  runName,
-  verification,
-} from '../../../src/trial/project.ts';
+import { experiment, ownLabels, runJob, runName, verification } from '../../../src/trial/project.ts';
 import { shapes } from '../../../src/verify/verify.ts';
 
 const job = resolveJob(
