@@ -25,8 +25,7 @@ export async function run(options: LogsOptions, service: string | undefined): Pr
     throw new FtcError('FTC_USAGE', `--tail is "${options.tail}" and must be a number of lines, or all`);
   }
   const runtime = await openRuntime();
-  const { job, replicas } = await findJob(runtime, jobName(options));
-  await job.masterUrl(replicas);
+  const { job } = await findJob(runtime, jobName(options));
   const readable = logLines({ raw: options.raw === true, colour: process.stdout.isTTY });
   const stop = new AbortController();
   for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => stop.abort());

@@ -59,6 +59,12 @@ describe('the default job, three workers, one of them killed with plain docker k
     expect([kill.code, kill.stderr]).toEqual([5, expect.stringContaining('nothing to break')]);
   });
 
+  it('has logs without its master, too', async () => {
+    await docker('stop', `${job.name}-master-1`);
+    const { code, stdout } = await job.ftc('logs', 'master');
+    expect([code, stdout]).toEqual([0, expect.stringContaining('succeeded')]);
+  });
+
   it('is at its end when it is started again, with the same bits', async () => {
     const again = await job.ftc('up', '--json');
     expect(again.code, again.stderr).toBe(0);
