@@ -12,6 +12,7 @@ import { removeLeftovers } from './test/leftovers.mjs';
 import { passOn } from './test/live.mjs';
 import { startNeighbour } from './test/neighbour.mjs';
 import { runners } from './test/runners.mjs';
+import { slowest } from './test/slowest.mjs';
 import { tally } from './test/tally.mjs';
 import { takeTurn } from './test/turn.mjs';
 
@@ -65,6 +66,8 @@ try {
   endTurn();
 }
 if (interrupted) process.exit(130);
+console.error('\ntest: the 20 slowest');
+for (const timed of slowest(outcomes.flatMap(({ times = [] }) => times))) console.error(timed);
 const { line, ok, problems } = tally(outcomes);
 for (const problem of problems) console.error(`test: ${problem}`);
 process.exitCode = ok ? 0 : 1;

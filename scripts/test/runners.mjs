@@ -5,6 +5,7 @@ import { run } from '../setup/run.mjs';
 import { workerTestImage } from '../setup/test-images.mjs';
 import { testPrefix } from './leftovers.mjs';
 import { live } from './live.mjs';
+import { timesOfJunit, timesOfVitest } from './slowest.mjs';
 import { countJunit, countVitest } from './tally.mjs';
 
 /** @type {(file: string) => string} */
@@ -34,7 +35,8 @@ async function vitest(project, folder, files) {
     ...['--reporter=default', '--reporter=json', `--outputFile.json=${report}`],
     ...files,
   ]);
-  return { name: project, code, counts: countVitest(contents(report)) };
+  const text = contents(report);
+  return { name: project, code, counts: countVitest(text), times: timesOfVitest(text, root) };
 }
 
 /**
@@ -54,5 +56,6 @@ async function pytest(folder, files) {
   const report = join(folder, 'python.xml');
   await run('docker', ['cp', `${name}:/tmp/junit.xml`, report]);
   await run('docker', ['rm', '--force', '--volumes', name]);
-  return { name: 'python', code, counts: countJunit(contents(report)) };
+  const text = contents(report);
+  return { name: 'python', code, counts: countJunit(text), times: timesOfJunit(text) };
 }

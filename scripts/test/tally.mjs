@@ -1,6 +1,6 @@
 /**
  * What one test runner reported. `code` is its exit status, null where it could not be run or was killed.
- * @typedef {{ name: string, code: number | null, counts: Counts | null }} Outcome
+ * @typedef {{ name: string, code: number | null, counts: Counts | null, times?: import('./slowest.mjs').Timed[] }} Outcome
  * @typedef {{ passed: number, failed: number, skipped: number }} Counts
  */
 
