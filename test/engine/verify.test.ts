@@ -107,9 +107,10 @@ describe('ftc verify', () => {
   );
 
   it('finds out a job whose result is not repeatable', async () => {
-    const script = readFileSync(TINY, 'utf8').replace(
-      'job.step(F.cross_entropy(model(batch.x), batch.y))',
-      'job.step(F.cross_entropy(model(batch.x), batch.y) * (1 + os.urandom(1)[0] / 256))',
+    const tiny = readFileSync(TINY, 'utf8');
+    const script = tiny.replace(
+      /( *)job\.register\(/,
+      '$1with torch.no_grad():\n$1    next(model.parameters()).mul_(1 + os.urandom(1)[0] / 256)\n$1job.register(',
     );
     expect(script).toContain('urandom');
     await create('random', 'steps: 60', script);
@@ -118,6 +119,20 @@ describe('ftc verify', () => {
     expect(stderr).toContain('different bits: the runs ended with different digests');
     expect(stdout).toContain('✘ different bits: 2 runs');
     expect(stdout).toMatch(/digest of run 2: [0-9a-f]{64}/);
+  });
+
+  it('a job whose slices depend on the process does not get that far', async () => {
+    const script = readFileSync(TINY, 'utf8').replace(
+      'job.step(F.cross_entropy(model(batch.x), batch.y))',
+      'job.step(F.cross_entropy(model(batch.x), batch.y) * (1 + os.urandom(1)[0] / 256))',
+    );
+    expect(script).toContain('urandom');
+    await create('random', 'steps: 60', script);
+    const { code, stderr } = await job.ftc('verify', '--scale', 'worker=2');
+    expect([code, stderr]).toEqual([
+      4,
+      expect.stringContaining('the first slice of step 1 has another result'),
+    ]);
   });
 
   it('says that nothing is proved where no fault came in time', async () => {

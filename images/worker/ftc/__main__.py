@@ -9,7 +9,7 @@ from . import forks, helpers, home, stacks
 from .config import from_env
 from .errors import ConfigError, Leave, StartAnew
 from .failure import describe
-from .messages import Note
+from .messages import Leaving, Note
 from .runtime import Runtime
 from .script import execute
 from .visible import visible
@@ -48,6 +48,12 @@ def main() -> int:
     except BaseException as error:  # the one place: every failure of the script ends here
         if forks.in_helper():
             helpers.leave(error)
+        if runtime.progress.parting:  # the state is written, and nothing would have come of that slice
+            print(f"ftc: the slice after the last step failed, and this worker leaves without it: {error!r}", file=sys.stderr, flush=True)
+            runtime.link.send(Leaving(runtime.progress.step, True))
+            runtime.link.drain(5.0)
+            helpers.end()
+            return 0
         failed = describe(error, runtime.progress.step)
         print(failed.traceback or f"ftc: {failed.message}", file=sys.stderr, flush=True)
         runtime.link.send(failed)

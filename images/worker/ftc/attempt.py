@@ -143,7 +143,7 @@ class Attempt:
         share = self._share(virtual_rank, weight)
         m = self._m
         collected = 0
-        looks = self._witnessed and virtual_rank == self.first and self.wanted == m.trained.hash
+        looks = self._witnessed and virtual_rank == self.first and share > 0 and self.wanted == m.trained.hash
         if virtual_rank in self._own:
             self._add_empty_until(virtual_rank)
             self._weights[virtual_rank] = share

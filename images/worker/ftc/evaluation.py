@@ -52,6 +52,9 @@ class Evaluations:
             return stages.results[key]
         randomness = self._parts.randomness
         done: Results = {}
+        if self._parts.progress.parting:  # what follows is computed to be compared, and not without the others' parts
+            self._rejoin.leave()
+            raise Leave
         before = randomness.purpose
 
         def compute(number: int) -> Any:

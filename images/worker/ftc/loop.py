@@ -63,8 +63,6 @@ class Loop:
         """Attempts at the next step in which the script has changed the model's parts."""
         self.commits = 0
         """That this worker has made."""
-        self._parting = False
-        """This worker leaves, and knows of no other that stays and has the state."""
         self.grad_norm = 0.0
         """Of the step that was reduced last, before clipping."""
         self.digest = ""
@@ -109,7 +107,8 @@ class Loop:
         if feeding.reading is not None:
             self._own.claim(READING, feeding.reading)
         self._parts.place.plan = feeding.plan
-        self._rejoin.trail.facts = (str(feeding.plan), str(device.type), self.total)
+        model = torch.cuda.get_device_name(device) if device.type == "cuda" else ""
+        self._rejoin.trail.of((str(feeding.plan), device.type, model, self.total))
         self._parts.checkpoints.attach(feeding.plan, feeding.position)
         self._progress.total_steps = self.total
         self._parts.place.at(self._progress.step)
@@ -152,7 +151,7 @@ class Loop:
         while not self.ended:
             self._over()
             group = self.membership.group
-            if self._parting:
+            if self._progress.parting:
                 return True
             if self.ended or group is None:
                 continue
@@ -182,7 +181,7 @@ class Loop:
             self._rejoin.ahead.done(prepared)
         self._rejoin.ahead.forget()
         while self._reduced is None and self.commits == commits and not self.ended:
-            if self._parting:
+            if self._progress.parting:
                 yield from self._part()
             group = self.membership.group
             if group is None or self._rejoin.meeting is None and self._at_end():
@@ -208,7 +207,7 @@ class Loop:
             return True
         self._parts.checkpoints.poll()
         self._attempt.backward(current, loss, weight, self._parts.reporting.pending)
-        if self._parting:
+        if self._progress.parting:
             return False
         return current == self._attempt.running[-1] or self.membership.superseded or self._attempt.void
 
@@ -315,15 +314,17 @@ class Loop:
             return False
         trail, leads = rejoin.trail, group.rank == 0
         if verdict is Verdict.COUNTS and agreed.alike:  # a checkpoint that waits for it is published from here on
-            whole = trail.expects(step + 1) or self._parts.checkpoints.waiting
+            whole = trail.wants_sum(step + 1) or (leads and self._parts.checkpoints.waiting)
             trail.reduced(step + 1, Made(agreed.loss, total=attempt.fingerprint() if whole else None), leads=leads)
-        if not rejoin.replicas.alike(group, agreed, step, rejoin.go_back) or verdict is Verdict.AGAIN:
+        again = verdict is Verdict.AGAIN
+        if not rejoin.replicas.alike(group, agreed, step, rejoin.go_back, counts=not again) or again:
             return False
         if verdict is Verdict.FINISH:
             self._stages.decide(step)
             return False
         attempt.compare_modes(agreed, self.membership.members)
         if not rejoin.witness.agrees(group, agreed, attempt.prints, self.membership.members, step):
+            rejoin.replicas.look_at_all()
             return False
         trail.compare_first(step + 1, attempt.first_word)
         self.grad_norm = attempt.deliver(agreed)
@@ -339,8 +340,9 @@ class Loop:
             if self.membership.group is None:
                 self._rejoin.join()
         except Leave:
-            if self._machinery is not None and self._progress.holds_state and not self._rejoin.others_stay and self._finish is None:
-                self._parting = True
+            if self._rejoin.keep() and not self._rejoin.others_stay and self._machinery is not None and self._finish is None and not self._at_end():
+                self._progress.parting = True
+                self._progress.phase = "compute"
                 return
             self._rejoin.leave()
             raise
@@ -370,7 +372,7 @@ class Loop:
         self._progress.slices = len(machinery.carried)
         self._progress.phase = "compute"
         self._parts.reporting.begin_attempt()
-        witnessed = self._rejoin.witness.due(step, group.size) or self._rejoin.trail.first_of(step + 1) is not None
+        witnessed = self._rejoin.witness.due(step, group.size, step + 1 == self.total) or self._rejoin.trail.first_of(step + 1) is not None
         attempt = self._attempt = Attempt(machinery, step, self._rebuilds, witnessed=witnessed)
         source = feeding.source
         if source.ahead > 0:

@@ -37,6 +37,8 @@ class Progress:
         self.checks = 0
         self.checked_step: int | None = None
         self.skipped = 0
+        self.parting = False
+        """The state is written, this worker leaves, and knows of no other that stays and has it: one slice more runs (loop.py)."""
         self._phase: tuple[Phase, float] = ("starting", time.monotonic())
         self._computed = 0.0
 

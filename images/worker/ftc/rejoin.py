@@ -69,19 +69,21 @@ class Rejoin:
         """It is to get another one at the next reduction, and this one counts for nothing if that cannot be."""
         self.ahead = Untouched(parts.own, AHEAD)
         self.start = Untouched(parts.own, START)
+        self._kept: tuple[bool, bool] | None = None
+        """What `keep` has found and done: it held the state, and a checkpoint of it is there."""
         self.others_stay = False
         """This worker leaves others behind that hold the state."""
         self.meeting: Meeting | None = None
         """Of whoever has to rehearse."""
         self.stages = Stages()
         self.witness = Witness()
-        self.trail = Trail(parts.config)
+        self.trail = Trail(parts.config, lambda: self.replicas.compares_all)
         parts.checkpoints.before_publishing(self._flush)
         parts.checkpoints.ends_at = self.stages.reason
 
     def _flush(self) -> None:
-        """Before a checkpoint is published, behind training: what belongs to it is as durable as it is, or at least in its file."""
-        self.trail.flush()
+        """Before a checkpoint is published, behind training: what belongs to it is as durable as it is."""
+        self.trail.flush(durable=True)
         self._parts.reporting.flush_to_disk()
 
     def begins(self) -> None:
@@ -135,20 +137,28 @@ class Rejoin:
         if not self._take_state(group):
             raise StartAnew("starts its script anew: the replicas differ, and the newest checkpoint is of a model with other parameters")
         parts.reporting.returned(group.rank)
-        self.trail.forget(leads=False)
+        self.trail.after_return(progress.step)
         return progress.step
 
-    def leave(self) -> None:
-        """Says goodbye. Without a group to carry the state on, it is written first."""
+    def keep(self) -> bool:
+        """Before this worker leaves: without a group to carry the state on, it is written. False: this worker has none to carry on."""
         parts, progress = self._parts, self._parts.progress
-        checkpointed = False
         progress.phase = "stopping"
         parts.checkpoints.distrust()
-        if not parts.membership.rest() and progress.holds_state and progress.step > 0:
-            checkpointed = parts.checkpoints.save_if_newer(max(parts.membership.generation, 0))
+        if self._kept is None:
+            following = parts.membership.rest()
+            held = not following and progress.holds_state and progress.step > 0
+            self._kept = held, held and parts.checkpoints.save_if_newer(max(parts.membership.generation, 0))
+        return self._kept[0]
+
+    def leave(self) -> None:
+        """Says goodbye, after `keep`."""
+        self.keep()
+        assert self._kept is not None
+        parts = self._parts
         parts.checkpoints.join()
         parts.membership.part()
-        parts.link.send(Leaving(progress.step, checkpointed))
+        parts.link.send(Leaving(parts.progress.step, self._kept[1]))
 
     def _boundary(self, group: Group, agreed: Agreed, final: bool) -> None:
         """What all ranks have just agreed on: that somebody leaves, or that a generation waits."""
@@ -272,7 +282,7 @@ class Rejoin:
             print(f"ftc: {outcome.moved} bytes of state moved at step {outcome.step}", flush=True)
         parts.place.at(outcome.step)
         if not any(Told.decode(word).made for word in meeting.words):
-            self.trail.resumed()  # of the processes that have made the steps so far none is left
+            self.trail.resumed(outcome.step)  # of the processes that have made the steps so far none is left
         took = group.rank in meeting.behind
         self._source = meeting.source if took else None
         if took:

@@ -11,13 +11,14 @@ promise: where the disk does not take it, or it is gone, training continues with
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -38,8 +39,8 @@ BEHIND = 0.05
 
 UNHELD = (
     "The script uses a value that no checkpoint holds, such as a mask that is drawn when it is first needed, a copy of the weights, or a running mean: "
-    "register it, make it before job.begin from fixed numbers, or compute it from job.step_number. Where the data or a module that the script imports "
-    f"was changed on purpose, remove {NAME} from the job's checkpoint directory"
+    "register it, make it before job.begin from fixed numbers, or compute it from job.step_number. Where the data, or something else that ftc cannot see, "
+    f"was changed on purpose, remove {NAME} from the job's folder of checkpoints"
 )
 
 
@@ -60,16 +61,42 @@ class Made:
         return _line({"step": step, "loss": self.loss.hex(), "norm": _hex(self.norm), "sum": self.total})
 
 
+SETTINGS = frozenset((".yaml", ".yml", ".toml", ".json", ".ini", ".cfg"))
+MOST_SETTINGS, LARGEST = 200, 1 << 16
+"""Files of settings beside the script that are looked at, and bytes of one."""
+OWN = ("FTC_", "HOSTNAME", "CHECKPOINT_", "HEARTBEAT_", "PYTHON", "PWD", "SHLVL", "_")
+"""Variables that are no job's."""
+
+
 def identity(config: Config, facts: Sequence[Any]) -> dict[str, Any]:
-    """What decides a run's bits, as far as this process can tell: the script's files that it has loaded, its arguments, torch, and `facts`."""
+    """What decides a run's bits, as far as this process can tell, without a word of it in clear: the script's files that it has loaded and
+    its settings, arguments and environment, torch, the processor, and `facts`."""
     script, folder = config.running, config.running.parent
     files = {script.name: _hash(script)}
+    with contextlib.suppress(OSError):
+        beside = sorted(path for path in folder.iterdir() if path.suffix in SETTINGS)
+        for path in beside[:MOST_SETTINGS]:
+            if not path.is_symlink() and path.is_file() and path.stat().st_size <= LARGEST:
+                files[path.name] = _hash(path)
     for module in list(sys.modules.values()):
         file = getattr(module, "__file__", None)
         if isinstance(file, str) and file.endswith(".py") and Path(file).is_relative_to(folder):
             files[str(Path(file).relative_to(folder))] = _hash(Path(file))
-    torch_is = (torch.__version__, torch.backends.cpu.get_cpu_capability())
-    return {"files": files, "facts": json.loads(json.dumps([config.args, config.threads, torch_is, facts]))}
+    machine = (torch.__version__, torch.backends.cpu.get_cpu_capability(), _processor())
+    environment = sorted((name, value) for name, value in os.environ.items() if not name.startswith(OWN))
+    all_of_it = repr((config.args, config.threads, config.on_non_finite, machine, environment, list(facts)))
+    return {"files": files, "facts": hashlib.sha256(all_of_it.encode("utf-8", "surrogateescape")).hexdigest()}
+
+
+def _processor() -> str:
+    """Its model, as the kernel names it."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
+            if line.startswith(("model name", "CPU part")):
+                return line
+    return ""
+
+
 
 
 def same(one: Any, other: Any) -> bool:
@@ -84,11 +111,17 @@ def same(one: Any, other: Any) -> bool:
 class Trail:
     """One worker's. May be used from two threads."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, compares_all: Callable[[], bool] = lambda: True) -> None:
+        """`compares_all`: the replicas are compared whole in every step. Else a step may have been made from a state that was found to be
+        wrong later, and only the first one after a checkpoint is known to be right."""
         self._config = config
+        self._compares_all = compares_all
+        self._resumed_at = 0
+        self._before: dict[int, Made] = {}
+        """What the file had before all went back."""
+        self._summed = -1
+        """The step whose sum was noted last."""
         self._path = config.checkpoint_dir / NAME
-        self.facts: tuple[Any, ...] = ()
-        """Of data, device and length of the job: what the losses depend on besides the script."""
         self._identity: dict[str, Any] | None = None
         self._expected: dict[int, Made] | None = {}
         """By committed step, what the steps that come again have to be; None: to be read."""
@@ -102,22 +135,37 @@ class Trail:
         self._steps: dict[int, Made] = {}
         self._thread: threading.Thread | None = None
 
-    def resumed(self) -> None:
-        """Nobody held the state, and it was taken from a checkpoint, or from the script's beginning."""
-        self._expected, self._first = None, {}
+    def of(self, facts: Sequence[Any]) -> None:
+        """The script has handed over its data. `facts`: of data, device and length of the job."""
+        self._identity = identity(self._config, facts)
+
+    def resumed(self, step: int) -> None:
+        """Nobody is left that has made the steps before, and the state of `step` was taken from a checkpoint, a standby, or the script's beginning."""
+        self._expected, self._first, self._resumed_at = None, {}, step
 
     def forget(self, *, leads: bool) -> None:
         """All go back because a state was wrong: so may be what was noted since. It is marked in the file when this returns."""
-        self._expected, self._first = {}, {}
+        if leads:
+            self.flush()
+        self._before, self._expected, self._first = self._read()[0], {}, {}
         if leads:
             with self._memory:
-                self._steps = {}
                 self._marked = True
             self.flush()
+
+    def after_return(self, step: int) -> None:
+        """All have the state of `step` again. The checkpoint of it was published because all agreed on it in the step after it, so that one counts."""
+        made = self._before.get(step + 1) if step > 0 else None
+        self._expected, self._first, self._before = {} if made is None else {step + 1: made}, {}, {}
 
     def expects(self, step: int) -> bool:
         """This step was made before, or may have been."""
         return step in self._known()
+
+    def wants_sum(self, step: int) -> bool:
+        """What the gradients of this step add up to was noted before."""
+        before = self._known().get(step)
+        return step == self._summed or (before is not None and before.total is not None)
 
     def first_of(self, step: int) -> int | None:
         """What the first slice of this step has come to before."""
@@ -140,8 +188,11 @@ class Trail:
 
     def _known(self) -> dict[int, Made]:
         if self._expected is None:
-            self._identity = self._identity or identity(self._config, self.facts)
-            self._expected, self._first = self._read()
+            next_step = self._resumed_at + 1
+            found, self._first = self._read()
+            if not self._compares_all():
+                found = {step: made for step, made in found.items() if step == next_step}
+            self._expected = found
         return self._expected
 
     def reduced(self, step: int, made: Made, *, leads: bool) -> None:
@@ -155,18 +206,25 @@ class Trail:
             )
         if made.norm is not None:
             expected.pop(step, None)
+        if made.total is not None:
+            self._summed = step
         if not leads:
             return
         with self._memory:
+            while len(self._steps) > KEPT:  # the disk hangs
+                del self._steps[next(iter(self._steps))]
             known = self._steps.get(step)
             self._steps[step] = replace(made, total=known.total) if known is not None and made.total is None else made
         if made.norm is not None:
             self._wake()
 
-    def flush(self) -> None:
-        """Before a checkpoint is published: what was reduced is in the file when this returns, as far as the disk takes it."""
+    def flush(self, *, durable: bool = False) -> None:
+        """What was reduced is in the file when this returns, as far as the disk takes it. `durable`: before a checkpoint is published."""
         with self._disk:
             self._write()
+            if durable and self._fd is not None:
+                with contextlib.suppress(OSError):
+                    os.fsync(self._fd)
 
     def _read(self) -> tuple[dict[int, Made], dict[int, int]]:
         """What the file says of this script's steps, and of the first slices of some."""
@@ -225,20 +283,25 @@ class Trail:
             return
         try:
             if self._fd is None:
-                self._identity = self._identity or identity(self._config, self.facts)
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._fd = plain.itself(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
                 lines.insert(0, b"\n" + _line({"of": self._identity}))  # a line may have been cut short before
-            os.write(self._fd, b"".join(lines))
+            data = b"".join(lines)
+            if os.write(self._fd, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             if os.fstat(self._fd).st_size > MOST_BYTES:
                 self._cut(self._fd)
         except OSError:
             self._close()
+            with self._memory:
+                self._marked = self._marked or marked
+                self._parting = parting if self._parting is None else self._parting
 
     def _cut(self, fd: int) -> None:
-        newest = sorted(self._read()[0].items())[-KEPT:]
+        found, first = self._read()
+        newest = sorted(found.items())[-KEPT:]
         os.ftruncate(fd, 0)
-        os.write(fd, b"".join([_line({"of": self._identity}), *(made.line(step) for step, made in newest)]))
+        os.write(fd, b"".join([_line({"of": self._identity}), *(made.line(step) for step, made in newest), *(_line({"step": step, "first": word}) for step, word in first.items())]))
 
     def _close(self) -> None:
         if self._fd is not None:

@@ -31,23 +31,24 @@ Prints = dict[str, int]
 
 
 class Witness:
-    """When a step is witnessed: in the first one of a generation with a worker that did not commit the step before, and now and then."""
+    """When a step is witnessed: in the first one of a generation, in the last one, and now and then."""
 
     def __init__(self) -> None:
         self._newcomers: tuple[int, ...] = ()
-        self._differed = False
+        self._new = self._differed = False
 
     def met(self, step: int, told: Sequence[Told]) -> None:
         """A generation's members are at `step`."""
         self._newcomers = tuple(rank for rank, other in enumerate(told) if not other.made) if step > 0 else ()
-        self._differed = False
+        self._new, self._differed = True, False
 
-    def due(self, step: int, size: int) -> bool:
-        return size > 1 and (bool(self._newcomers) or self._differed or step in EARLY or (step > 0 and step % EVERY == 0))
+    def due(self, step: int, size: int, last: bool = False) -> bool:
+        """`last`: no step follows the one after `step`."""
+        return size > 1 and (self._new or self._differed or last or step in EARLY or (step > 0 and step % EVERY == 0))
 
     def agrees(self, group: Group, agreed: Agreed, prints: Prints, members: Sequence[str], step: int) -> bool:
-        """Called by all ranks where an attempt counts. False: it is made once more, because what was a fault in memory is gone then. Raises
-        UsageError in all where it is not gone; Broken."""
+        """Called by all ranks where an attempt counts. False: it is made once more, with the whole state compared before, because what was a
+        fault in memory is gone or repaired then. Raises UsageError in all where it is not; Broken."""
         if not agreed.witnesses_agree:
             found = difference([wire.told_by(group, rank, prints) for rank in range(group.size)], self._newcomers)
             if found is not None and self._differed:
@@ -56,7 +57,8 @@ class Witness:
                 self._differed = True
                 print(f"ftc: the first slice of step {step + 1} came out differently ({found.name}): the step is made again", flush=True)
                 return False
-        self._newcomers, self._differed = (), False
+        if any(row.witness for row in agreed.rows):  # a slice of weight 0 shows nothing
+            self._newcomers, self._new, self._differed = (), False, False
         return True
 
 

@@ -25,16 +25,22 @@ def config(tmp_path: Path) -> Config:
 
 
 def written(config: Config, *steps: tuple[int, float, float | None]) -> Trail:
-    trail = Trail(config)
+    trail = made(config)
     for step, loss, norm in steps:
         trail.reduced(step, Made(loss, norm), leads=True)
     trail.flush()
     return trail
 
 
-def resumed(config: Config) -> Trail:
-    trail = Trail(config)
-    trail.resumed()
+def made(config: Config, *facts: str, compares_all: bool = True) -> Trail:
+    trail = Trail(config, lambda: compares_all)
+    trail.of(facts)
+    return trail
+
+
+def resumed(config: Config, *facts: str, at: int = 0, compares_all: bool = True) -> Trail:
+    trail = made(config, *facts, compares_all=compares_all)
+    trail.resumed(at)
     return trail
 
 
@@ -58,11 +64,11 @@ def test_the_last_line_of_a_step_counts_and_who_was_not_alone_compares_nothing(c
     written(config, (1, 0.5, None)).reduced(1, Made(0.25, 2.0), leads=True)
     written(config, (1, 0.25, 2.0))
     resumed(config).reduced(1, Made(0.25, 2.0), leads=False)
-    Trail(config).reduced(1, Made(9.0, 9.0), leads=False)
+    made(config).reduced(1, Made(9.0, 9.0), leads=False)
 
 
 def test_the_sum_that_was_noted_first_stays_with_the_norm_that_came_later(config: Config) -> None:
-    trail = Trail(config)
+    trail = made(config)
     trail.reduced(1, Made(0.5, total=7), leads=True)
     trail.flush()
     trail.reduced(1, Made(0.5, 2.0), leads=True)
@@ -74,9 +80,11 @@ def test_the_sum_that_was_noted_first_stays_with_the_norm_that_came_later(config
 def test_another_script_is_compared_with_nothing(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
     written(config, (1, 0.5, 2.0))
     resumed(replace(config, args=("--lr", "1"))).reduced(1, Made(0.25, 1.0), leads=False)
-    other = resumed(config)
-    other.facts = ("another plan",)
-    other.reduced(1, Made(0.25, 1.0), leads=False)
+    resumed(config, "another plan").reduced(1, Made(0.25, 1.0), leads=False)
+    resumed(replace(config, on_non_finite="skip")).reduced(1, Made(0.25, 1.0), leads=False)
+    monkeypatch.setenv("LEARNING_RATE", "0.1")
+    resumed(config).reduced(1, Made(0.25, 1.0), leads=False)
+    monkeypatch.delenv("LEARNING_RATE")
     beside = config.script.parent / "model.py"
     beside.write_text("a module that the script imports later")
     module = types.ModuleType("model")
@@ -99,6 +107,44 @@ def test_what_was_computed_from_a_wrong_state_is_forgotten(config: Config) -> No
         again.reduced(2, Made(0.25, 2.0), leads=False)
 
 
+def test_a_file_of_settings_beside_the_script_belongs_to_it(config: Config) -> None:
+    settings = config.script.parent / "config.yaml"
+    settings.write_text("lr: 1")
+    written(config, (1, 0.5, 2.0))
+    with pytest.raises(UsageError):
+        resumed(config).reduced(1, Made(0.25, 1.0), leads=False)
+    settings.write_text("lr: 2")
+    resumed(config).reduced(1, Made(0.25, 1.0), leads=False)
+
+
+def test_no_argument_and_no_variable_stands_in_the_file(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_TOKEN", "canary-1")
+    written(replace(config, args=("--token=canary-2",)), (1, 0.5, 2.0))
+    assert b"canary" not in (config.checkpoint_dir / NAME).read_bytes()
+
+
+def test_where_parts_of_the_state_are_compared_in_turn_only_the_first_step_after_a_checkpoint_is_known_to_be_right(config: Config) -> None:
+    written(config, (5, 0.5, 2.0), (6, 0.25, 2.0))
+    again = resumed(config, at=4, compares_all=False)
+    again.reduced(6, Made(9.0, 9.0), leads=False)
+    with pytest.raises(UsageError):
+        again.reduced(5, Made(9.0, 9.0), leads=False)
+
+
+def test_the_first_step_after_a_return_to_a_checkpoint_is_known_to_be_right(config: Config) -> None:
+    trail = written(config, (5, 0.5, 2.0), (6, 0.25, 2.0))
+    trail.forget(leads=True)
+    trail.after_return(4)
+    with pytest.raises(UsageError):
+        trail.reduced(5, Made(9.0, 9.0), leads=True)
+    trail.forget(leads=True)
+    trail.after_return(4)
+    trail.reduced(5, Made(9.0, 9.0), leads=True)  # it is marked in the file
+    trail.forget(leads=True)
+    trail.after_return(0)
+    trail.reduced(1, Made(9.0, 9.0), leads=True)
+
+
 @pytest.mark.parametrize("harm", [b'{"step": 1, "lo', b"\xff\xfe\n", b"[" * 100_000 + b"\n", b'{"step":1,"loss":"0x1p99999","norm":null}\n', b'{"of":7}', b"7\n"])
 def test_a_file_that_was_cut_short_or_written_by_others_stops_nothing(config: Config, harm: bytes) -> None:
     written(config, (1, 0.5, 2.0))
@@ -117,7 +163,7 @@ def test_a_place_that_takes_nothing_stops_nothing(config: Config) -> None:
 
 
 def test_the_file_is_cut_to_its_newest_steps(config: Config) -> None:
-    trail = Trail(config)
+    trail = made(config)
     step = 0
     for _ in range(6):
         for _ in range(4000):

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import signal
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from cluster import Cluster
+from ftc.control import Agreed, Row
 from ftc.stages import Stage, Told
 from ftc.witness import EARLY, EVERY, Difference, Witness, difference, word
 from places import failures, go, reached
@@ -96,13 +98,19 @@ def told(made: bool) -> Told:
     return Told(Stage.SLICES, 0, False, made)
 
 
-def test_a_generation_with_a_newcomer_is_witnessed_once() -> None:
+def looked(*words: int) -> Agreed:
+    return Agreed(tuple(Row(1, 0, 0, 1, 1, 1, witness=word) for word in words), 0.5, 1.0)
+
+
+def test_the_first_step_of_a_generation_is_witnessed_the_last_one_and_some_between() -> None:
+    assert [step for step in range(3000) if Witness().due(step, 2)] == [*sorted(EARLY), EVERY, 2 * EVERY]
+    assert Witness().due(30, 2, last=True) and not Witness().due(30, 1, last=True)
     witness = Witness()
-    assert not witness.due(5, 3)
     witness.met(5, [told(True), told(False)])
     assert witness.due(5, 2) and not witness.due(5, 1)
-    witness.met(0, [told(False), told(False)])
-    assert [step for step in range(3000) if witness.due(step, 2)] == [*sorted(EARLY), EVERY, 2 * EVERY]
+    group: Any = None  # nobody is asked where all say the same
+    assert witness.agrees(group, looked(0, 0), {}, ["a", "b"], 5) and witness.due(6, 2)  # a slice of weight 0 shows nothing
+    assert witness.agrees(group, looked(7, 7), {}, ["a", "b"], 6) and not witness.due(7, 2)
 
 
 def test_the_newcomers_differ_from_the_others_or_the_minority_does() -> None:

@@ -77,10 +77,21 @@ class Replicas:
         """Rank 0 says that a checkpoint waits, unless that was heard already."""
         return control.SAVING if group.size > 1 and self._checkpoints.waiting and not self._check.whole else 0
 
-    def alike(self, group: Group, agreed: Agreed, step: int, back: GoBack) -> bool:
-        """False: they are not, it was dealt with, and the step must be made again."""
+    @property
+    def compares_all(self) -> bool:
+        """All of the state is compared in every step."""
+        return self._check.every_step
+
+    def look_at_all(self) -> None:
+        """Called by all ranks: the next check covers the whole state."""
+        self._check.whole = True
+
+    def alike(self, group: Group, agreed: Agreed, step: int, back: GoBack, *, counts: bool = True) -> bool:
+        """False: they are not, it was dealt with, and the step must be made again. `counts`: else it is made again anyway, and a checkpoint that
+        waits has to wait for that."""
         if group.size == 1:
-            self._checkpoints.agreed(step)
+            if counts:
+                self._checkpoints.agreed(step)
             return True
         if not agreed.alike:
             self._respond(group, step, back)
@@ -88,7 +99,7 @@ class Replicas:
         whole = self._check.whole or self._check.every_step
         self._check.agreed(step)
         self._gone = 0
-        if whole:
+        if whole and counts:
             self._checkpoints.agreed(step)
         self._check.whole = agreed.any(control.SAVING) and not whole
         self._tell()
