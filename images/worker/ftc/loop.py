@@ -30,7 +30,7 @@ from .once import Effect
 from .rejoin import Parts, Rejoin
 from .slice_state import SliceState
 from .stages import Stage
-from .trail import Made
+from .step_result import StepResult
 from .trained import Trained
 from .verdict import Verdict, judge
 
@@ -315,7 +315,7 @@ class Loop:
         trail, leads = rejoin.trail, group.rank == 0
         if verdict is Verdict.COUNTS and agreed.alike:  # a checkpoint that waits for it is published from here on
             whole = trail.wants_sum(step + 1) or (leads and self._parts.checkpoints.waiting)
-            trail.reduced(step + 1, Made(agreed.loss, total=attempt.fingerprint() if whole else None), leads=leads)
+            trail.reduced(step + 1, StepResult(agreed.loss, total=attempt.fingerprint() if whole else None), leads=leads)
         again = verdict is Verdict.AGAIN
         if not rejoin.replicas.alike(group, agreed, step, rejoin.go_back, counts=not again) or again:
             return False
@@ -329,7 +329,7 @@ class Loop:
         trail.compare_first(step + 1, attempt.first_word)
         self.grad_norm = attempt.deliver(agreed)
         self._nonfinite.judge(step, agreed, self.grad_norm, attempt)
-        trail.reduced(step + 1, Made(agreed.loss, self.grad_norm), leads=leads)
+        trail.reduced(step + 1, StepResult(agreed.loss, self.grad_norm), leads=leads)
         self._parts.reporting.heard(attempt.logged)
         return True
 
@@ -364,7 +364,7 @@ class Loop:
             self._end()
 
     def _attempt_once(self, group: Group) -> Iterator[Batch]:
-        feeding, step, randomness = self._feeding, self._progress.step, self._parts.randomness
+        feeding, step = self._feeding, self._progress.step
         assert feeding is not None
         machinery = self._machinery
         if machinery is None or not machinery.fits(group, self._trained):
@@ -381,30 +381,33 @@ class Loop:
             indices = attempt.enter(virtual_rank)
             self._slice = virtual_rank
             self._stages.enter(Stage.SLICES)
-            data = source.fetch(Slice(step, virtual_rank, indices))
+            part = Slice(step, virtual_rank, indices)
+            data = source.fetch(part)
             self._rejoin.replicas.healed(group, step, attempt.steady())
-            randomness.between(step)
-            randomness.arm(step, virtual_rank)
-            looked_at = partial(randomness.slice, step, virtual_rank)
-            yield Batch(to_device(data, self._device) if self._device.type != "cpu" else data, indices, looked_at)
+            yield self._handed_out(part, data)
             if self._attempt is not attempt or self.membership.superseded or attempt.void:
                 break
         if self._attempt is attempt and self._reduced is None:
             self.reduce()
 
+    def _handed_out(self, part: Slice, data: Any) -> Batch:
+        """A slice as the script gets it: whatever is drawn from here on, and from the first look at its samples on, depends on the slice alone."""
+        randomness = self._parts.randomness
+        randomness.between(part.step)
+        randomness.arm(part.step, part.virtual_rank)
+        looked_at = partial(randomness.slice, part.step, part.virtual_rank)
+        return Batch(to_device(data, self._device) if self._device.type != "cpu" else data, part.indices, looked_at)
+
     def _part(self) -> Iterator[Batch]:
         """No worker may stay that holds the state. One more slice runs, of which nothing is kept: who goes on from the checkpoint must get the same
         from it. Raises Leave."""
         assert self._feeding is not None and self._machinery is not None
-        step, randomness = self._progress.step, self._parts.randomness
+        step = self._progress.step
         attempt = self._attempt = Attempt(self._machinery, step, parting=True)
         indices = attempt.enter(attempt.first)
         self._slice = attempt.first
-        data = self._feeding.source.fetch(Slice(step, attempt.first, indices))
-        randomness.between(step)
-        randomness.arm(step, attempt.first)
-        looked_at = partial(randomness.slice, step, attempt.first)
-        yield Batch(to_device(data, self._device) if self._device.type != "cpu" else data, indices, looked_at)
+        part = Slice(step, attempt.first, indices)
+        yield self._handed_out(part, self._feeding.source.fetch(part))
         attempt.abandon()
         self._attempt = None
         self._rejoin.trail.parting(step + 1, attempt.first_word)

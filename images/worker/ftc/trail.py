@@ -12,22 +12,19 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import json
 import os
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
-
-import torch
 
 from .checkpoint import plain
 from .config import Config
 from .errors import UsageError
+from .identity import identity, same
+from .step_result import StepResult, as_line
 
 NAME = "trail.jsonl"
 MOST_BYTES = 1 << 20
@@ -44,70 +41,6 @@ UNHELD = (
 )
 
 
-@dataclass(frozen=True)
-class Made:
-    """What came out of a step: its loss, the norm of its gradients, and 64 bits of their sum, as far as they are known."""
-
-    loss: float
-    norm: float | None = None
-    total: int | None = None
-
-    def differs(self, other: Made) -> bool:
-        """To the bit, in what both know; all that is not a number is alike."""
-        pairs = [(self.loss.hex(), other.loss.hex()), (_hex(self.norm), _hex(other.norm)), (self.total, other.total)]
-        return any(one != two for one, two in pairs if one is not None and two is not None)
-
-    def line(self, step: int) -> bytes:
-        return _line({"step": step, "loss": self.loss.hex(), "norm": _hex(self.norm), "sum": self.total})
-
-
-SETTINGS = frozenset((".yaml", ".yml", ".toml", ".json", ".ini", ".cfg"))
-MOST_SETTINGS, LARGEST = 200, 1 << 16
-"""Files of settings beside the script that are looked at, and bytes of one."""
-OWN = ("FTC_", "HOSTNAME", "CHECKPOINT_", "HEARTBEAT_", "PYTHON", "PWD", "SHLVL", "_")
-"""Variables that are no job's."""
-
-
-def identity(config: Config, facts: Sequence[Any]) -> dict[str, Any]:
-    """What decides a run's bits, as far as this process can tell, without a word of it in clear: the script's files that it has loaded and
-    its settings, arguments and environment, torch, the processor, and `facts`."""
-    script, folder = config.running, config.running.parent
-    files = {script.name: _hash(script)}
-    with contextlib.suppress(OSError):
-        beside = sorted(path for path in folder.iterdir() if path.suffix in SETTINGS)
-        for path in beside[:MOST_SETTINGS]:
-            if not path.is_symlink() and path.is_file() and path.stat().st_size <= LARGEST:
-                files[path.name] = _hash(path)
-    for module in list(sys.modules.values()):
-        file = getattr(module, "__file__", None)
-        if isinstance(file, str) and file.endswith(".py") and Path(file).is_relative_to(folder):
-            files[str(Path(file).relative_to(folder))] = _hash(Path(file))
-    machine = (torch.__version__, torch.backends.cpu.get_cpu_capability(), _processor())
-    environment = sorted((name, value) for name, value in os.environ.items() if not name.startswith(OWN))
-    all_of_it = repr((config.args, config.threads, config.on_non_finite, machine, environment, list(facts)))
-    return {"files": files, "facts": hashlib.sha256(all_of_it.encode("utf-8", "surrogateescape")).hexdigest()}
-
-
-def _processor() -> str:
-    """Its model, as the kernel names it."""
-    with contextlib.suppress(OSError):
-        for line in Path("/proc/cpuinfo").read_text(errors="replace").splitlines():
-            if line.startswith(("model name", "CPU part")):
-                return line
-    return ""
-
-
-
-
-def same(one: Any, other: Any) -> bool:
-    """Whether two identities are of one script: what both have loaded is alike."""
-    try:
-        shared = one["files"].keys() & other["files"].keys()
-        return one["facts"] == other["facts"] and all(one["files"][name] == other["files"][name] for name in shared)
-    except (AttributeError, KeyError, TypeError):
-        return False
-
-
 class Trail:
     """One worker's. May be used from two threads."""
 
@@ -117,13 +50,13 @@ class Trail:
         self._config = config
         self._compares_all = compares_all
         self._resumed_at = 0
-        self._before: dict[int, Made] = {}
+        self._before: dict[int, StepResult] = {}
         """What the file had before all went back."""
         self._summed = -1
         """The step whose sum was noted last."""
         self._path = config.checkpoint_dir / NAME
         self._identity: dict[str, Any] | None = None
-        self._expected: dict[int, Made] | None = {}
+        self._expected: dict[int, StepResult] | None = {}
         """By committed step, what the steps that come again have to be; None: to be read."""
         self._first: dict[int, int] = {}
         """By committed step, what its first slice has to come to."""
@@ -132,7 +65,7 @@ class Trail:
         self._memory = threading.Condition()
         self._marked = False
         self._parting: tuple[int, int] | None = None
-        self._steps: dict[int, Made] = {}
+        self._steps: dict[int, StepResult] = {}
         self._thread: threading.Thread | None = None
 
     def of(self, facts: Sequence[Any]) -> None:
@@ -158,10 +91,6 @@ class Trail:
         made = self._before.get(step + 1) if step > 0 else None
         self._expected, self._first, self._before = {} if made is None else {step + 1: made}, {}, {}
 
-    def expects(self, step: int) -> bool:
-        """This step was made before, or may have been."""
-        return step in self._known()
-
     def wants_sum(self, step: int) -> bool:
         """What the gradients of this step add up to was noted before."""
         before = self._known().get(step)
@@ -186,7 +115,7 @@ class Trail:
                 self._parting = (step, word)
             self.flush()
 
-    def _known(self) -> dict[int, Made]:
+    def _known(self) -> dict[int, StepResult]:
         if self._expected is None:
             next_step = self._resumed_at + 1
             found, self._first = self._read()
@@ -195,7 +124,7 @@ class Trail:
             self._expected = found
         return self._expected
 
-    def reduced(self, step: int, made: Made, *, leads: bool) -> None:
+    def reduced(self, step: int, made: StepResult, *, leads: bool) -> None:
         """`step` counts once it is committed. Raises UsageError where it came out differently before."""
         expected = self._known()
         before = expected.get(step)
@@ -226,9 +155,9 @@ class Trail:
                 with contextlib.suppress(OSError):
                     os.fsync(self._fd)
 
-    def _read(self) -> tuple[dict[int, Made], dict[int, int]]:
+    def _read(self) -> tuple[dict[int, StepResult], dict[int, int]]:
         """What the file says of this script's steps, and of the first slices of some."""
-        found: dict[int, Made] = {}
+        found: dict[int, StepResult] = {}
         first: dict[int, int] = {}
         try:
             text = plain.read(self._path, 4 * MOST_BYTES)
@@ -247,11 +176,12 @@ class Trail:
                     first[int(told["step"])] = int(told["first"])
                 elif ours:
                     norm, total = told["norm"], told["sum"]
-                    made = Made(float.fromhex(told["loss"]), None if norm is None else float.fromhex(norm), None if total is None else int(total))
+                    made = StepResult(float.fromhex(told["loss"]), None if norm is None else float.fromhex(norm), None if total is None else int(total))
                     step = int(told["step"])
-                    same_step = found.get(step)
-                    keeps = same_step is not None and total is None and not same_step.differs(made)
-                    found[step] = replace(made, total=same_step.total) if keeps and same_step is not None else made
+                    earlier = found.get(step)
+                    if earlier is not None and total is None and not earlier.differs(made):
+                        made = replace(made, total=earlier.total)  # the sum is noted before the norm is known
+                    found[step] = made
             except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
                 continue  # cut short, or not ours
         return found, first
@@ -275,17 +205,17 @@ class Trail:
             marked, self._marked = self._marked, False
             steps, self._steps = self._steps, {}
             parting, self._parting = self._parting, None
-        lines = [_line({"wrong": True})] if marked else []
+        lines = [as_line({"wrong": True})] if marked else []
         lines += [made.line(step) for step, made in steps.items()]
         if parting is not None:
-            lines.append(_line({"step": parting[0], "first": parting[1]}))
+            lines.append(as_line({"step": parting[0], "first": parting[1]}))
         if not lines:
             return
         try:
             if self._fd is None:
                 self._path.parent.mkdir(parents=True, exist_ok=True)
                 self._fd = plain.itself(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-                lines.insert(0, b"\n" + _line({"of": self._identity}))  # a line may have been cut short before
+                lines.insert(0, b"\n" + as_line({"of": self._identity}))  # a line may have been cut short before
             data = b"".join(lines)
             if os.write(self._fd, data) < len(data):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -299,27 +229,14 @@ class Trail:
 
     def _cut(self, fd: int) -> None:
         found, first = self._read()
-        newest = sorted(found.items())[-KEPT:]
+        lines = [as_line({"of": self._identity})]
+        lines += [made.line(step) for step, made in sorted(found.items())[-KEPT:]]
+        lines += [as_line({"step": step, "first": word}) for step, word in first.items()]
         os.ftruncate(fd, 0)
-        os.write(fd, b"".join([_line({"of": self._identity}), *(made.line(step) for step, made in newest), *(_line({"step": step, "first": word}) for step, word in first.items())]))
+        os.write(fd, b"".join(lines))
 
     def _close(self) -> None:
         if self._fd is not None:
             with contextlib.suppress(OSError):
                 os.close(self._fd)
             self._fd = None
-
-
-def _hex(value: float | None) -> str | None:
-    return None if value is None else value.hex()
-
-
-def _line(told: dict[str, Any]) -> bytes:
-    return json.dumps(told, separators=(",", ":")).encode() + b"\n"
-
-
-def _hash(file: Path) -> str:
-    try:
-        return hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError:
-        return ""
