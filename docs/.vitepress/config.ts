@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { defineConfig, type DefaultTheme, type MarkdownOptions } from 'vitepress';
+import { anchorOf } from './anchor.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -64,14 +65,6 @@ function linksToPages(md: Renderer): void {
     }
   });
 }
-
-/** Anchors as a forge makes them, which the links within and between pages use. */
-const anchorOf = (heading: string): string =>
-  heading
-    .trim()
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
-    .replaceAll(' ', '-');
 
 export default defineConfig({
   title: 'ftc',

@@ -43,7 +43,7 @@ const texts: Texts = {
   'container-given-up': f => `${f.container} is given up: ${f.reason}`,
   'container-died': f =>
     `${f.container} died: ${f.oomKilled ? 'out of memory' : `exit code ${f.exitCode ?? 'unknown'}`}`,
-  'container-restarted': f => `${f.container} is started again`,
+  'container-restarted': f => `${f.container} was restarted`,
   'hook-undelivered': f =>
     `${f.hook} was not delivered to ${f.host}: after ${f.tries === 1 ? 'one try' : `${f.tries} tries`} it ${f.outcome}`,
   'hook-unknown': f =>
@@ -55,7 +55,7 @@ const texts: Texts = {
       `checkpoint of step ${f.step} is durable: ${bytes(f.bytes)}`,
       `stall ${short(f.stallMs)}`,
       `written in ${short(f.writeMs)}`,
-      ...(f.lateMs > 0 ? [`begun ${short(f.lateMs)} late: the disk is slow`] : []),
+      ...(f.lateMs > 0 ? [`started ${short(f.lateMs)} late: the disk is slow`] : []),
     ].join(', ') + (f.failures > 0 ? ` (${f.failures} before it failed)` : ''),
   'checkpoint-failed': f =>
     `checkpoint of step ${f.step} failed, training continues: ${f.reason ?? 'the worker does not say why'}`,

@@ -1,19 +1,13 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { expect, it } from 'vitest';
+import { anchorOf } from '../../../docs/.vitepress/anchor.ts';
 
 const root = new URL('../../..', import.meta.url).pathname;
 const pages = ['.', 'docs', 'docs/decisions']
   .flatMap(folder => readdirSync(join(root, folder)).map(name => join(root, folder, name)))
   .filter(path => path.endsWith('.md'));
 
-/** As a forge makes them of headings. */
-const anchorOf = (heading: string): string =>
-  heading
-    .trim()
-    .toLowerCase()
-    .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
-    .replaceAll(' ', '-');
 const anchorsOf = (path: string): Set<string> =>
   new Set(
     [...readFileSync(path, 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) => anchorOf(heading)),

@@ -1,17 +1,10 @@
 import { runtimeContract } from '../../contracts/runtime-contract.ts';
-import { FakeEngine } from '../../fakes/fake-engine.ts';
+import { PrintingEngine } from '../../fakes/printing-engine.ts';
 import { fakeRuntime } from '../../fakes/fake-runtime.ts';
 
 runtimeContract('in memory', () => {
   const name = 'ftctest-fake';
-  class Printing extends FakeEngine {
-    override async start(id: string): Promise<void> {
-      const before = await this.inspect(id);
-      await super.start(id);
-      if (before?.state === 'created') for (const line of ['out', 'err']) this.print(id, line);
-    }
-  }
-  const engine = new Printing();
+  const engine = new PrintingEngine();
   return Promise.resolve({
     runtime: fakeRuntime(engine, [name]),
     name,

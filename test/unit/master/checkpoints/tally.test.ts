@@ -45,7 +45,7 @@ describe('a checkpoint that is durable', () => {
     const late = (now: number) => note(t, report({ delayedMs: 210 }), now);
     const first = late(1000);
     expect(first.level).toBe('warn');
-    expect(wording(first.fact, 1)).toMatch(/written in 48 ms, begun 210 ms late: the disk is slow$/);
+    expect(wording(first.fact, 1)).toMatch(/written in 48 ms, started 210 ms late: the disk is slow$/);
     expect([late(60_999), late(61_000), late(61_001)].map(l => l.level)).toEqual(['info', 'warn', 'info']);
     expect(t).toMatchObject({ delayed: 4, delayedMs: 840 });
   });

@@ -1,17 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { engineContract } from '../../../contracts/engine-contract.ts';
 import { FakeEngine } from '../../../fakes/fake-engine.ts';
+import { PrintingEngine } from '../../../fakes/printing-engine.ts';
 
 engineContract('in memory', () => {
   const project = 'ftctest-fake';
-  class Printing extends FakeEngine {
-    override async start(id: string): Promise<void> {
-      const before = await this.inspect(id);
-      await super.start(id);
-      if (before?.state === 'created') for (const line of ['out', 'err']) this.print(id, line);
-    }
-  }
-  const engine = new Printing();
+  const engine = new PrintingEngine();
   return Promise.resolve({
     engine,
     project,
